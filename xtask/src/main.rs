@@ -1,0 +1,2 @@
+//! The only entry for building and testing: see README.
+fn main() {}
