@@ -1,1 +1,69 @@
-//! cloud
+//! The vocabulary of clouds: what every cloud can be asked, in words of no cloud in particular.
+//! It knows neither the store nor the model: a cloud is told, and it answers.
+//! The surprise: everything here may be asked twice. A controller that dies between a cloud's answer and its own commit asks again,
+//! so each call says what should be, and answers the same when it already is.
+
+mod error;
+mod instance;
+mod request;
+
+use std::future::Future;
+use std::pin::Pin;
+
+pub use error::{Error, Retry};
+pub use instance::{
+    Address, AddressScope, Hardware, InstanceId, InstanceInfo, InstanceStatus, Started,
+};
+pub use request::{
+    Constraints, Content, File, HostKey, ModelRef, Owner, Progress, StartRequest, instance_name,
+};
+
+/// What a cloud answers, in time.
+pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'a>>;
+
+/// A cloud. Every object that it makes bears the controller, and where there is one the model and the machine, so that it can be
+/// found again without any record of ours.
+pub trait Cloud: Send + Sync + 'static {
+    /// Juju's word for the type of cloud: `builtin`, `lxd`.
+    fn kind(&self) -> &'static str;
+
+    /// Whether this cloud can work from here. An error names the cause and the cure.
+    fn preflight(&self) -> Answer<'_, ()>;
+
+    /// Bases that machines may have (`ubuntu@24.04`), the default one first.
+    fn bases(&self) -> Answer<'_, Vec<String>>;
+
+    /// The names of the constraints that this cloud does not honour (a warning, as Juju does), or [`Error::Unmet`] when a value can
+    /// never be met. Asked before anything starts; it must not wait for anything.
+    fn check_constraints(&self, wanted: &Constraints) -> Result<Vec<&'static str>, Error>;
+
+    /// Makes what machines of a model share (networks). Asked before the first machine, and again whenever in doubt.
+    fn prepare_model<'a>(&'a self, model: &'a ModelRef) -> Answer<'a, ()>;
+
+    /// Starts an instance. The same machine asked for again is the same instance: it is answered, not made anew. An error leaves
+    /// nothing behind, or what it leaves is seen in [`Cloud::instances`] and adopted by the next call.
+    fn start_instance<'a>(
+        &'a self,
+        request: &'a StartRequest,
+        progress: &'a Progress,
+    ) -> Answer<'a, Started>;
+
+    /// All instances of a controller, whatever their state, in no order.
+    fn instances<'a>(&'a self, controller: &'a str) -> Answer<'a, Vec<InstanceInfo>>;
+
+    /// Stops an instance and removes all that was made for it. `Ok` means that the cloud confirmed that it is gone (also when it was
+    /// gone before): it is in [`Cloud::instances`] no more.
+    fn stop_instance<'a>(&'a self, controller: &'a str, id: &'a InstanceId) -> Answer<'a, ()>;
+
+    /// Removes what machines of a model shared, and instances that should not be there any more.
+    fn destroy_model<'a>(&'a self, model: &'a ModelRef) -> Answer<'a, ()>;
+
+    /// Removes all that bears this controller's mark: afterwards the cloud is as if the controller had never been.
+    fn destroy_controller<'a>(&'a self, controller: &'a str) -> Answer<'a, ()>;
+
+    /// What the instance printed while it started, the newest 64 KiB at most.
+    fn console_log<'a>(&'a self, controller: &'a str, id: &'a InstanceId) -> Answer<'a, String>;
+
+    /// Starts again what a restart of the cloud's own host stopped. Asked at each start of the controller; it usually finds nothing to do.
+    fn restore<'a>(&'a self, controller: &'a str) -> Answer<'a, ()>;
+}

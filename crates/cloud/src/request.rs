@@ -1,0 +1,194 @@
+//! What a cloud is told: models, and instances to start.
+//! A request is whole: a cloud asks nobody anything. The surprise: a file of it may be given by its path on the controller's host, since
+//! a cloud on the same host links a binary of 30 MB rather than copy it for each of a thousand machines.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+/// A model, for what its machines share.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct ModelRef {
+    /// Uuids.
+    pub controller: String,
+    pub model: String,
+    /// For people; it may change.
+    pub name: String,
+}
+
+/// An instance to start.
+#[derive(Debug, Clone)]
+pub struct StartRequest {
+    pub model: ModelRef,
+    /// `0`, `0/lxd/1`.
+    pub machine: String,
+    /// See [`instance_name`]: unique in a controller, and the host name of the instance.
+    pub name: String,
+    /// `ubuntu@24.04`; empty: the cloud's default.
+    pub base: String,
+    /// The instance of the machine that this one lives inside (containers).
+    pub parent: Option<crate::InstanceId>,
+    pub constraints: Constraints,
+    /// Written before the first process runs.
+    pub files: Vec<File>,
+    /// The program (path inside, then arguments) that keeps the agent running; the cloud has it started at each boot.
+    pub agent: Vec<String>,
+    /// Lines for the login user's `authorized_keys`.
+    pub authorized_keys: Vec<String>,
+    /// The instance's ssh host keys, made by the controller so that it knows them before the first login.
+    pub host_keys: Vec<HostKey>,
+}
+
+/// `juju-<last 6 digits of the model's uuid>-<machine>`, slashes as dashes.
+pub fn instance_name(model_uuid: &str, machine: &str) -> String {
+    let digits: String = model_uuid.chars().filter(|c| *c != '-').collect();
+    let tail: String = digits
+        .chars()
+        .skip(digits.chars().count().saturating_sub(6))
+        .collect();
+    format!("juju-{tail}-{}", machine.replace('/', "-"))
+}
+
+/// A file in the instance.
+#[derive(Clone)]
+pub struct File {
+    /// Absolute, inside the instance; directories above it are made (0755, root).
+    pub path: String,
+    pub mode: u32,
+    pub owner: Owner,
+    pub content: Content,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Owner {
+    Root,
+    /// The login user (`ubuntu`).
+    Login,
+}
+
+#[derive(Clone)]
+pub enum Content {
+    /// May hold secrets: never printed.
+    Bytes(Arc<[u8]>),
+    /// A file on the controller's host, read-only: a cloud there may link it.
+    OnHost(PathBuf),
+}
+
+impl fmt::Debug for File {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("File");
+        shown
+            .field("path", &self.path)
+            .field("mode", &format_args!("{:o}", self.mode))
+            .field("owner", &self.owner);
+        match &self.content {
+            Content::Bytes(bytes) => shown.field("bytes", &bytes.len()),
+            Content::OnHost(path) => shown.field("on_host", path),
+        };
+        shown.finish()
+    }
+}
+
+/// An ssh host key pair.
+#[derive(Clone)]
+pub struct HostKey {
+    /// The file is `/etc/ssh/ssh_host_<kind>_key`: `ed25519`.
+    pub kind: String,
+    /// One line, as in the `.pub` file.
+    pub public: String,
+    /// OpenSSH's PEM: never printed.
+    pub private: Arc<str>,
+}
+
+impl fmt::Debug for HostKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HostKey")
+            .field("kind", &self.kind)
+            .field("public", &self.public)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a machine must have (`wire/protocol.md` 5.6). Sizes in MiB; absent: no wish.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", default)]
+pub struct Constraints {
+    pub arch: Option<String>,
+    pub cores: Option<u64>,
+    pub cpu_power: Option<u64>,
+    pub mem: Option<u64>,
+    pub root_disk: Option<u64>,
+    pub root_disk_source: Option<String>,
+    pub tags: Option<Vec<String>>,
+    pub instance_role: Option<String>,
+    pub instance_type: Option<String>,
+    pub spaces: Option<Vec<String>>,
+    pub virt_type: Option<String>,
+    pub zones: Option<Vec<String>>,
+    pub allocate_public_ip: Option<bool>,
+    pub image_id: Option<String>,
+}
+
+/// Where a cloud says how far it is: short texts that `status` shows (`Creating container`). Called often; never waits.
+#[derive(Clone)]
+pub struct Progress(Arc<dyn Fn(&str) + Send + Sync>);
+
+impl Progress {
+    pub fn new(say: impl Fn(&str) + Send + Sync + 'static) -> Self {
+        Progress(Arc::new(say))
+    }
+
+    /// One that nobody listens to.
+    pub fn silent() -> Self {
+        Progress::new(|_| {})
+    }
+
+    pub fn say(&self, message: &str) {
+        (self.0)(message);
+    }
+}
+
+impl fmt::Debug for Progress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Progress")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn instances_are_named_as_juju_does() {
+        let check = |uuid, machine, name| assert_eq!(instance_name(uuid, machine), name);
+        check("f47ac10b-58cc-4372-a567-0e02b2c3d479", "0", "juju-c3d479-0");
+        check(
+            "f47ac10b-58cc-4372-a567-0e02b2c3d479",
+            "0/lxd/1",
+            "juju-c3d479-0-lxd-1",
+        );
+        check("abc", "7", "juju-abc-7");
+    }
+
+    #[test]
+    fn secrets_do_not_print() {
+        let file = File {
+            path: "/a".into(),
+            mode: 0o600,
+            owner: Owner::Root,
+            content: Content::Bytes(Arc::from(&b"hunter2"[..])),
+        };
+        let key = HostKey {
+            kind: "ed25519".into(),
+            public: "ssh-ed25519 AAAA".into(),
+            private: "hunter2".into(),
+        };
+        let shown = format!("{file:?} {key:?}");
+        assert!(
+            !shown.contains("hunter2") && shown.contains("600"),
+            "{shown}"
+        );
+    }
+}
