@@ -1,1 +1,27 @@
-//! base
+//! Words of the domain: ids, tags, versions, bases, constraints, placement, status, life, refusals, the clock.
+//! No IO and no async here; nothing in this crate knows a wire format beyond the texts that Juju users read and type.
+
+pub mod chance;
+pub mod clock;
+pub mod constraints;
+pub mod hardware;
+pub mod id;
+pub mod life;
+pub mod os_base;
+pub mod placement;
+pub mod refusal;
+pub mod secret;
+pub mod status;
+pub mod tag;
+pub mod version;
+
+pub use constraints::Constraints;
+pub use hardware::Hardware;
+pub use id::{MachineId, ModelUuid, OperationId, TaskId};
+pub use life::Life;
+pub use os_base::OsBase;
+pub use placement::Placement;
+pub use refusal::{Kind, Refusal};
+pub use secret::Secret;
+pub use tag::Tag;
+pub use version::{Version, current_version};
