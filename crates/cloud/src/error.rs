@@ -7,16 +7,10 @@ use std::time::Duration;
 pub enum Error {
     /// It may go better later: the cloud is busy, a connection broke, a step took too long.
     #[error("{detail}")]
-    Transient {
-        detail: String,
-        after: Option<Duration>,
-    },
+    Transient { detail: String, after: Option<Duration> },
     /// The cloud asked us to call less often.
     #[error("{detail}")]
-    Throttled {
-        detail: String,
-        after: Option<Duration>,
-    },
+    Throttled { detail: String, after: Option<Duration> },
     /// It will fail the same way until somebody changes something.
     #[error("{detail}")]
     Permanent { detail: String },
@@ -39,16 +33,11 @@ pub enum Retry {
 
 impl Error {
     pub fn transient(detail: impl Into<String>) -> Self {
-        Error::Transient {
-            detail: detail.into(),
-            after: None,
-        }
+        Error::Transient { detail: detail.into(), after: None }
     }
 
     pub fn permanent(detail: impl Into<String>) -> Self {
-        Error::Permanent {
-            detail: detail.into(),
-        }
+        Error::Permanent { detail: detail.into() }
     }
 
     pub fn not_found(what: impl Into<String>) -> Self {
@@ -56,10 +45,7 @@ impl Error {
     }
 
     pub fn unmet(name: impl Into<String>, detail: impl Into<String>) -> Self {
-        Error::Unmet {
-            name: name.into(),
-            detail: detail.into(),
-        }
+        Error::Unmet { name: name.into(), detail: detail.into() }
     }
 
     pub fn retry(&self) -> Retry {
@@ -77,19 +63,9 @@ mod tests {
     #[test]
     fn only_what_may_pass_is_tried_again() {
         assert_eq!(Error::transient("busy").retry(), Retry::After(None));
-        let throttled = Error::Throttled {
-            detail: "slow down".into(),
-            after: Some(Duration::from_secs(3)),
-        };
-        assert_eq!(
-            throttled.retry(),
-            Retry::After(Some(Duration::from_secs(3)))
-        );
-        for error in [
-            Error::permanent("no"),
-            Error::not_found("image"),
-            Error::unmet("mem", "too much"),
-        ] {
+        let throttled = Error::Throttled { detail: "slow down".into(), after: Some(Duration::from_secs(3)) };
+        assert_eq!(throttled.retry(), Retry::After(Some(Duration::from_secs(3))));
+        for error in [Error::permanent("no"), Error::not_found("image"), Error::unmet("mem", "too much")] {
             assert_eq!(error.retry(), Retry::Never, "{error}");
         }
     }

@@ -88,9 +88,7 @@ impl InstanceStatus {
             InstanceStatus::Allocating => "allocating",
             InstanceStatus::Running => "running",
             InstanceStatus::Error => "error",
-            InstanceStatus::Stopped | InstanceStatus::Stopping | InstanceStatus::Unknown => {
-                "unknown"
-            }
+            InstanceStatus::Stopped | InstanceStatus::Stopping | InstanceStatus::Unknown => "unknown",
         }
     }
 }

@@ -11,12 +11,8 @@ use std::future::Future;
 use std::pin::Pin;
 
 pub use error::{Error, Retry};
-pub use instance::{
-    Address, AddressScope, Hardware, InstanceId, InstanceInfo, InstanceStatus, Started,
-};
-pub use request::{
-    Constraints, Content, File, HostKey, ModelRef, Owner, Progress, StartRequest, instance_name,
-};
+pub use instance::{Address, AddressScope, Hardware, InstanceId, InstanceInfo, InstanceStatus, Started};
+pub use request::{Constraints, Content, File, HostKey, ModelRef, Owner, Progress, StartRequest, instance_name};
 
 /// What a cloud answers, in time.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'a>>;
@@ -42,11 +38,7 @@ pub trait Cloud: Send + Sync + 'static {
 
     /// Starts an instance. The same machine asked for again is the same instance: it is answered, not made anew. An error leaves
     /// nothing behind, or what it leaves is seen in [`Cloud::instances`] and adopted by the next call.
-    fn start_instance<'a>(
-        &'a self,
-        request: &'a StartRequest,
-        progress: &'a Progress,
-    ) -> Answer<'a, Started>;
+    fn start_instance<'a>(&'a self, request: &'a StartRequest, progress: &'a Progress) -> Answer<'a, Started>;
 
     /// All instances of a controller, whatever their state, in no order.
     fn instances<'a>(&'a self, controller: &'a str) -> Answer<'a, Vec<InstanceInfo>>;

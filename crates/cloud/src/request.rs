@@ -44,10 +44,7 @@ pub struct StartRequest {
 /// `juju-<last 6 digits of the model's uuid>-<machine>`, slashes as dashes.
 pub fn instance_name(model_uuid: &str, machine: &str) -> String {
     let digits: String = model_uuid.chars().filter(|c| *c != '-').collect();
-    let tail: String = digits
-        .chars()
-        .skip(digits.chars().count().saturating_sub(6))
-        .collect();
+    let tail: String = digits.chars().skip(digits.chars().count().saturating_sub(6)).collect();
     format!("juju-{tail}-{}", machine.replace('/', "-"))
 }
 
@@ -79,10 +76,7 @@ pub enum Content {
 impl fmt::Debug for File {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("File");
-        shown
-            .field("path", &self.path)
-            .field("mode", &format_args!("{:o}", self.mode))
-            .field("owner", &self.owner);
+        shown.field("path", &self.path).field("mode", &format_args!("{:o}", self.mode)).field("owner", &self.owner);
         match &self.content {
             Content::Bytes(bytes) => shown.field("bytes", &bytes.len()),
             Content::OnHost(path) => shown.field("on_host", path),
@@ -104,10 +98,7 @@ pub struct HostKey {
 
 impl fmt::Debug for HostKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("HostKey")
-            .field("kind", &self.kind)
-            .field("public", &self.public)
-            .finish_non_exhaustive()
+        f.debug_struct("HostKey").field("kind", &self.kind).field("public", &self.public).finish_non_exhaustive()
     }
 }
 
@@ -164,11 +155,7 @@ mod tests {
     fn instances_are_named_as_juju_does() {
         let check = |uuid, machine, name| assert_eq!(instance_name(uuid, machine), name);
         check("f47ac10b-58cc-4372-a567-0e02b2c3d479", "0", "juju-c3d479-0");
-        check(
-            "f47ac10b-58cc-4372-a567-0e02b2c3d479",
-            "0/lxd/1",
-            "juju-c3d479-0-lxd-1",
-        );
+        check("f47ac10b-58cc-4372-a567-0e02b2c3d479", "0/lxd/1", "juju-c3d479-0-lxd-1");
         check("abc", "7", "juju-abc-7");
     }
 
@@ -180,15 +167,8 @@ mod tests {
             owner: Owner::Root,
             content: Content::Bytes(Arc::from(&b"hunter2"[..])),
         };
-        let key = HostKey {
-            kind: "ed25519".into(),
-            public: "ssh-ed25519 AAAA".into(),
-            private: "hunter2".into(),
-        };
+        let key = HostKey { kind: "ed25519".into(), public: "ssh-ed25519 AAAA".into(), private: "hunter2".into() };
         let shown = format!("{file:?} {key:?}");
-        assert!(
-            !shown.contains("hunter2") && shown.contains("600"),
-            "{shown}"
-        );
+        assert!(!shown.contains("hunter2") && shown.contains("600"), "{shown}");
     }
 }

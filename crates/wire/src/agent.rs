@@ -70,11 +70,7 @@ pub struct EnrolRefusal {
 
 /// From the controller to an agent.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(
-    tag = "type",
-    rename_all = "kebab-case",
-    rename_all_fields = "kebab-case"
-)]
+#[serde(tag = "type", rename_all = "kebab-case", rename_all_fields = "kebab-case")]
 pub enum ToAgent {
     Document(Document),
     /// A quick way to say what `TaskOrder::cancel` says too.
@@ -162,11 +158,7 @@ fn yes() -> bool {
 
 /// From an agent to the controller. Times are milliseconds since 1970, by the machine's clock.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(
-    tag = "type",
-    rename_all = "kebab-case",
-    rename_all_fields = "kebab-case"
-)]
+#[serde(tag = "type", rename_all = "kebab-case", rename_all_fields = "kebab-case")]
 pub enum FromAgent {
     Hello(Hello),
     Facts(Box<Facts>),
@@ -255,11 +247,7 @@ pub struct TaskDone {
 
 /// How a task ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(
-    tag = "kind",
-    rename_all = "kebab-case",
-    rename_all_fields = "kebab-case"
-)]
+#[serde(tag = "kind", rename_all = "kebab-case", rename_all_fields = "kebab-case")]
 pub enum Outcome {
     /// The command ended by itself.
     Exited { code: i32 },
@@ -323,12 +311,7 @@ mod tests {
             assert_eq!(serde_json::to_string(&again).expect("plain data"), text);
         };
         check(
-            FromAgent::TaskOutput {
-                id: "8".into(),
-                stream: Stream::Stdout,
-                offset: 3,
-                data: "aGk=".into(),
-            },
+            FromAgent::TaskOutput { id: "8".into(), stream: Stream::Stdout, offset: 3, data: "aGk=".into() },
             r#"{"type":"task-output","id":"8","stream":"stdout","offset":3,"data":"aGk="}"#,
         );
         check(
@@ -343,30 +326,22 @@ mod tests {
             }),
             r#"{"type":"task-done","id":"8","outcome":{"kind":"exited","code":2},"started":1,"completed":2,"stdout-len":3,"stderr-len":0,"dropped":0}"#,
         );
-        let check = |message: ToAgent, text: &str| {
-            assert_eq!(serde_json::to_string(&message).expect("plain data"), text)
-        };
+        let check =
+            |message: ToAgent, text: &str| assert_eq!(serde_json::to_string(&message).expect("plain data"), text);
+        check(ToAgent::TaskAck { id: "8".into() }, r#"{"type":"task-ack","id":"8"}"#);
         check(
-            ToAgent::TaskAck { id: "8".into() },
-            r#"{"type":"task-ack","id":"8"}"#,
-        );
-        check(
-            ToAgent::Document(Document {
-                revision: 4,
-                life: Some(Life::Dying),
-                ..Document::default()
-            }),
+            ToAgent::Document(Document { revision: 4, life: Some(Life::Dying), ..Document::default() }),
             r#"{"type":"document","revision":4,"full":false,"life":"dying"}"#,
         );
     }
 
     #[test]
     fn what_a_newer_side_says_is_left_alone() {
-        let unknown: ToAgent = serde_json::from_str(r#"{"type":"unheard-of","x":[1,{"y":2}]}"#)
-            .expect("unknown messages are read");
+        let unknown: ToAgent =
+            serde_json::from_str(r#"{"type":"unheard-of","x":[1,{"y":2}]}"#).expect("unknown messages are read");
         assert!(matches!(unknown, ToAgent::Unknown));
-        let order: TaskOrder = serde_json::from_str(r#"{"id":"1","command":"true","newer":1}"#)
-            .expect("absent fields have defaults");
+        let order: TaskOrder =
+            serde_json::from_str(r#"{"id":"1","command":"true","newer":1}"#).expect("absent fields have defaults");
         assert!(order.parallel && !order.cancel && order.timeout == 0);
     }
 }
