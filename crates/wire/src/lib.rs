@@ -1,3 +1,4 @@
 //! wire
 
 pub mod agent;
+pub mod yaml;
