@@ -36,12 +36,7 @@ impl Node {
         match self {
             Node::Map(mut entries) => {
                 entries.sort_by(|a, b| natural_cmp(&a.0, &b.0));
-                Node::Map(
-                    entries
-                        .into_iter()
-                        .map(|(key, value)| (key, value.sorted()))
-                        .collect(),
-                )
+                Node::Map(entries.into_iter().map(|(key, value)| (key, value.sorted())).collect())
             }
             Node::Seq(items) => Node::Seq(items.into_iter().map(Node::sorted).collect()),
             other => other,
@@ -63,11 +58,7 @@ impl From<&serde_json::Value> for Node {
                 .map_or_else(|| Node::Float(n.as_f64().unwrap_or(0.0)), Node::Int),
             Value::String(s) => Node::Str(s.clone()),
             Value::Array(items) => Node::Seq(items.iter().map(Node::from).collect()),
-            Value::Object(map) => Node::Map(
-                map.iter()
-                    .map(|(k, v)| (k.clone(), Node::from(v)))
-                    .collect(),
-            ),
+            Value::Object(map) => Node::Map(map.iter().map(|(k, v)| (k.clone(), Node::from(v))).collect()),
         }
     }
 }

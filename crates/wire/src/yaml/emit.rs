@@ -8,13 +8,7 @@ const WIDTH: usize = 80;
 
 pub(super) fn document(node: &Node) -> String {
     let mut out = Emitter::default();
-    out.node(
-        node,
-        Place {
-            indent: 0,
-            scalar: 2,
-        },
-    );
+    out.node(node, Place { indent: 0, scalar: 2 });
     let text = out.text.trim_end_matches('\n').to_owned();
     text + "\n"
 }
@@ -80,10 +74,7 @@ impl Emitter {
         for (key, value) in entries {
             self.line(place.indent);
             self.fresh = false;
-            let inner = Place {
-                indent: place.indent + 2,
-                scalar: place.indent + 2,
-            };
+            let inner = Place { indent: place.indent + 2, scalar: place.indent + 2 };
             if key.len() > 128 || key.contains('\n') {
                 self.put('?');
                 self.scalar(key, inner.scalar, false, false);
@@ -94,13 +85,7 @@ impl Emitter {
             }
             self.put(':');
             match value {
-                Node::Seq(_) => self.node(
-                    value,
-                    Place {
-                        indent: place.indent,
-                        ..inner
-                    },
-                ),
+                Node::Seq(_) => self.node(value, Place { indent: place.indent, ..inner }),
                 _ => self.node(value, inner),
             }
         }
@@ -112,13 +97,7 @@ impl Emitter {
             self.put('-');
             self.fresh = true;
             let inner = place.indent + 2;
-            self.node(
-                item,
-                Place {
-                    indent: inner,
-                    scalar: inner,
-                },
-            );
+            self.node(item, Place { indent: inner, scalar: inner });
             self.fresh = false;
         }
     }
@@ -134,9 +113,7 @@ impl Emitter {
                 self.line(place.scalar);
             }
             match item {
-                Node::Str(text) if at == 0 => {
-                    self.glued(|e| e.scalar(text, place.scalar, false, true))
-                }
+                Node::Str(text) if at == 0 => self.glued(|e| e.scalar(text, place.scalar, false, true)),
                 Node::Str(text) => self.scalar(text, place.scalar, false, true),
                 other if at == 0 => self.glued(|e| e.node(other, place)),
                 other => self.node(other, place),

@@ -21,11 +21,7 @@ pub fn natural_cmp(a: &str, b: &str) -> Ordering {
         if ll || rl {
             // "a1" before "aa", but "1a" after "12": inside a number a letter ends it.
             let left_first = if digits { ll } else { rl };
-            return if left_first {
-                Ordering::Less
-            } else {
-                Ordering::Greater
-            };
+            return if left_first { Ordering::Less } else { Ordering::Greater };
         }
         return number_cmp(&left, &right, i);
     }
@@ -37,13 +33,7 @@ fn number_cmp(left: &[char], right: &[char], i: usize) -> Ordering {
     let mut seed = 0u64;
     if left[i] == '0' || right[i] == '0' {
         // A leading zero counts only when a number stands before it.
-        seed = u64::from(
-            left[..i]
-                .iter()
-                .rev()
-                .take_while(|c| c.is_ascii_digit())
-                .any(|c| *c != '0'),
-        );
+        seed = u64::from(left[..i].iter().rev().take_while(|c| c.is_ascii_digit()).any(|c| *c != '0'));
     }
     let run = |chars: &[char]| {
         let (mut value, mut end) = (seed, i);

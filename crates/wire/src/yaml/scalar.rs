@@ -21,11 +21,7 @@ pub(super) fn style(text: &str, key: bool, flow: bool) -> Style {
     let allowed = Allowed::of(text);
     match wish {
         Style::Plain => {
-            let plain = if flow {
-                allowed.flow_plain
-            } else {
-                allowed.block_plain
-            };
+            let plain = if flow { allowed.flow_plain } else { allowed.block_plain };
             if plain {
                 Style::Plain
             } else if allowed.single {
@@ -51,20 +47,13 @@ impl Allowed {
         let bytes = text.as_bytes();
         let document_mark = text.starts_with("---") || text.starts_with("...");
         let (mut flow_indicator, mut block_indicator) = (document_mark, document_mark);
-        let (mut breaks, mut special, mut space_break, mut break_space) =
-            (false, false, false, false);
+        let (mut breaks, mut special, mut space_break, mut break_space) = (false, false, false, false);
         let (mut previous_space, mut previous_break, mut after_blank) = (false, false, true);
         let mut chars = text.char_indices().peekable();
         while let Some((at, c)) = chars.next() {
-            let before_blank = chars
-                .peek()
-                .is_none_or(|(_, next)| matches!(next, ' ' | '\t') || is_break(*next));
+            let before_blank = chars.peek().is_none_or(|(_, next)| matches!(next, ' ' | '\t') || is_break(*next));
             match (at, c) {
-                (
-                    0,
-                    '#' | ',' | '[' | ']' | '{' | '}' | '&' | '*' | '!' | '|' | '>' | '\'' | '"'
-                    | '%' | '@' | '`',
-                ) => {
+                (0, '#' | ',' | '[' | ']' | '{' | '}' | '&' | '*' | '!' | '|' | '>' | '\'' | '"' | '%' | '@' | '`') => {
                     (flow_indicator, block_indicator) = (true, true);
                 }
                 (0, '?') | (_, ':') => {
@@ -110,8 +99,7 @@ pub(super) fn is_break(c: char) -> bool {
 
 /// The printer's idea of printable: tabs are not, and nothing above the basic plane is.
 pub(super) fn is_printable(c: char) -> bool {
-    matches!(c, '\n' | ' '..='~' | '\u{a0}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}')
-        && c != '\u{feff}'
+    matches!(c, '\n' | ' '..='~' | '\u{a0}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}') && c != '\u{feff}'
 }
 
 /// Whether a reader would take the unquoted text for a text, and not for a number, a boolean, null or a time.
@@ -163,9 +151,7 @@ fn is_text(text: &str) -> bool {
     }
     match first {
         b'.' => text.parse::<f64>().is_err(),
-        b'+' | b'-' | b'0'..=b'9' => {
-            !is_timestamp(text) && !is_number(&text.replace('_', "")) && !is_base60(text)
-        }
+        b'+' | b'-' | b'0'..=b'9' => !is_timestamp(text) && !is_number(&text.replace('_', "")) && !is_base60(text),
         _ => true,
     }
 }
@@ -173,19 +159,11 @@ fn is_text(text: &str) -> bool {
 fn is_number(text: &str) -> bool {
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
     let radix = |prefix: &[&str], radix: u32| {
-        prefix
-            .iter()
-            .find_map(|p| unsigned.strip_prefix(p))
-            .is_some_and(|digits| {
-                !digits.is_empty()
-                    && !digits.starts_with(['+', '-'])
-                    && u64::from_str_radix(digits, radix).is_ok()
-            })
+        prefix.iter().find_map(|p| unsigned.strip_prefix(p)).is_some_and(|digits| {
+            !digits.is_empty() && !digits.starts_with(['+', '-']) && u64::from_str_radix(digits, radix).is_ok()
+        })
     };
-    radix(&["0x", "0X"], 16)
-        || radix(&["0o", "0O"], 8)
-        || radix(&["0b", "0B"], 2)
-        || is_decimal(unsigned)
+    radix(&["0x", "0X"], 16) || radix(&["0o", "0O"], 8) || radix(&["0b", "0B"], 2) || is_decimal(unsigned)
 }
 
 /// `1`, `1.`, `.5`, `1.5e-3`: integers, octal or not, are among them.
@@ -210,9 +188,7 @@ fn is_base60(text: &str) -> bool {
     let Some(first) = parts.next() else {
         return false;
     };
-    if !first.starts_with(|c: char| c.is_ascii_digit())
-        || !first.bytes().all(|b| b.is_ascii_digit() || b == b'_')
-    {
+    if !first.starts_with(|c: char| c.is_ascii_digit()) || !first.bytes().all(|b| b.is_ascii_digit() || b == b'_') {
         return false;
     }
     let rest: Vec<&str> = parts.collect();
@@ -220,9 +196,7 @@ fn is_base60(text: &str) -> bool {
         return false;
     };
     let last = match last.split_once('.') {
-        Some((whole, fraction)) if fraction.bytes().all(|b| b.is_ascii_digit() || b == b'_') => {
-            whole
-        }
+        Some((whole, fraction)) if fraction.bytes().all(|b| b.is_ascii_digit() || b == b'_') => whole,
         Some(_) => return false,
         None => last,
     };
@@ -245,9 +219,7 @@ fn is_timestamp(text: &str) -> bool {
         None => (text, None),
     };
     let small = |s: &str, max: u32| {
-        (1..=2).contains(&s.len())
-            && s.bytes().all(|b| b.is_ascii_digit())
-            && s.parse::<u32>().is_ok_and(|n| n <= max)
+        (1..=2).contains(&s.len()) && s.bytes().all(|b| b.is_ascii_digit()) && s.parse::<u32>().is_ok_and(|n| n <= max)
     };
     let mut day = date[5..].splitn(2, '-');
     let (Some(month), Some(day)) = (day.next(), day.next()) else {
@@ -257,9 +229,9 @@ fn is_timestamp(text: &str) -> bool {
         return false;
     }
     let clock = |s: &str| {
-        let s = s.split_once('.').map_or(Some(s), |(s, f)| {
-            (!f.is_empty() && f.bytes().all(|b| b.is_ascii_digit())).then_some(s)
-        });
+        let s = s
+            .split_once('.')
+            .map_or(Some(s), |(s, f)| (!f.is_empty() && f.bytes().all(|b| b.is_ascii_digit())).then_some(s));
         s.is_some_and(|s| {
             let parts: Vec<&str> = s.split(':').collect();
             matches!(parts.as_slice(), [h, m, s] if small(h, 23) && small(m, 59) && small(s, 59))

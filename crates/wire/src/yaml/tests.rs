@@ -62,38 +62,22 @@ fn texts_are_quoted_when_a_reader_would_take_them_for_something_else() {
 fn collections() {
     check(&json!({}), "{}\n");
     check(&json!([]), "[]\n");
-    check(
-        &json!({"a": [], "b": {}, "c": null}),
-        "a: []\nb: {}\nc: null\n",
-    );
-    check(
-        &json!({"a": ["x", "y"], "b": 1}),
-        "a:\n- x\n- \"y\"\nb: 1\n",
-    );
-    check(
-        &json!([{"a": 1, "b": {"c": [1, 2]}}, 2]),
-        "- a: 1\n  b:\n    c:\n    - 1\n    - 2\n- 2\n",
-    );
+    check(&json!({"a": [], "b": {}, "c": null}), "a: []\nb: {}\nc: null\n");
+    check(&json!({"a": ["x", "y"], "b": 1}), "a:\n- x\n- \"y\"\nb: 1\n");
+    check(&json!([{"a": 1, "b": {"c": [1, 2]}}, 2]), "- a: 1\n  b:\n    c:\n    - 1\n    - 2\n- 2\n");
     check(&json!([["a", "b"], []]), "- - a\n  - b\n- []\n");
-    check(
-        &json!({"0": {"x": true}, "": 1, "0/lxd/0": 2}),
-        "\"0\":\n  x: true\n\"\": 1\n0/lxd/0: 2\n",
-    );
+    check(&json!({"0": {"x": true}, "": 1, "0/lxd/0": 2}), "\"0\":\n  x: true\n\"\": 1\n0/lxd/0: 2\n");
     check(
         &json!({"f": 3e9, "g": 2097152.0, "h": 0.5, "i": 100000.0}),
         "f: 3e+09\ng: 2.097152e+06\nh: 0.5\ni: 100000\n",
     );
-    let flow = Node::Map(vec![(
-        "maintained".into(),
-        Node::FlowSeq(vec![Node::str("0"), Node::str("b")]),
-    )]);
+    let flow = Node::Map(vec![("maintained".into(), Node::FlowSeq(vec![Node::str("0"), Node::str("b")]))]);
     assert_eq!(print(&flow), "maintained: [\"0\", b]\n");
 }
 
 #[test]
 fn long_texts_are_folded_after_column_80() {
-    let message =
-        "Failed to create container: The image \"ubuntu:22.04\" was not found <404> & more";
+    let message = "Failed to create container: The image \"ubuntu:22.04\" was not found <404> & more";
     check(
         &json!({"a": {"b": {"c": {"d": {"message": message}}}}}),
         "a:\n  b:\n    c:\n      d:\n        message: 'Failed to create container: The image \"ubuntu:22.04\" was not found\n          <404> & more'\n",
@@ -106,36 +90,7 @@ fn long_texts_are_folded_after_column_80() {
 
 #[test]
 fn keys_in_natural_order() {
-    let mut keys = [
-        "10",
-        "2",
-        "0/lxd/10",
-        "0/lxd/2",
-        "a1",
-        "a10",
-        "a2",
-        "b",
-        "",
-        "haproxy/11",
-        "haproxy/9",
-        "1",
-    ];
+    let mut keys = ["10", "2", "0/lxd/10", "0/lxd/2", "a1", "a10", "a2", "b", "", "haproxy/11", "haproxy/9", "1"];
     keys.sort_by(|a, b| natural_cmp(a, b));
-    assert_eq!(
-        keys,
-        [
-            "",
-            "0/lxd/2",
-            "0/lxd/10",
-            "1",
-            "2",
-            "10",
-            "a1",
-            "a2",
-            "a10",
-            "b",
-            "haproxy/9",
-            "haproxy/11"
-        ]
-    );
+    assert_eq!(keys, ["", "0/lxd/2", "0/lxd/10", "1", "2", "10", "a1", "a2", "a10", "b", "haproxy/9", "haproxy/11"]);
 }
