@@ -7,6 +7,11 @@ mod error;
 mod instance;
 mod request;
 
+#[cfg(feature = "contract")]
+pub mod contract;
+#[cfg(feature = "fake")]
+pub mod fake;
+
 use std::future::Future;
 use std::pin::Pin;
 

@@ -1,0 +1,184 @@
+//! What exists in the fake cloud.
+//! It must not know of faults: it is the truth behind them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, Ipv4Addr};
+
+use super::Event;
+use crate::{
+    Address, AddressScope, Constraints, Error, Hardware, InstanceId, InstanceInfo, InstanceStatus,
+    ModelRef, StartRequest, Started,
+};
+
+/// MiB that a machine of this cloud can have at most.
+const MOST_MEM: u64 = 1 << 20;
+
+#[derive(Default)]
+pub(super) struct State {
+    /// Controller and model.
+    networks: BTreeSet<(String, String)>,
+    instances: BTreeMap<String, Instance>,
+    made: u32,
+    news: Vec<Event>,
+}
+
+struct Instance {
+    request: StartRequest,
+    started: Started,
+}
+
+pub(super) fn check(wanted: &Constraints) -> Result<Vec<&'static str>, Error> {
+    if let Some(mem) = wanted.mem.filter(|mem| *mem > MOST_MEM) {
+        return Err(Error::unmet(
+            "mem",
+            format!("no machine can have mem={mem}M: the cloud has {MOST_MEM}M"),
+        ));
+    }
+    let unsupported = [
+        (
+            "tags",
+            wanted.tags.as_ref().is_some_and(|tags| !tags.is_empty()),
+        ),
+        ("cpu-power", wanted.cpu_power.is_some()),
+        ("virt-type", wanted.virt_type.is_some()),
+    ];
+    Ok(unsupported
+        .into_iter()
+        .filter_map(|(name, is)| is.then_some(name))
+        .collect())
+}
+
+/// An instance that a liar speaks of.
+pub(super) fn answer(name: &str) -> Started {
+    Started {
+        id: InstanceId(name.into()),
+        display_name: name.into(),
+        hardware: Hardware::default(),
+        addresses: Vec::new(),
+    }
+}
+
+impl State {
+    pub(super) fn prepare(&mut self, model: &ModelRef) {
+        self.networks
+            .insert((model.controller.clone(), model.model.clone()));
+    }
+
+    /// What happened since this was last asked.
+    pub(super) fn news(&mut self) -> Vec<Event> {
+        std::mem::take(&mut self.news)
+    }
+
+    pub(super) fn start(&mut self, request: &StartRequest) -> Result<Started, Error> {
+        check(&request.constraints)?;
+        if let Some(there) = self.instances.get(&request.name) {
+            return Ok(there.started.clone());
+        }
+        if !self.networks.contains(&(
+            request.model.controller.clone(),
+            request.model.model.clone(),
+        )) {
+            return Err(Error::permanent(format!(
+                "model {} has no network",
+                request.model.name
+            )));
+        }
+        self.made += 1;
+        let [_, b, c, d] = self.made.to_be_bytes();
+        let mut started = answer(&request.name);
+        started.hardware = Hardware {
+            arch: Some(
+                request
+                    .constraints
+                    .arch
+                    .clone()
+                    .unwrap_or_else(|| "amd64".into()),
+            ),
+            cores: Some(request.constraints.cores.unwrap_or(1)),
+            mem: Some(request.constraints.mem.unwrap_or(1024)),
+            ..Hardware::default()
+        };
+        started.addresses = vec![Address {
+            value: IpAddr::V4(Ipv4Addr::new(10, b, c, d)),
+            scope: AddressScope::CloudLocal,
+        }];
+        self.instances.insert(
+            request.name.clone(),
+            Instance {
+                request: request.clone(),
+                started: started.clone(),
+            },
+        );
+        self.news.push(Event::Started(
+            started.id.clone(),
+            Box::new(request.clone()),
+        ));
+        Ok(started)
+    }
+
+    pub(super) fn instances(&self, controller: &str) -> Vec<InstanceInfo> {
+        let ours = self
+            .instances
+            .values()
+            .filter(|one| one.request.model.controller == controller);
+        ours.map(|one| InstanceInfo {
+            id: one.started.id.clone(),
+            model: one.request.model.model.clone(),
+            machine: one.request.machine.clone(),
+            status: InstanceStatus::Running,
+            detail: "Running".into(),
+            addresses: one.started.addresses.clone(),
+        })
+        .collect()
+    }
+
+    pub(super) fn has(&self, controller: &str, id: &InstanceId) -> bool {
+        self.instances
+            .get(&id.0)
+            .is_some_and(|one| one.request.model.controller == controller)
+    }
+
+    pub(super) fn stop(&mut self, controller: &str, id: &InstanceId) {
+        if self.has(controller, id) {
+            self.remove(id);
+        }
+    }
+
+    pub(super) fn remove(&mut self, id: &InstanceId) {
+        if let Some(one) = self.instances.remove(&id.0) {
+            self.news.push(Event::Stopped(one.started.id));
+        }
+    }
+
+    pub(super) fn destroy_model(&mut self, model: &ModelRef) {
+        self.networks
+            .remove(&(model.controller.clone(), model.model.clone()));
+        self.sweep(|request| {
+            request.model.controller == model.controller && request.model.model == model.model
+        });
+    }
+
+    pub(super) fn destroy_controller(&mut self, controller: &str) {
+        self.networks.retain(|(owner, _)| owner != controller);
+        self.sweep(|request| request.model.controller == controller);
+    }
+
+    fn sweep(&mut self, which: impl Fn(&StartRequest) -> bool) {
+        let gone = self.instances.values().filter(|one| which(&one.request));
+        let gone: Vec<InstanceId> = gone.map(|one| one.started.id.clone()).collect();
+        gone.iter().for_each(|id| self.remove(id));
+    }
+
+    pub(super) fn request(&self, id: &InstanceId) -> Option<StartRequest> {
+        self.instances.get(&id.0).map(|one| one.request.clone())
+    }
+
+    pub(super) fn objects(&self) -> Vec<String> {
+        let networks = self
+            .networks
+            .iter()
+            .map(|(controller, model)| format!("network {controller} {model}"));
+        let instances = self.instances.keys().map(|name| format!("instance {name}"));
+        instances.chain(networks).collect()
+    }
+}
