@@ -5,8 +5,8 @@
 use std::sync::Arc;
 
 use crate::{
-    Cloud, Constraints, Content, Error, File, HostKey, InstanceId, InstanceInfo, InstanceStatus,
-    ModelRef, Owner, Progress, Retry, StartRequest, instance_name,
+    Cloud, Constraints, Content, Error, File, HostKey, InstanceId, InstanceInfo, InstanceStatus, ModelRef, Owner,
+    Progress, Retry, StartRequest, instance_name,
 };
 
 /// Reads a file inside an instance.
@@ -44,14 +44,8 @@ impl Default for Given {
 
 /// The whole suite, one part after the other; the cloud ends as it began.
 pub async fn passes(cloud: &dyn Cloud, given: &Given) {
-    cloud
-        .preflight()
-        .await
-        .expect("preflight: this cloud can work here");
-    assert!(
-        !cloud.bases().await.expect("bases").is_empty(),
-        "a cloud has at least one base"
-    );
+    cloud.preflight().await.expect("preflight: this cloud can work here");
+    assert!(!cloud.bases().await.expect("bases").is_empty(), "a cloud has at least one base");
     starts_once(cloud, given).await;
     stops_for_good(cloud, given).await;
     refuses_what_cannot_be(cloud, given).await;
@@ -82,11 +76,7 @@ pub fn request(given: &Given, model: &str, machine: &str) -> StartRequest {
 }
 
 fn model_ref(controller: &str, model: &str) -> ModelRef {
-    ModelRef {
-        controller: controller.into(),
-        model: model.into(),
-        name: "contract".into(),
-    }
+    ModelRef { controller: controller.into(), model: model.into(), name: "contract".into() }
 }
 
 async fn one(cloud: &dyn Cloud, controller: &str, id: &InstanceId) -> Option<InstanceInfo> {
@@ -95,86 +85,35 @@ async fn one(cloud: &dyn Cloud, controller: &str, id: &InstanceId) -> Option<Ins
 }
 
 async fn start(cloud: &dyn Cloud, request: &StartRequest) -> InstanceId {
-    cloud
-        .start_instance(request, &Progress::silent())
-        .await
-        .expect("start_instance")
-        .id
+    cloud.start_instance(request, &Progress::silent()).await.expect("start_instance").id
 }
 
 async fn starts_once(cloud: &dyn Cloud, given: &Given) {
     let request = request(given, &given.model, "0");
-    cloud
-        .prepare_model(&request.model)
-        .await
-        .expect("prepare_model");
-    cloud
-        .prepare_model(&request.model)
-        .await
-        .expect("prepare_model may be asked again");
-    let started = cloud
-        .start_instance(&request, &Progress::silent())
-        .await
-        .expect("start_instance");
-    let seen = one(cloud, &given.controller, &started.id)
-        .await
-        .expect("a started instance is listed");
+    cloud.prepare_model(&request.model).await.expect("prepare_model");
+    cloud.prepare_model(&request.model).await.expect("prepare_model may be asked again");
+    let started = cloud.start_instance(&request, &Progress::silent()).await.expect("start_instance");
+    let seen = one(cloud, &given.controller, &started.id).await.expect("a started instance is listed");
     assert_eq!(
         (seen.model.as_str(), seen.machine.as_str()),
         (given.model.as_str(), "0"),
         "an instance bears its marks"
     );
     assert!(
-        matches!(
-            seen.status,
-            InstanceStatus::Running | InstanceStatus::Allocating
-        ),
+        matches!(seen.status, InstanceStatus::Running | InstanceStatus::Allocating),
         "a started instance runs or will: {:?}",
         seen.status
     );
     let again = start(cloud, &request).await;
-    assert_eq!(
-        again, started.id,
-        "the same machine asked for again is the same instance"
-    );
-    assert_eq!(
-        cloud
-            .instances(&given.controller)
-            .await
-            .expect("instances")
-            .len(),
-        1,
-        "and it is one"
-    );
-    assert!(
-        cloud
-            .instances(&given.other_controller)
-            .await
-            .expect("instances")
-            .is_empty(),
-        "of one controller only"
-    );
+    assert_eq!(again, started.id, "the same machine asked for again is the same instance");
+    assert_eq!(cloud.instances(&given.controller).await.expect("instances").len(), 1, "and it is one");
+    assert!(cloud.instances(&given.other_controller).await.expect("instances").is_empty(), "of one controller only");
     if let Some(read) = &given.read {
-        assert_eq!(
-            read(&started.id, "/var/lib/juju/contract").as_deref(),
-            Some(&b"0"[..]),
-            "its files are there"
-        );
+        assert_eq!(read(&started.id, "/var/lib/juju/contract").as_deref(), Some(&b"0"[..]), "its files are there");
     }
-    cloud
-        .console_log(&given.controller, &started.id)
-        .await
-        .expect("console_log of an instance that runs");
-    cloud
-        .restore(&given.controller)
-        .await
-        .expect("restore finds nothing to do");
-    assert_eq!(
-        one(cloud, &given.controller, &started.id)
-            .await
-            .map(|one| one.machine),
-        Some("0".into())
-    );
+    cloud.console_log(&given.controller, &started.id).await.expect("console_log of an instance that runs");
+    cloud.restore(&given.controller).await.expect("restore finds nothing to do");
+    assert_eq!(one(cloud, &given.controller, &started.id).await.map(|one| one.machine), Some("0".into()));
 }
 
 async fn stops_for_good(cloud: &dyn Cloud, given: &Given) {
@@ -183,70 +122,28 @@ async fn stops_for_good(cloud: &dyn Cloud, given: &Given) {
         .stop_instance(&given.other_controller, &id)
         .await
         .expect("another controller's instance is none of ours: nothing to do");
-    assert!(
-        one(cloud, &given.controller, &id).await.is_some(),
-        "a controller stops its own instances only"
-    );
-    cloud
-        .stop_instance(&given.controller, &id)
-        .await
-        .expect("stop_instance");
-    assert_eq!(
-        one(cloud, &given.controller, &id).await,
-        None,
-        "stopped is gone"
-    );
-    cloud
-        .stop_instance(&given.controller, &id)
-        .await
-        .expect("stopping what is gone is done");
+    assert!(one(cloud, &given.controller, &id).await.is_some(), "a controller stops its own instances only");
+    cloud.stop_instance(&given.controller, &id).await.expect("stop_instance");
+    assert_eq!(one(cloud, &given.controller, &id).await, None, "stopped is gone");
+    cloud.stop_instance(&given.controller, &id).await.expect("stopping what is gone is done");
     let unheard = InstanceId("juju-ffffff-999".into());
-    cloud
-        .stop_instance(&given.controller, &unheard)
-        .await
-        .expect("stopping what never was is done");
+    cloud.stop_instance(&given.controller, &unheard).await.expect("stopping what never was is done");
     let log = cloud.console_log(&given.controller, &unheard).await;
-    assert!(
-        matches!(log, Err(Error::NotFound { .. })),
-        "an unknown instance has no console: {log:?}"
-    );
+    assert!(matches!(log, Err(Error::NotFound { .. })), "an unknown instance has no console: {log:?}");
     // The machine of that number may come back (retry-provisioning).
     let id = start(cloud, &request(given, &given.model, "0")).await;
-    cloud
-        .stop_instance(&given.controller, &id)
-        .await
-        .expect("stop_instance");
+    cloud.stop_instance(&given.controller, &id).await.expect("stop_instance");
 }
 
 async fn refuses_what_cannot_be(cloud: &dyn Cloud, given: &Given) {
     let mut wild = request(given, &given.model, "1");
     wild.constraints.mem = Some(1 << 40);
-    let said = cloud
-        .check_constraints(&wild.constraints)
-        .expect_err("a value that can never be met is refused");
-    assert!(
-        matches!(&said, Error::Unmet { name, .. } if name == "mem"),
-        "{said:?}"
-    );
-    let error = cloud
-        .start_instance(&wild, &Progress::silent())
-        .await
-        .expect_err("and does not start");
+    let said = cloud.check_constraints(&wild.constraints).expect_err("a value that can never be met is refused");
+    assert!(matches!(&said, Error::Unmet { name, .. } if name == "mem"), "{said:?}");
+    let error = cloud.start_instance(&wild, &Progress::silent()).await.expect_err("and does not start");
     assert_eq!(error.retry(), Retry::Never, "{error:?}");
-    assert!(
-        cloud
-            .instances(&given.controller)
-            .await
-            .expect("instances")
-            .is_empty(),
-        "a refusal leaves nothing behind"
-    );
-    assert_eq!(
-        cloud
-            .check_constraints(&Constraints::default())
-            .expect("no wish is met"),
-        Vec::<&str>::new()
-    );
+    assert!(cloud.instances(&given.controller).await.expect("instances").is_empty(), "a refusal leaves nothing behind");
+    assert_eq!(cloud.check_constraints(&Constraints::default()).expect("no wish is met"), Vec::<&str>::new());
 }
 
 async fn starts_many_at_once(cloud: &dyn Cloud, given: &Given) {
@@ -261,23 +158,12 @@ async fn starts_many_at_once(cloud: &dyn Cloud, given: &Given) {
         cloud.start_instance(&d, &quiet),
     );
     let ids = [a, b, c].map(|started| started.expect("starts beside others").id);
-    let twice: Vec<InstanceId> = [d, e]
-        .into_iter()
-        .flatten()
-        .map(|started| started.id)
-        .collect();
+    let twice: Vec<InstanceId> = [d, e].into_iter().flatten().map(|started| started.id).collect();
     assert!(
         !twice.is_empty() && twice.iter().all(|id| *id == twice[0]),
         "of two starts of one machine one wins, or both agree"
     );
-    assert_eq!(
-        cloud
-            .instances(&given.controller)
-            .await
-            .expect("instances")
-            .len(),
-        4
-    );
+    assert_eq!(cloud.instances(&given.controller).await.expect("instances").len(), 4);
     let _ = tokio::join!(
         cloud.stop_instance(&given.controller, &ids[0]),
         cloud.stop_instance(&given.controller, &ids[1]),
@@ -285,97 +171,35 @@ async fn starts_many_at_once(cloud: &dyn Cloud, given: &Given) {
         cloud.stop_instance(&given.controller, &ids[2]),
     );
     for id in ids.iter().chain(&twice) {
-        cloud
-            .stop_instance(&given.controller, id)
-            .await
-            .expect("stop_instance");
+        cloud.stop_instance(&given.controller, id).await.expect("stop_instance");
     }
-    assert!(
-        cloud
-            .instances(&given.controller)
-            .await
-            .expect("instances")
-            .is_empty()
-    );
+    assert!(cloud.instances(&given.controller).await.expect("instances").is_empty());
 }
 
 async fn models_end_apart(cloud: &dyn Cloud, given: &Given) {
-    let (ours, theirs) = (
-        request(given, &given.model, "0"),
-        request(given, &given.other_model, "0"),
-    );
-    cloud
-        .prepare_model(&theirs.model)
-        .await
-        .expect("prepare_model");
+    let (ours, theirs) = (request(given, &given.model, "0"), request(given, &given.other_model, "0"));
+    cloud.prepare_model(&theirs.model).await.expect("prepare_model");
     let (gone, stays) = (start(cloud, &ours).await, start(cloud, &theirs).await);
     assert_ne!(gone, stays, "machine 0 of two models is two instances");
-    cloud
-        .destroy_model(&ours.model)
-        .await
-        .expect("destroy_model");
-    assert_eq!(
-        one(cloud, &given.controller, &gone).await,
-        None,
-        "a model takes its instances with it"
-    );
-    assert!(
-        one(cloud, &given.controller, &stays).await.is_some(),
-        "and no other model's"
-    );
-    cloud
-        .destroy_model(&ours.model)
-        .await
-        .expect("destroy_model may be asked again");
-    cloud
-        .stop_instance(&given.controller, &stays)
-        .await
-        .expect("stop_instance");
-    cloud
-        .destroy_model(&theirs.model)
-        .await
-        .expect("destroy_model");
+    cloud.destroy_model(&ours.model).await.expect("destroy_model");
+    assert_eq!(one(cloud, &given.controller, &gone).await, None, "a model takes its instances with it");
+    assert!(one(cloud, &given.controller, &stays).await.is_some(), "and no other model's");
+    cloud.destroy_model(&ours.model).await.expect("destroy_model may be asked again");
+    cloud.stop_instance(&given.controller, &stays).await.expect("stop_instance");
+    cloud.destroy_model(&theirs.model).await.expect("destroy_model");
 }
 
 async fn controllers_end_apart(cloud: &dyn Cloud, given: &Given) {
     let ours = request(given, &given.model, "0");
     let mut theirs = request(given, &given.other_model, "0");
     theirs.model.controller = given.other_controller.clone();
-    cloud
-        .prepare_model(&ours.model)
-        .await
-        .expect("prepare_model");
-    cloud
-        .prepare_model(&theirs.model)
-        .await
-        .expect("prepare_model of another controller");
+    cloud.prepare_model(&ours.model).await.expect("prepare_model");
+    cloud.prepare_model(&theirs.model).await.expect("prepare_model of another controller");
     let (gone, stays) = (start(cloud, &ours).await, start(cloud, &theirs).await);
-    cloud
-        .destroy_controller(&given.controller)
-        .await
-        .expect("destroy_controller");
-    assert_eq!(
-        one(cloud, &given.controller, &gone).await,
-        None,
-        "a controller takes all with it"
-    );
-    assert!(
-        one(cloud, &given.other_controller, &stays).await.is_some(),
-        "but nothing of another one"
-    );
-    cloud
-        .destroy_controller(&given.controller)
-        .await
-        .expect("destroy_controller may be asked again");
-    cloud
-        .destroy_controller(&given.other_controller)
-        .await
-        .expect("destroy_controller");
-    assert!(
-        cloud
-            .instances(&given.other_controller)
-            .await
-            .expect("instances")
-            .is_empty()
-    );
+    cloud.destroy_controller(&given.controller).await.expect("destroy_controller");
+    assert_eq!(one(cloud, &given.controller, &gone).await, None, "a controller takes all with it");
+    assert!(one(cloud, &given.other_controller, &stays).await.is_some(), "but nothing of another one");
+    cloud.destroy_controller(&given.controller).await.expect("destroy_controller may be asked again");
+    cloud.destroy_controller(&given.other_controller).await.expect("destroy_controller");
+    assert!(cloud.instances(&given.other_controller).await.expect("instances").is_empty());
 }

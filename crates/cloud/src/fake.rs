@@ -13,10 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 pub use fault::{Call, Fault};
 use state::State;
 
-use crate::{
-    Answer, Cloud, Constraints, Error, InstanceId, InstanceInfo, ModelRef, Progress, StartRequest,
-    Started,
-};
+use crate::{Answer, Cloud, Constraints, Error, InstanceId, InstanceInfo, ModelRef, Progress, StartRequest, Started};
 
 /// What happens in the cloud, for those who play the machines in it (simulated agents).
 #[derive(Debug, Clone)]
@@ -59,9 +56,7 @@ impl Fake {
 
     /// Spoils all calls of this kind (about `whom`, if anybody) until [`Fake::heal`].
     pub fn always(&self, call: Call, whom: Option<&str>, fault: Fault) {
-        self.lock()
-            .always
-            .push((call, whom.map(str::to_owned), fault));
+        self.lock().always.push((call, whom.map(str::to_owned), fault));
     }
 
     /// Forgets all faults. Calls that hang go on hanging.
@@ -113,20 +108,14 @@ impl Fake {
     /// Writes the call down and finds the fault for it.
     fn begin(&self, call: Call, whom: &[&str]) -> Option<Fault> {
         let mut shared = self.lock();
-        shared
-            .calls
-            .push((call, whom.first().copied().unwrap_or_default().to_owned()));
+        shared.calls.push((call, whom.first().copied().unwrap_or_default().to_owned()));
         let fits = |(c, w, _): &(Call, Option<String>, Fault)| {
             *c == call && w.as_ref().is_none_or(|w| whom.iter().any(|one| w == one))
         };
         if let Some(at) = shared.once.iter().position(fits) {
             return shared.once.remove(at).map(|(_, _, fault)| fault);
         }
-        shared
-            .always
-            .iter()
-            .find(|entry| fits(entry))
-            .map(|(_, _, fault)| fault.clone())
+        shared.always.iter().find(|entry| fits(entry)).map(|(_, _, fault)| fault.clone())
     }
 
     /// One call: the fault, if there is one, around the work.
@@ -158,11 +147,7 @@ impl Fake {
     fn really<T>(&self, work: impl FnOnce(&mut State) -> Result<T, Error>) -> Result<T, Error> {
         let (done, news, watch) = {
             let mut shared = self.lock();
-            (
-                work(&mut shared.state),
-                shared.state.news(),
-                shared.watch.clone(),
-            )
+            (work(&mut shared.state), shared.state.news(), shared.watch.clone())
         };
         if let Some(watch) = watch {
             news.iter().for_each(|news| watch(news));
@@ -195,35 +180,21 @@ impl Cloud for Fake {
                 state.prepare(model);
                 Ok(())
             };
-            self.call(Call::PrepareModel, &[&model.model], || (), work)
-                .await
+            self.call(Call::PrepareModel, &[&model.model], || (), work).await
         })
     }
 
-    fn start_instance<'a>(
-        &'a self,
-        request: &'a StartRequest,
-        progress: &'a Progress,
-    ) -> Answer<'a, Started> {
+    fn start_instance<'a>(&'a self, request: &'a StartRequest, progress: &'a Progress) -> Answer<'a, Started> {
         progress.say("Creating container");
         Box::pin(async move {
             let whom = [request.machine.as_str(), request.name.as_str()];
-            self.call(
-                Call::Start,
-                &whom,
-                || state::answer(&request.name),
-                |state| state.start(request),
-            )
-            .await
+            self.call(Call::Start, &whom, || state::answer(&request.name), |state| state.start(request)).await
         })
     }
 
     fn instances<'a>(&'a self, controller: &'a str) -> Answer<'a, Vec<InstanceInfo>> {
         Box::pin(async move {
-            self.call(Call::Instances, &[controller], Vec::new, |state| {
-                Ok(state.instances(controller))
-            })
-            .await
+            self.call(Call::Instances, &[controller], Vec::new, |state| Ok(state.instances(controller))).await
         })
     }
 
@@ -243,8 +214,7 @@ impl Cloud for Fake {
                 state.destroy_model(model);
                 Ok(())
             };
-            self.call(Call::DestroyModel, &[&model.model], || (), work)
-                .await
+            self.call(Call::DestroyModel, &[&model.model], || (), work).await
         })
     }
 
@@ -254,8 +224,7 @@ impl Cloud for Fake {
                 state.destroy_controller(controller);
                 Ok(())
             };
-            self.call(Call::DestroyController, &[controller], || (), work)
-                .await
+            self.call(Call::DestroyController, &[controller], || (), work).await
         })
     }
 
@@ -265,8 +234,7 @@ impl Cloud for Fake {
                 true => Ok(format!("{id} started\n")),
                 false => Err(Error::not_found(format!("instance {id}"))),
             };
-            self.call(Call::ConsoleLog, &[&id.0], String::new, work)
-                .await
+            self.call(Call::ConsoleLog, &[&id.0], String::new, work).await
         })
     }
 

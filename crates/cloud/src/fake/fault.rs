@@ -43,10 +43,7 @@ impl Fault {
 
     /// Slow down.
     pub fn throttled(after: Duration) -> Self {
-        Fault::Fail(Error::Throttled {
-            detail: "too many requests".into(),
-            after: Some(after),
-        })
+        Fault::Fail(Error::Throttled { detail: "too many requests".into(), after: Some(after) })
     }
 
     pub fn permanent() -> Self {

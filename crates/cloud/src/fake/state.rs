@@ -6,8 +6,8 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use super::Event;
 use crate::{
-    Address, AddressScope, Constraints, Error, Hardware, InstanceId, InstanceInfo, InstanceStatus,
-    ModelRef, StartRequest, Started,
+    Address, AddressScope, Constraints, Error, Hardware, InstanceId, InstanceInfo, InstanceStatus, ModelRef,
+    StartRequest, Started,
 };
 
 /// MiB that a machine of this cloud can have at most.
@@ -29,23 +29,14 @@ struct Instance {
 
 pub(super) fn check(wanted: &Constraints) -> Result<Vec<&'static str>, Error> {
     if let Some(mem) = wanted.mem.filter(|mem| *mem > MOST_MEM) {
-        return Err(Error::unmet(
-            "mem",
-            format!("no machine can have mem={mem}M: the cloud has {MOST_MEM}M"),
-        ));
+        return Err(Error::unmet("mem", format!("no machine can have mem={mem}M: the cloud has {MOST_MEM}M")));
     }
     let unsupported = [
-        (
-            "tags",
-            wanted.tags.as_ref().is_some_and(|tags| !tags.is_empty()),
-        ),
+        ("tags", wanted.tags.as_ref().is_some_and(|tags| !tags.is_empty())),
         ("cpu-power", wanted.cpu_power.is_some()),
         ("virt-type", wanted.virt_type.is_some()),
     ];
-    Ok(unsupported
-        .into_iter()
-        .filter_map(|(name, is)| is.then_some(name))
-        .collect())
+    Ok(unsupported.into_iter().filter_map(|(name, is)| is.then_some(name)).collect())
 }
 
 /// An instance that a liar speaks of.
@@ -60,8 +51,7 @@ pub(super) fn answer(name: &str) -> Started {
 
 impl State {
     pub(super) fn prepare(&mut self, model: &ModelRef) {
-        self.networks
-            .insert((model.controller.clone(), model.model.clone()));
+        self.networks.insert((model.controller.clone(), model.model.clone()));
     }
 
     /// What happened since this was last asked.
@@ -74,53 +64,27 @@ impl State {
         if let Some(there) = self.instances.get(&request.name) {
             return Ok(there.started.clone());
         }
-        if !self.networks.contains(&(
-            request.model.controller.clone(),
-            request.model.model.clone(),
-        )) {
-            return Err(Error::permanent(format!(
-                "model {} has no network",
-                request.model.name
-            )));
+        if !self.networks.contains(&(request.model.controller.clone(), request.model.model.clone())) {
+            return Err(Error::permanent(format!("model {} has no network", request.model.name)));
         }
         self.made += 1;
         let [_, b, c, d] = self.made.to_be_bytes();
         let mut started = answer(&request.name);
         started.hardware = Hardware {
-            arch: Some(
-                request
-                    .constraints
-                    .arch
-                    .clone()
-                    .unwrap_or_else(|| "amd64".into()),
-            ),
+            arch: Some(request.constraints.arch.clone().unwrap_or_else(|| "amd64".into())),
             cores: Some(request.constraints.cores.unwrap_or(1)),
             mem: Some(request.constraints.mem.unwrap_or(1024)),
             ..Hardware::default()
         };
-        started.addresses = vec![Address {
-            value: IpAddr::V4(Ipv4Addr::new(10, b, c, d)),
-            scope: AddressScope::CloudLocal,
-        }];
-        self.instances.insert(
-            request.name.clone(),
-            Instance {
-                request: request.clone(),
-                started: started.clone(),
-            },
-        );
-        self.news.push(Event::Started(
-            started.id.clone(),
-            Box::new(request.clone()),
-        ));
+        started.addresses =
+            vec![Address { value: IpAddr::V4(Ipv4Addr::new(10, b, c, d)), scope: AddressScope::CloudLocal }];
+        self.instances.insert(request.name.clone(), Instance { request: request.clone(), started: started.clone() });
+        self.news.push(Event::Started(started.id.clone(), Box::new(request.clone())));
         Ok(started)
     }
 
     pub(super) fn instances(&self, controller: &str) -> Vec<InstanceInfo> {
-        let ours = self
-            .instances
-            .values()
-            .filter(|one| one.request.model.controller == controller);
+        let ours = self.instances.values().filter(|one| one.request.model.controller == controller);
         ours.map(|one| InstanceInfo {
             id: one.started.id.clone(),
             model: one.request.model.model.clone(),
@@ -133,9 +97,7 @@ impl State {
     }
 
     pub(super) fn has(&self, controller: &str, id: &InstanceId) -> bool {
-        self.instances
-            .get(&id.0)
-            .is_some_and(|one| one.request.model.controller == controller)
+        self.instances.get(&id.0).is_some_and(|one| one.request.model.controller == controller)
     }
 
     pub(super) fn stop(&mut self, controller: &str, id: &InstanceId) {
@@ -151,11 +113,8 @@ impl State {
     }
 
     pub(super) fn destroy_model(&mut self, model: &ModelRef) {
-        self.networks
-            .remove(&(model.controller.clone(), model.model.clone()));
-        self.sweep(|request| {
-            request.model.controller == model.controller && request.model.model == model.model
-        });
+        self.networks.remove(&(model.controller.clone(), model.model.clone()));
+        self.sweep(|request| request.model.controller == model.controller && request.model.model == model.model);
     }
 
     pub(super) fn destroy_controller(&mut self, controller: &str) {
@@ -174,10 +133,7 @@ impl State {
     }
 
     pub(super) fn objects(&self) -> Vec<String> {
-        let networks = self
-            .networks
-            .iter()
-            .map(|(controller, model)| format!("network {controller} {model}"));
+        let networks = self.networks.iter().map(|(controller, model)| format!("network {controller} {model}"));
         let instances = self.instances.keys().map(|name| format!("instance {name}"));
         instances.chain(networks).collect()
     }

@@ -20,52 +20,26 @@ async fn faults_come_as_scripted() {
     fake.prepare_model(&request.model).await.expect("no fault");
 
     fake.next(Call::Start, Fault::transient());
-    assert!(
-        fake.start_instance(&request, &Progress::silent())
-            .await
-            .is_err()
-    );
+    assert!(fake.start_instance(&request, &Progress::silent()).await.is_err());
     assert_eq!(fake.objects().len(), 1, "a failed start makes nothing");
 
     fake.next_for(Call::Start, "1", Fault::permanent());
-    fake.next(
-        Call::Start,
-        Fault::FailAfter(Error::transient("broken pipe")),
-    );
-    assert!(
-        fake.start_instance(&request, &Progress::silent())
-            .await
-            .is_err()
-    );
-    assert_eq!(
-        fake.objects().len(),
-        2,
-        "one that failed too late made an instance"
-    );
+    fake.next(Call::Start, Fault::FailAfter(Error::transient("broken pipe")));
+    assert!(fake.start_instance(&request, &Progress::silent()).await.is_err());
+    assert_eq!(fake.objects().len(), 2, "one that failed too late made an instance");
 
-    let started = fake
-        .start_instance(&request, &Progress::silent())
-        .await
-        .expect("it is adopted");
+    let started = fake.start_instance(&request, &Progress::silent()).await.expect("it is adopted");
     fake.next(Call::Stop, Fault::Lie);
-    fake.stop_instance(&given.controller, &started.id)
-        .await
-        .expect("a lie");
+    fake.stop_instance(&given.controller, &started.id).await.expect("a lie");
     assert_eq!(fake.objects().len(), 2);
 
     fake.next(Call::Stop, Fault::Hang);
     let stop = fake.stop_instance(&given.controller, &started.id);
-    assert!(
-        tokio::time::timeout(Duration::from_secs(3600), stop)
-            .await
-            .is_err()
-    );
+    assert!(tokio::time::timeout(Duration::from_secs(3600), stop).await.is_err());
 
     fake.next(Call::Stop, Fault::Late(Duration::from_secs(5)));
     let before = tokio::time::Instant::now();
-    fake.stop_instance(&given.controller, &started.id)
-        .await
-        .expect("late, but well");
+    fake.stop_instance(&given.controller, &started.id).await.expect("late, but well");
     assert_eq!(before.elapsed(), Duration::from_secs(5));
     assert_eq!(fake.objects().len(), 1);
 }
