@@ -1,0 +1,75 @@
+//! What the cloud said of a machine: its instance, and how far its start has come. Written by the reconcilers alone.
+//! It does not know what was wanted. The surprise: it exists from the moment the machine is added, as `pending` with no instance id,
+//! so that whoever waits for a machine always sees what it waits for, since when, and when the next try is.
+
+use super::Record;
+use super::address::Address;
+use super::status::{InstanceStatus, Status};
+use base::Hardware;
+use base::clock::Time;
+use serde::{Deserialize, Serialize};
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Instance {
+    /// The cloud's id for it; empty before there is one.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub instance_id: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub display_name: String,
+    pub status: Status<InstanceStatus>,
+    #[serde(default, skip_serializing_if = "is_unknown")]
+    pub hardware: Hardware,
+    /// As the cloud reports them. What clients see is these, or the agent's when the cloud knows none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub addresses: Vec<Address>,
+    #[serde(default, skip_serializing_if = "Provisioning::is_idle")]
+    pub provisioning: Provisioning,
+}
+
+/// Long work is a record: how often it was tried, what the last failure said, when it will be tried again.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", default)]
+pub struct Provisioning {
+    pub attempts: u32,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub step: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub started: Option<Time>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_try: Option<Time>,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub last_error: String,
+}
+
+impl Provisioning {
+    pub fn is_idle(&self) -> bool {
+        *self == Provisioning::default()
+    }
+}
+
+impl Instance {
+    /// As it is the moment its machine is added.
+    pub fn pending(now: Time) -> Instance {
+        Instance {
+            instance_id: String::new(),
+            display_name: String::new(),
+            status: Status::new(InstanceStatus::Pending, "", now),
+            hardware: Hardware::default(),
+            addresses: Vec::new(),
+            provisioning: Provisioning::default(),
+        }
+    }
+
+    pub fn is_provisioned(&self) -> bool {
+        !self.instance_id.is_empty()
+    }
+}
+
+pub(super) fn is_unknown(hardware: &Hardware) -> bool {
+    *hardware == Hardware::default()
+}
+
+impl Record for Instance {
+    const NOUN: &'static str = "instance";
+}

@@ -1,0 +1,39 @@
+//! A user of this controller. Who may do what is in `access`. The surprise: a removed user stays as a record, since its name
+//! may not come back as somebody else.
+
+use super::Record;
+use base::Secret;
+use base::clock::Time;
+use serde::{Deserialize, Serialize};
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct User {
+    pub name: String,
+    #[serde(default)]
+    pub display_name: String,
+    pub created_by: String,
+    pub created: Time,
+    /// An argon2id hash in PHC form; none: no password login.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password_hash: Option<Secret>,
+    #[serde(default)]
+    pub disabled: bool,
+    #[serde(default)]
+    pub removed: bool,
+}
+
+impl Record for User {
+    const NOUN: &'static str = "user";
+}
+
+/// When a user was last seen on the controller or on a model (`login/<user>`, `login/<user>/<model uuid>`); written at most once a minute.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct LastLogin {
+    pub at: Time,
+}
+
+impl Record for LastLogin {
+    const NOUN: &'static str = "last login";
+}
