@@ -4,6 +4,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
+use base::Hardware;
 use serde::{Deserialize, Serialize};
 
 /// The cloud's own name of an instance (for most clouds our instance name; EC2 gives its own).
@@ -27,30 +28,6 @@ pub struct Started {
     pub hardware: Hardware,
     /// Those known already.
     pub addresses: Vec<Address>,
-}
-
-/// Sizes in MiB.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", default)]
-pub struct Hardware {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub arch: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub cores: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub cpu_power: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub mem: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub root_disk: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub root_disk_source: Option<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub tags: Vec<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub availability_zone: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub virt_type: Option<String>,
 }
 
 /// One instance as the cloud sees it now.

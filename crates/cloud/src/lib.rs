@@ -15,9 +15,10 @@ pub mod fake;
 use std::future::Future;
 use std::pin::Pin;
 
+pub use base::{Constraints, Hardware};
 pub use error::{Error, Retry};
-pub use instance::{Address, AddressScope, Hardware, InstanceId, InstanceInfo, InstanceStatus, Started};
-pub use request::{Constraints, Content, File, HostKey, ModelRef, Owner, Progress, StartRequest, instance_name};
+pub use instance::{Address, AddressScope, InstanceId, InstanceInfo, InstanceStatus, Started};
+pub use request::{Content, File, HostKey, ModelRef, Owner, Progress, StartRequest, instance_name};
 
 /// What a cloud answers, in time.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'a>>;

@@ -6,7 +6,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use base::Constraints;
 
 /// A model, for what its machines share.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -100,26 +100,6 @@ impl fmt::Debug for HostKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HostKey").field("kind", &self.kind).field("public", &self.public).finish_non_exhaustive()
     }
-}
-
-/// What a machine must have (`wire/protocol.md` 5.6). Sizes in MiB; absent: no wish.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", default)]
-pub struct Constraints {
-    pub arch: Option<String>,
-    pub cores: Option<u64>,
-    pub cpu_power: Option<u64>,
-    pub mem: Option<u64>,
-    pub root_disk: Option<u64>,
-    pub root_disk_source: Option<String>,
-    pub tags: Option<Vec<String>>,
-    pub instance_role: Option<String>,
-    pub instance_type: Option<String>,
-    pub spaces: Option<Vec<String>>,
-    pub virt_type: Option<String>,
-    pub zones: Option<Vec<String>>,
-    pub allocate_public_ip: Option<bool>,
-    pub image_id: Option<String>,
 }
 
 /// Where a cloud says how far it is: short texts that `status` shows (`Creating container`). Called often; never waits.

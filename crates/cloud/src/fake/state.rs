@@ -72,7 +72,7 @@ impl State {
         let mut started = answer(&request.name);
         started.hardware = Hardware {
             arch: Some(request.constraints.arch.clone().unwrap_or_else(|| "amd64".into())),
-            cores: Some(request.constraints.cores.unwrap_or(1)),
+            cpu_cores: Some(request.constraints.cores.unwrap_or(1)),
             mem: Some(request.constraints.mem.unwrap_or(1024)),
             ..Hardware::default()
         };
