@@ -116,11 +116,7 @@ pub enum OpenError {
     #[error("data directory {} is in use by process {pid}", path.display())]
     Locked { path: PathBuf, pid: String },
     #[error("data in {} has schema version {found}, newer than {known}, the newest this program knows", path.display())]
-    NewerSchema {
-        path: PathBuf,
-        found: i64,
-        known: i64,
-    },
+    NewerSchema { path: PathBuf, found: i64, known: i64 },
     #[error("{} is not a store of this program", path.display())]
     Foreign { path: PathBuf },
     #[error("cannot prepare {}", path.display())]

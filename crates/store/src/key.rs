@@ -28,11 +28,7 @@ impl Key {
     pub fn of<S: AsRef<str>>(segments: impl IntoIterator<Item = S>) -> Key {
         let path = join(segments);
         // A key needs a segment; none given reads as one empty one rather than as the root.
-        Key(if path.is_empty() {
-            "/%".into()
-        } else {
-            path.into()
-        })
+        Key(if path.is_empty() { "/%".into() } else { path.into() })
     }
 
     /// Reads a key as it stands in a back end.
@@ -85,10 +81,7 @@ impl Prefix {
             return Ok(Prefix::all());
         }
         let Some(path) = text.strip_suffix('/') else {
-            return Err(InvalidKey {
-                text: text.into(),
-                why: "is no prefix: it does not end with a slash",
-            });
+            return Err(InvalidKey { text: text.into(), why: "is no prefix: it does not end with a slash" });
         };
         check(path, text)?;
         Ok(Prefix(text.into()))
@@ -200,12 +193,7 @@ fn unescape(segment: &str) -> Cow<'_, str> {
 }
 
 fn check(path: &str, text: &str) -> Result<(), InvalidKey> {
-    let refuse = |why| {
-        Err(InvalidKey {
-            text: text.into(),
-            why,
-        })
-    };
+    let refuse = |why| Err(InvalidKey { text: text.into(), why });
     let Some(rest) = path.strip_prefix('/') else {
         return refuse("does not start with a slash");
     };
@@ -226,19 +214,13 @@ mod tests {
     #[test]
     fn texts_that_are_keys_and_texts_that_are_not() {
         for good in ["/a", "/models/x/machines/0", "/users/bob@external", "/a b"] {
-            assert_eq!(
-                Key::parse(good).map(|key| key.to_string()),
-                Ok(good.to_string())
-            );
+            assert_eq!(Key::parse(good).map(|key| key.to_string()), Ok(good.to_string()));
         }
         for bad in ["", "/", "a", "/a/", "//a", "/a//b", "/a\n", "a/b"] {
             assert!(Key::parse(bad).is_err(), "{bad:?} was taken for a key");
         }
         for bad in ["", "a/", "/a", "//"] {
-            assert!(
-                Prefix::parse(bad).is_err(),
-                "{bad:?} was taken for a prefix"
-            );
+            assert!(Prefix::parse(bad).is_err(), "{bad:?} was taken for a prefix");
         }
     }
 
@@ -247,16 +229,8 @@ mod tests {
         let key = Key::of(["models", "m", "machines", "0/lxd/1"]);
         assert_eq!(key.as_str(), "/models/m/machines/0%2Flxd%2F1");
         assert_eq!(key.segments().next_back().as_deref(), Some("0/lxd/1"));
-        assert!(
-            !Key::of(["machines", "1"])
-                .below()
-                .holds(&Key::of(["machines", "10"]))
-        );
-        assert!(
-            !Key::of(["machines", "1"])
-                .below()
-                .holds(&Key::of(["machines", "1/lxd/0"]))
-        );
+        assert!(!Key::of(["machines", "1"]).below().holds(&Key::of(["machines", "10"])));
+        assert!(!Key::of(["machines", "1"]).below().holds(&Key::of(["machines", "1/lxd/0"])));
     }
 
     proptest! {

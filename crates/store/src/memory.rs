@@ -29,18 +29,10 @@ struct Inner {
 }
 
 impl Memory {
-    #[allow(
-        clippy::new_without_default,
-        reason = "a store is opened, not defaulted"
-    )]
+    #[allow(clippy::new_without_default, reason = "a store is opened, not defaulted")]
     pub fn new() -> Memory {
         let head = tokio::sync::watch::Sender::new(Revision::ZERO);
-        Memory {
-            shared: Arc::new(Shared {
-                inner: Mutex::default(),
-                head,
-            }),
-        }
+        Memory { shared: Arc::new(Shared { inner: Mutex::default(), head }) }
     }
 }
 
@@ -63,13 +55,7 @@ impl Shared {
         for (key, value) in txn.into_writes() {
             let changed = match &value {
                 Some(value) => {
-                    inner.entries.insert(
-                        key.clone(),
-                        Entry {
-                            value: value.clone(),
-                            revision,
-                        },
-                    );
+                    inner.entries.insert(key.clone(), Entry { value: value.clone(), revision });
                     true
                 }
                 None => inner.entries.remove(&key).is_some(),
@@ -79,13 +65,9 @@ impl Shared {
             }
         }
         if changes.is_empty() {
-            return Ok(Committed {
-                revision: inner.head,
-            });
+            return Ok(Committed { revision: inner.head });
         }
-        inner
-            .history
-            .push_back(Arc::new(Batch { revision, changes }));
+        inner.history.push_back(Arc::new(Batch { revision, changes }));
         inner.head = revision;
         self.head.send_replace(revision);
         Ok(Committed { revision })
@@ -97,17 +79,11 @@ impl Store for Memory {
         let inner = self.shared.lock();
         let entries = inner
             .entries
-            .range::<str, _>((
-                std::ops::Bound::Included(prefix.as_str()),
-                std::ops::Bound::Unbounded,
-            ))
+            .range::<str, _>((std::ops::Bound::Included(prefix.as_str()), std::ops::Bound::Unbounded))
             .take_while(|(key, _)| prefix.holds(key))
             .map(|(key, entry)| (key.clone(), entry.clone()))
             .collect();
-        let snapshot = Snapshot {
-            revision: inner.head,
-            entries,
-        };
+        let snapshot = Snapshot { revision: inner.head, entries };
         Box::pin(async { Ok(snapshot) })
     }
 
@@ -119,20 +95,11 @@ impl Store for Memory {
     fn watch(&self, after: Revision) -> Boxed<'_, Result<Watch, WatchError>> {
         let inner = self.shared.lock();
         let result = if after < inner.compacted {
-            Err(WatchError::Compacted {
-                oldest: inner.compacted,
-            })
+            Err(WatchError::Compacted { oldest: inner.compacted })
         } else if after > inner.head {
-            Err(WatchError::Ahead {
-                asked: after,
-                head: inner.head,
-            })
+            Err(WatchError::Ahead { asked: after, head: inner.head })
         } else {
-            Ok(Watch::new(
-                self.shared.clone(),
-                self.shared.head.subscribe(),
-                after,
-            ))
+            Ok(Watch::new(self.shared.clone(), self.shared.head.subscribe(), after))
         };
         Box::pin(async { result })
     }
@@ -141,11 +108,7 @@ impl Store for Memory {
         let mut inner = self.shared.lock();
         let before = before.min(inner.head);
         inner.compacted = inner.compacted.max(before);
-        while inner
-            .history
-            .front()
-            .is_some_and(|batch| batch.revision <= before)
-        {
+        while inner.history.front().is_some_and(|batch| batch.revision <= before) {
             inner.history.pop_front();
         }
         Box::pin(async { Ok(()) })
@@ -153,27 +116,13 @@ impl Store for Memory {
 }
 
 impl Source for Shared {
-    fn read(
-        &self,
-        after: Revision,
-        limit: usize,
-    ) -> Boxed<'_, Result<Vec<Arc<Batch>>, WatchError>> {
+    fn read(&self, after: Revision, limit: usize) -> Boxed<'_, Result<Vec<Arc<Batch>>, WatchError>> {
         let inner = self.lock();
         let result = if after < inner.compacted {
-            Err(WatchError::Compacted {
-                oldest: inner.compacted,
-            })
+            Err(WatchError::Compacted { oldest: inner.compacted })
         } else {
-            let start = inner
-                .history
-                .partition_point(|batch| batch.revision <= after);
-            Ok(inner
-                .history
-                .iter()
-                .skip(start)
-                .take(limit)
-                .cloned()
-                .collect())
+            let start = inner.history.partition_point(|batch| batch.revision <= after);
+            Ok(inner.history.iter().skip(start).take(limit).cloned().collect())
         };
         Box::pin(async { result })
     }

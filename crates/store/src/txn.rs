@@ -118,10 +118,7 @@ impl Txn {
     /// Bytes of all keys and values.
     pub fn bytes(&self) -> usize {
         let guards = self.guards.iter().map(|(key, _)| key.as_str().len());
-        let writes = self
-            .writes
-            .iter()
-            .map(|(key, value)| key.as_str().len() + value.as_ref().map_or(0, Value::len));
+        let writes = self.writes.iter().map(|(key, value)| key.as_str().len() + value.as_ref().map_or(0, Value::len));
         guards.chain(writes).sum()
     }
 
@@ -135,12 +132,7 @@ impl Txn {
         if operations > MAX_OPERATIONS {
             return Err(CommitError::TooManyOperations { operations });
         }
-        for key in self
-            .guards
-            .iter()
-            .map(|(key, _)| key)
-            .chain(self.writes.keys())
-        {
+        for key in self.guards.iter().map(|(key, _)| key).chain(self.writes.keys()) {
             if key.as_str().len() > MAX_KEY_BYTES {
                 return Err(CommitError::KeyTooLong { key: key.clone() });
             }
@@ -148,10 +140,7 @@ impl Txn {
         for (key, value) in &self.writes {
             let bytes = value.as_ref().map_or(0, Value::len);
             if bytes > MAX_VALUE_BYTES {
-                return Err(CommitError::ValueTooLarge {
-                    key: key.clone(),
-                    bytes,
-                });
+                return Err(CommitError::ValueTooLarge { key: key.clone(), bytes });
             }
         }
         let bytes = self.bytes();

@@ -49,11 +49,7 @@ impl<P: Project> State<P> {
     pub fn given(revision: Revision, entries: impl IntoIterator<Item = (Key, Entry)>) -> State<P> {
         let entries = entries.into_iter().collect();
         let projection = P::load(&entries);
-        State {
-            revision,
-            entries,
-            projection,
-        }
+        State { revision, entries, projection }
     }
 
     pub fn revision(&self) -> Revision {
@@ -67,10 +63,7 @@ impl<P: Project> State<P> {
     /// The entries of a prefix, ordered by key.
     pub fn range(&self, prefix: &Prefix) -> impl Iterator<Item = (&Key, &Entry)> {
         let (from, to) = (prefix.as_str().to_string(), prefix.end());
-        self.entries.range::<_, str>((
-            std::ops::Bound::Included(from.as_str()),
-            std::ops::Bound::Excluded(to.as_str()),
-        ))
+        self.entries.range::<_, str>((std::ops::Bound::Included(from.as_str()), std::ops::Bound::Excluded(to.as_str())))
     }
 
     pub fn entries(&self) -> &Entries {
@@ -86,10 +79,7 @@ impl<P: Project> State<P> {
         for change in &batch.changes {
             match &change.value {
                 Some(value) => {
-                    let entry = Entry {
-                        value: value.clone(),
-                        revision: batch.revision,
-                    };
+                    let entry = Entry { value: value.clone(), revision: batch.revision };
                     self.entries.insert(change.key.clone(), entry);
                 }
                 None => {
@@ -110,10 +100,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits {
-            batches: 8192,
-            bytes: 8 << 20,
-        }
+        Limits { batches: 8192, bytes: 8 << 20 }
     }
 }
 
@@ -135,9 +122,7 @@ struct Shared<P> {
 
 impl<P> Clone for View<P> {
     fn clone(&self) -> View<P> {
-        View {
-            shared: self.shared.clone(),
-        }
+        View { shared: self.shared.clone() }
     }
 }
 
@@ -158,13 +143,7 @@ impl<P: Project> View<P> {
         let tail = Arc::new(Mutex::new(Tail::new(first.revision, limits)));
         let (publish, state) = tokio::sync::watch::channel(Arc::new(first));
         let follower = tokio::spawn(follow(store, publish, tail.clone())).abort_handle();
-        Ok(View {
-            shared: Arc::new(Shared {
-                state,
-                tail,
-                follower,
-            }),
-        })
+        Ok(View { shared: Arc::new(Shared { state, tail, follower }) })
     }
 
     pub fn state(&self) -> Arc<State<P>> {
@@ -178,10 +157,7 @@ impl<P: Project> View<P> {
     /// Waits until the view shows `revision`. A reply to a write is sent after this.
     pub async fn wait_for(&self, revision: Revision) -> Result<Arc<State<P>>, Stopped> {
         let mut state = self.shared.state.clone();
-        let reached = state
-            .wait_for(|state| state.revision >= revision)
-            .await
-            .map_err(|_| Stopped)?;
+        let reached = state.wait_for(|state| state.revision >= revision).await.map_err(|_| Stopped)?;
         Ok(reached.clone())
     }
 
@@ -209,28 +185,18 @@ async fn load<P: Project>(store: &dyn Store) -> Result<State<P>, Failure> {
 }
 
 /// Keeps the published state in step with the store, until the store is closed or nobody looks.
-async fn follow<P: Project>(
-    store: Arc<dyn Store>,
-    publish: Sender<Arc<State<P>>>,
-    tail: Arc<Mutex<Tail>>,
-) {
+async fn follow<P: Project>(store: Arc<dyn Store>, publish: Sender<Arc<State<P>>>, tail: Arc<Mutex<Tail>>) {
     let mut pause = FIRST_PAUSE;
     let mut watch = None;
     loop {
         match step(&*store, &publish, &tail, &mut watch).await {
             Ok(()) => pause = FIRST_PAUSE,
             Err(failure) if failure.retry() == Retry::Never => {
-                tracing::warn!(
-                    error = &failure as &dyn std::error::Error,
-                    "view of the store stops"
-                );
+                tracing::warn!(error = &failure as &dyn std::error::Error, "view of the store stops");
                 return;
             }
             Err(failure) => {
-                tracing::warn!(
-                    error = &failure as &dyn std::error::Error,
-                    "view of the store is behind, trying again"
-                );
+                tracing::warn!(error = &failure as &dyn std::error::Error, "view of the store is behind, trying again");
                 watch = None;
                 tokio::time::sleep(pause).await;
                 pause = (pause * 2).min(LONGEST_PAUSE);
@@ -260,10 +226,7 @@ async fn step<P: Project>(
         Ok(batches) => batches,
         Err(WatchError::Failed(failure)) => return Err(failure),
         Err(error @ (WatchError::Compacted { .. } | WatchError::Ahead { .. })) => {
-            tracing::info!(
-                error = &error as &dyn std::error::Error,
-                "view of the store starts afresh"
-            );
+            tracing::info!(error = &error as &dyn std::error::Error, "view of the store starts afresh");
             let fresh = load(store).await?;
             lock(tail).restart(fresh.revision);
             *watch = None;

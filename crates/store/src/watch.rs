@@ -27,18 +27,14 @@ pub struct Change {
 impl Batch {
     /// Bytes of keys and values, for bounds.
     pub(crate) fn bytes(&self) -> usize {
-        self.changes
-            .iter()
-            .map(|change| change.key.as_str().len() + change.value.as_ref().map_or(0, Value::len))
-            .sum()
+        self.changes.iter().map(|change| change.key.as_str().len() + change.value.as_ref().map_or(0, Value::len)).sum()
     }
 }
 
 /// History as a back end reads it.
 pub(crate) trait Source: Send + Sync {
     /// Up to `limit` batches after `after`, in order; empty when there is none yet.
-    fn read(&self, after: Revision, limit: usize)
-    -> Boxed<'_, Result<Vec<Arc<Batch>>, WatchError>>;
+    fn read(&self, after: Revision, limit: usize) -> Boxed<'_, Result<Vec<Arc<Batch>>, WatchError>>;
 }
 
 /// A position in the store's history.
@@ -53,11 +49,7 @@ const PAGE: usize = 1024;
 
 impl Watch {
     pub(crate) fn new(source: Arc<dyn Source>, head: Receiver<Revision>, after: Revision) -> Watch {
-        Watch {
-            source,
-            head,
-            after,
-        }
+        Watch { source, head, after }
     }
 
     /// The revision up to which batches were returned.

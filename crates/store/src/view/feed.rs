@@ -21,12 +21,7 @@ pub(super) struct Tail {
 
 impl Tail {
     pub fn new(oldest: Revision, limits: Limits) -> Tail {
-        Tail {
-            batches: VecDeque::new(),
-            bytes: 0,
-            oldest,
-            limits,
-        }
+        Tail { batches: VecDeque::new(), bytes: 0, oldest, limits }
     }
 
     pub fn push(&mut self, batch: Arc<Batch>) {
@@ -49,16 +44,8 @@ impl Tail {
         if after < self.oldest {
             return None;
         }
-        let start = self
-            .batches
-            .partition_point(|batch| batch.revision <= after);
-        Some(
-            self.batches
-                .range(start..)
-                .take_while(|batch| batch.revision <= upto)
-                .cloned()
-                .collect(),
-        )
+        let start = self.batches.partition_point(|batch| batch.revision <= after);
+        Some(self.batches.range(start..).take_while(|batch| batch.revision <= upto).cloned().collect())
     }
 }
 
@@ -87,11 +74,7 @@ pub struct Feed<P = ()> {
 }
 
 impl<P: Project> Feed<P> {
-    pub(super) fn new(
-        state: Receiver<Arc<State<P>>>,
-        tail: Arc<Mutex<Tail>>,
-        after: Revision,
-    ) -> Feed<P> {
+    pub(super) fn new(state: Receiver<Arc<State<P>>>, tail: Arc<Mutex<Tail>>, after: Revision) -> Feed<P> {
         Feed { state, tail, after }
     }
 
@@ -103,15 +86,8 @@ impl<P: Project> Feed<P> {
     /// Waits for what is next: one batch or more, in order. Dropping the future loses nothing.
     pub async fn next(&mut self) -> Result<Step<P>, Lost> {
         let after = self.after;
-        let state = self
-            .state
-            .wait_for(|state| state.revision > after)
-            .await
-            .map_err(|_| Stopped)?
-            .clone();
-        let batches = lock(&self.tail)
-            .between(after, state.revision)
-            .ok_or(Lost::Behind)?;
+        let state = self.state.wait_for(|state| state.revision > after).await.map_err(|_| Stopped)?.clone();
+        let batches = lock(&self.tail).between(after, state.revision).ok_or(Lost::Behind)?;
         self.after = state.revision;
         Ok(Step { batches, state })
     }
