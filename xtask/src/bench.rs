@@ -28,12 +28,7 @@ struct Row {
 }
 
 const ROWS: &[Row] = &[
-    Row {
-        what: "binary, stripped",
-        budget: "<= 30 MB",
-        command: "cargo xtask dist",
-        measure: Some(size),
-    },
+    Row { what: "binary, stripped", budget: "<= 30 MB", command: "cargo xtask dist", measure: Some(size) },
     Row {
         what: "`grigri version`, wall time, median of 50",
         budget: "-",
@@ -52,30 +47,15 @@ const ROWS: &[Row] = &[
         command: "",
         measure: None,
     },
-    Row {
-        what: "making the image once",
-        budget: "<= 3 s",
-        command: "",
-        measure: None,
-    },
+    Row { what: "making the image once", budget: "<= 3 s", command: "", measure: None },
     Row {
         what: "first machine `started` after `add-machine`, builtin",
         budget: "<= 0.3 s",
         command: "",
         measure: None,
     },
-    Row {
-        what: "100 / 1,000 machines `started`, builtin",
-        budget: "<= 4 s / <= 60 s",
-        command: "",
-        measure: None,
-    },
-    Row {
-        what: "100 machines removed, host clean",
-        budget: "<= 5 s",
-        command: "",
-        measure: None,
-    },
+    Row { what: "100 / 1,000 machines `started`, builtin", budget: "<= 4 s / <= 60 s", command: "", measure: None },
+    Row { what: "100 machines removed, host clean", budget: "<= 5 s", command: "", measure: None },
     Row {
         what: "controller memory (PSS), idle / with 10,000 agents",
         budget: "<= 40 MB / <= 400 MB",
@@ -94,30 +74,10 @@ const ROWS: &[Row] = &[
         command: "",
         measure: None,
     },
-    Row {
-        what: "exec on 50 agents, all answers shown",
-        budget: "<= 0.3 s",
-        command: "",
-        measure: None,
-    },
-    Row {
-        what: "10,000 agents back after a controller kill",
-        budget: "<= 10 s",
-        command: "",
-        measure: None,
-    },
-    Row {
-        what: "commit to watcher delivery, p99",
-        budget: "<= 2 ms",
-        command: "",
-        measure: None,
-    },
-    Row {
-        what: "logins a second, verified before",
-        budget: ">= 2,000",
-        command: "",
-        measure: None,
-    },
+    Row { what: "exec on 50 agents, all answers shown", budget: "<= 0.3 s", command: "", measure: None },
+    Row { what: "10,000 agents back after a controller kill", budget: "<= 10 s", command: "", measure: None },
+    Row { what: "commit to watcher delivery, p99", budget: "<= 2 ms", command: "", measure: None },
+    Row { what: "logins a second, verified before", budget: ">= 2,000", command: "", measure: None },
 ];
 
 fn run(words: &[String]) -> Done {
@@ -137,48 +97,31 @@ fn run(words: &[String]) -> Done {
             },
         };
         println!("{}: {figure}", row.what);
-        let command = if row.command.is_empty() {
-            String::new()
-        } else {
-            format!("`{}`", row.command)
-        };
-        table.push_str(&format!(
-            "| {} | {} | {figure} | {command} |\n",
-            row.what, row.budget
-        ));
+        let command = if row.command.is_empty() { String::new() } else { format!("`{}`", row.command) };
+        table.push_str(&format!("| {} | {} | {figure} | {command} |\n", row.what, row.budget));
     }
     let page = tree::root().join("docs/benchmarks.md");
     let text = format!(
         "# Benchmarks\n\nWritten by `cargo xtask bench`; do not edit by hand. Budgets are for people: no test fails for being slow.\n\nMeasured on: {}.\n\n{table}",
         machine()
     );
-    fs::write(&page, text)
-        .map_err(|e| Error::failed(format!("cannot write {}: {e}", page.display())))
+    fs::write(&page, text).map_err(|e| Error::failed(format!("cannot write {}: {e}", page.display())))
 }
 
 /// Cores, memory and kernel: what a figure means depends on them.
 fn machine() -> String {
     let cores = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
     let memory = fs::read_to_string("/proc/meminfo").unwrap_or_default();
-    let kib: u64 = memory
-        .split_whitespace()
-        .nth(1)
-        .and_then(|number| number.parse().ok())
-        .unwrap_or(0);
+    let kib: u64 = memory.split_whitespace().nth(1).and_then(|number| number.parse().ok()).unwrap_or(0);
     let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     let release: Vec<&str> = kernel.trim().splitn(3, '.').take(2).collect();
-    format!(
-        "{cores} cores, {} GiB, Linux {}",
-        kib / (1024 * 1024),
-        release.join(".")
-    )
+    format!("{cores} cores, {} GiB, Linux {}", kib / (1024 * 1024), release.join("."))
 }
 
 fn size() -> Result<String, Error> {
     let binary = tree::release_binary()?;
-    let size = fs::metadata(&binary)
-        .map_err(|e| Error::failed(format!("cannot read {}: {e}", binary.display())))?
-        .len();
+    let size =
+        fs::metadata(&binary).map_err(|e| Error::failed(format!("cannot read {}: {e}", binary.display())))?.len();
     Ok(format!("{}.{} MB", size / 1_000_000, size / 100_000 % 10))
 }
 
@@ -187,44 +130,21 @@ fn start() -> Result<String, Error> {
     let mut times = Vec::new();
     for _ in 0..50 {
         let mut command = std::process::Command::new(&binary);
-        command
-            .arg("version")
-            .env("HOME", "/nonexistent")
-            .stdin(std::process::Stdio::null());
+        command.arg("version").env("HOME", "/nonexistent").stdin(std::process::Stdio::null());
         let before = Instant::now();
         run::read_command(&mut command)?;
         times.push(before.elapsed());
     }
     times.sort();
-    Ok(format!(
-        "{:.1} ms",
-        times[times.len() / 2].as_secs_f64() * 1000.0
-    ))
+    Ok(format!("{:.1} ms", times[times.len() / 2].as_secs_f64() * 1000.0))
 }
 
 fn commits() -> Result<String, Error> {
-    if !tree::root()
-        .join("crates/store/examples/bench_commits.rs")
-        .is_file()
-    {
+    if !tree::root().join("crates/store/examples/bench_commits.rs").is_file() {
         return Err(Error::failed("crates/store has no example bench_commits"));
     }
     let mut command = run::cargo();
-    command.args([
-        "run",
-        "--quiet",
-        "--release",
-        "--package",
-        "store",
-        "--example",
-        "bench_commits",
-    ]);
+    command.args(["run", "--quiet", "--release", "--package", "store", "--example", "bench_commits"]);
     let said = run::read_command(&mut command)?;
-    Ok(said
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty())
-        .collect::<Vec<_>>()
-        .join("; ")
-        .replace('|', "/"))
+    Ok(said.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("; ").replace('|', "/"))
 }

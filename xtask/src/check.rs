@@ -52,13 +52,8 @@ fn run(words: &[String]) -> Done {
 
 type Check = fn() -> Result<Vec<String>, Error>;
 
-const CHECKS: &[(&str, Check)] = &[
-    ("fmt", format),
-    ("edges", edges::check),
-    ("files", files::check),
-    ("words", words::check),
-    ("clippy", clippy),
-];
+const CHECKS: &[(&str, Check)] =
+    &[("fmt", format), ("edges", edges::check), ("files", files::check), ("words", words::check), ("clippy", clippy)];
 
 fn format() -> Result<Vec<String>, Error> {
     component("fmt", "rustfmt")?;
@@ -69,16 +64,10 @@ fn format() -> Result<Vec<String>, Error> {
         Ok(output) if output.status.success() => Ok(Vec::new()),
         Ok(output) => {
             let files = String::from_utf8_lossy(&output.stdout).into_owned();
-            let mut lines: Vec<String> = files
-                .lines()
-                .map(|file| format!("{file}: not as rustfmt writes it"))
-                .collect();
+            let mut lines: Vec<String> =
+                files.lines().map(|file| format!("{file}: not as rustfmt writes it")).collect();
             if lines.is_empty() {
-                lines.push(
-                    String::from_utf8_lossy(&output.stderr)
-                        .trim_end()
-                        .to_owned(),
-                );
+                lines.push(String::from_utf8_lossy(&output.stderr).trim_end().to_owned());
             }
             lines.push("use `cargo fmt --all`".to_owned());
             Ok(lines)
@@ -89,15 +78,7 @@ fn format() -> Result<Vec<String>, Error> {
 
 fn clippy() -> Result<Vec<String>, Error> {
     component("clippy", "clippy")?;
-    run::show(run::cargo().args([
-        "clippy",
-        "--quiet",
-        "--workspace",
-        "--all-targets",
-        "--",
-        "-D",
-        "warnings",
-    ]))?;
+    run::show(run::cargo().args(["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;
     Ok(Vec::new())
 }
 
@@ -107,12 +88,8 @@ fn component(subcommand: &str, name: &str) -> Done {
         return Ok(());
     }
     println!("adding the toolchain's {name}");
-    run::read("rustup", &["component", "add", name], &crate::tree::root())
-        .map(drop)
-        .map_err(|e| match e {
-            Error::Failed(text) => Error::failed(format!(
-                "`cargo {subcommand}` is missing and cannot be added: {text}"
-            )),
-            other => other,
-        })
+    run::read("rustup", &["component", "add", name], &crate::tree::root()).map(drop).map_err(|e| match e {
+        Error::Failed(text) => Error::failed(format!("`cargo {subcommand}` is missing and cannot be added: {text}")),
+        other => other,
+    })
 }

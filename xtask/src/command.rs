@@ -33,14 +33,8 @@ pub struct Command {
     pub run: fn(&[String]) -> Done,
 }
 
-const COMMANDS: &[Command] = &[
-    quickstart::COMMAND,
-    test::COMMAND,
-    check::COMMAND,
-    dist::COMMAND,
-    bench::COMMAND,
-    replay::COMMAND,
-];
+const COMMANDS: &[Command] =
+    &[quickstart::COMMAND, test::COMMAND, check::COMMAND, dist::COMMAND, bench::COMMAND, replay::COMMAND];
 
 /// Finds the command that the first word names and hands it the others.
 pub fn dispatch(words: &[String]) -> Done {
@@ -90,9 +84,7 @@ fn overview() -> String {
 pub fn no_words(name: &str, words: &[String]) -> Done {
     match words.first() {
         None => Ok(()),
-        Some(word) => Err(Error::usage(format!(
-            "cargo xtask {name}: unrecognized argument {word:?}"
-        ))),
+        Some(word) => Err(Error::usage(format!("cargo xtask {name}: unrecognized argument {word:?}"))),
     }
 }
 
@@ -106,18 +98,8 @@ mod tests {
 
     #[test]
     fn unknown_words_are_usage_errors() {
-        for line in [
-            "frobnicate",
-            "help frobnicate",
-            "check now",
-            "dist --fast",
-            "quickstart three",
-            "bench --nope",
-        ] {
-            assert!(
-                matches!(dispatch(&words(line)), Err(Error::Usage(_))),
-                "{line}"
-            );
+        for line in ["frobnicate", "help frobnicate", "check now", "dist --fast", "quickstart three", "bench --nope"] {
+            assert!(matches!(dispatch(&words(line)), Err(Error::Usage(_))), "{line}");
         }
     }
 

@@ -29,25 +29,15 @@ const LARGEST: u64 = 30_000_000;
 fn run(words: &[String]) -> Done {
     command::no_words("dist", words)?;
     let binary = build()?;
-    let bytes = fs::read(&binary)
-        .map_err(|e| Error::failed(format!("cannot read {}: {e}", binary.display())))?;
+    let bytes = fs::read(&binary).map_err(|e| Error::failed(format!("cannot read {}: {e}", binary.display())))?;
     if !is_static(&bytes) {
-        return Err(Error::failed(format!(
-            "{} names an interpreter: it is not static",
-            binary.display()
-        )));
+        return Err(Error::failed(format!("{} names an interpreter: it is not static", binary.display())));
     }
     let size = bytes.len() as u64;
-    println!(
-        "target/dist/grigri: {}.{} MB ({size} bytes), static, stripped",
-        size / 1_000_000,
-        size / 100_000 % 10
-    );
+    println!("target/dist/grigri: {}.{} MB ({size} bytes), static, stripped", size / 1_000_000, size / 100_000 % 10);
     alone(&binary)?;
     if size > LARGEST {
-        return Err(Error::failed(format!(
-            "{size} bytes are over the budget of {LARGEST}"
-        )));
+        return Err(Error::failed(format!("{size} bytes are over the budget of {LARGEST}")));
     }
     Ok(())
 }
@@ -57,12 +47,8 @@ pub fn build() -> Result<PathBuf, Error> {
     let built = release()?;
     let folder = tree::target()?.join("dist");
     let binary = folder.join("grigri");
-    place(&built, &folder, &binary).map_err(|e| {
-        Error::failed(format!(
-            "cannot put the binary into {}: {e}",
-            folder.display()
-        ))
-    })?;
+    place(&built, &folder, &binary)
+        .map_err(|e| Error::failed(format!("cannot put the binary into {}: {e}", folder.display())))?;
     Ok(binary)
 }
 
@@ -90,8 +76,7 @@ fn alone(binary: &Path) -> Done {
         println!("skipped: no static busybox here and none could be installed");
         return Ok(());
     };
-    let bare = tempfile::tempdir()
-        .map_err(|e| Error::failed(format!("cannot make a temporary directory: {e}")))?;
+    let bare = tempfile::tempdir().map_err(|e| Error::failed(format!("cannot make a temporary directory: {e}")))?;
     let inside = bare.path().join("bin");
     let fill = || -> std::io::Result<()> {
         fs::create_dir(&inside)?;
@@ -111,24 +96,14 @@ fn alone(binary: &Path) -> Done {
             process.args(["--user", "--map-root-user", "chroot"]);
             process
         };
-        process
-            .arg(bare.path())
-            .args(["/bin/sh", "-c"])
-            .arg(format!("exec /bin/grigri {}", words.join(" ")));
+        process.arg(bare.path()).args(["/bin/sh", "-c"]).arg(format!("exec /bin/grigri {}", words.join(" ")));
         // PATH is for finding chroot; inside it leads nowhere.
         let path = std::env::var_os("PATH").unwrap_or_default();
-        process
-            .env_clear()
-            .env("HOME", "/tmp")
-            .env("PATH", path)
-            .stdin(std::process::Stdio::null());
+        process.env_clear().env("HOME", "/tmp").env("PATH", path).stdin(std::process::Stdio::null());
         let said = run::read_command(&mut process)?;
         let first = said.lines().next().unwrap_or_default();
         if first.is_empty() {
-            return Err(Error::failed(format!(
-                "grigri {} said nothing",
-                words.join(" ")
-            )));
+            return Err(Error::failed(format!("grigri {} said nothing", words.join(" "))));
         }
         println!("grigri {}: {first}", words.join(" "));
     }
@@ -140,12 +115,7 @@ fn is_static(elf: &[u8]) -> bool {
     const INTERPRETER: u32 = 3;
     let number = |at: usize, len: usize| -> Option<u64> {
         let bytes = elf.get(at..at + len)?;
-        Some(
-            bytes
-                .iter()
-                .rev()
-                .fold(0, |sum, byte| sum << 8 | u64::from(*byte)),
-        )
+        Some(bytes.iter().rev().fold(0, |sum, byte| sum << 8 | u64::from(*byte)))
     };
     let headers = || -> Option<Vec<u32>> {
         if elf.get(..6)? != [0x7f, b'E', b'L', b'F', 2, 1] {
@@ -153,10 +123,7 @@ fn is_static(elf: &[u8]) -> bool {
         }
         let (offset, size, count) = (number(32, 8)?, number(54, 2)?, number(56, 2)?);
         (0..count)
-            .map(|one| {
-                number(usize::try_from(offset + one * size).ok()?, 4)
-                    .and_then(|kind| u32::try_from(kind).ok())
-            })
+            .map(|one| number(usize::try_from(offset + one * size).ok()?, 4).and_then(|kind| u32::try_from(kind).ok()))
             .collect()
     };
     headers().is_some_and(|kinds| !kinds.contains(&INTERPRETER))

@@ -17,19 +17,12 @@ pub fn program(program: &str, package: &str) -> Result<(), String> {
         return Ok(());
     }
     install(package)?;
-    run::which(program)
-        .map(drop)
-        .ok_or_else(|| format!("package {package} brought no program {program}"))
+    run::which(program).map(drop).ok_or_else(|| format!("package {package} brought no program {program}"))
 }
 
 /// A busybox that runs without any other file.
 pub fn busybox() -> Option<PathBuf> {
-    let found = || {
-        ["/bin/busybox", "/usr/bin/busybox"]
-            .iter()
-            .map(PathBuf::from)
-            .find(|file| file.is_file())
-    };
+    let found = || ["/bin/busybox", "/usr/bin/busybox"].iter().map(PathBuf::from).find(|file| file.is_file());
     found().or_else(|| install("busybox-static").ok().and_then(|()| found()))
 }
 
@@ -48,42 +41,29 @@ fn install(package: &str) -> Result<(), String> {
 
 fn apt(package: &str, refresh: bool) -> Result<(), String> {
     if run::which("apt-get").is_none() {
-        return Err(format!(
-            "package {package} is not installed, and there is no apt-get to install it with"
-        ));
+        return Err(format!("package {package} is not installed, and there is no apt-get to install it with"));
     }
     if !run::is_root() {
-        return Err(format!(
-            "package {package} is not installed; install it, or run as root"
-        ));
+        return Err(format!("package {package} is not installed; install it, or run as root"));
     }
     if refresh {
         println!("refreshing the package lists");
         apt_get(&["update", "-qq"])?;
     }
     println!("installing Debian package {package}");
-    apt_get(&[
-        "install",
-        "-qq",
-        "--yes",
-        "--no-install-recommends",
-        package,
-    ])
+    apt_get(&["install", "-qq", "--yes", "--no-install-recommends", package])
 }
 
 fn apt_get(args: &[&str]) -> Result<(), String> {
     let mut command = Command::new("apt-get");
-    command
-        .args(args)
-        .env("DEBIAN_FRONTEND", "noninteractive")
-        .stdin(Stdio::null());
+    command.args(args).env("DEBIAN_FRONTEND", "noninteractive").stdin(Stdio::null());
     run::read_command(&mut command).map(drop).map_err(text)
 }
 
 /// A Python environment with what `requirements` pins; made once, and again when the file changes.
 pub fn python(requirements: &Path) -> Result<PathBuf, String> {
-    let wanted = fs::read_to_string(requirements)
-        .map_err(|e| format!("cannot read {}: {e}", requirements.display()))?;
+    let wanted =
+        fs::read_to_string(requirements).map_err(|e| format!("cannot read {}: {e}", requirements.display()))?;
     let folder = tree::target().map_err(text)?.join("python");
     let made_from = folder.join("made-from.txt");
     if fs::read_to_string(&made_from).is_ok_and(|made| made == wanted) && works(&folder) {
@@ -93,49 +73,29 @@ pub fn python(requirements: &Path) -> Result<PathBuf, String> {
     if !python_can("import ensurepip, venv") {
         install("python3-venv")?;
     }
-    println!(
-        "making a Python environment with {}",
-        requirements
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-    );
+    println!("making a Python environment with {}", requirements.file_name().unwrap_or_default().to_string_lossy());
     let _ = fs::remove_dir_all(&folder);
     let mut make = Command::new("python3");
     make.args(["-m", "venv"]).arg(&folder).stdin(Stdio::null());
     run::read_command(&mut make).map_err(text)?;
     let mut pip = Command::new(folder.join("bin/python3"));
-    pip.args([
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--disable-pip-version-check",
-        "--requirement",
-    ])
-    .arg(requirements)
-    .stdin(Stdio::null());
+    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"])
+        .arg(requirements)
+        .stdin(Stdio::null());
     run::read_command(&mut pip).map_err(text)?;
-    fs::write(&made_from, wanted)
-        .map_err(|e| format!("cannot write {}: {e}", made_from.display()))?;
+    fs::write(&made_from, wanted).map_err(|e| format!("cannot write {}: {e}", made_from.display()))?;
     Ok(folder)
 }
 
 fn works(folder: &Path) -> bool {
     let mut python = Command::new(folder.join("bin/python3"));
-    python
-        .args(["-c", "import sys"])
-        .stdin(Stdio::null())
-        .stderr(Stdio::null());
+    python.args(["-c", "import sys"]).stdin(Stdio::null()).stderr(Stdio::null());
     python.status().is_ok_and(|status| status.success())
 }
 
 fn python_can(statement: &str) -> bool {
     let mut python = Command::new("python3");
-    python
-        .args(["-c", statement])
-        .stdin(Stdio::null())
-        .stderr(Stdio::null());
+    python.args(["-c", statement]).stdin(Stdio::null()).stderr(Stdio::null());
     python.status().is_ok_and(|status| status.success())
 }
 

@@ -37,9 +37,7 @@ fn run(words: &[String]) -> Done {
             "machines of the builtin cloud are containers of this host, which takes root: run it as root",
         ));
     }
-    let grigri = Grigri {
-        binary: dist::build()?,
-    };
+    let grigri = Grigri { binary: dist::build()? };
     grigri.controller()?;
     grigri.model()?;
     grigri.machines()?;
@@ -56,11 +54,7 @@ struct Grigri {
 impl Grigri {
     fn command(&self, words: &[&str]) -> Process {
         let mut command = Process::new(&self.binary);
-        command
-            .args(words)
-            .stdin(Stdio::null())
-            .env_remove("JUJU_MODEL")
-            .env_remove("JUJU_CONTROLLER");
+        command.args(words).stdin(Stdio::null()).env_remove("JUJU_MODEL").env_remove("JUJU_CONTROLLER");
         command
     }
 
@@ -82,41 +76,20 @@ impl Grigri {
             .read(&["controllers", "--format", "json"])
             .is_some_and(|list| !list["controllers"][CONTROLLER].is_null());
         if known {
-            if self
-                .read(&["models", "-c", CONTROLLER, "--format", "json"])
-                .is_some()
-            {
+            if self.read(&["models", "-c", CONTROLLER, "--format", "json"]).is_some() {
                 println!("\nController {CONTROLLER:?} is there already: going on with it.");
                 return self.show(&["switch", CONTROLLER]);
             }
-            println!(
-                "\nController {CONTROLLER:?} of an earlier run does not answer: removing it first."
-            );
-            self.show(&[
-                "kill-controller",
-                CONTROLLER,
-                "--no-prompt",
-                "--timeout",
-                "0",
-            ])?;
+            println!("\nController {CONTROLLER:?} of an earlier run does not answer: removing it first.");
+            self.show(&["kill-controller", CONTROLLER, "--no-prompt", "--timeout", "0"])?;
         }
         self.show(&["bootstrap", "builtin", CONTROLLER])
     }
 
     fn model(&self) -> Done {
-        let models = self
-            .read(&["models", "-c", CONTROLLER, "--format", "json"])
-            .unwrap_or_default();
-        let there = models["models"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .any(|model| model["short-name"] == MODEL);
-        if there {
-            self.show(&["switch", &format!("{CONTROLLER}:{MODEL}")])
-        } else {
-            self.show(&["add-model", MODEL])
-        }
+        let models = self.read(&["models", "-c", CONTROLLER, "--format", "json"]).unwrap_or_default();
+        let there = models["models"].as_array().into_iter().flatten().any(|model| model["short-name"] == MODEL);
+        if there { self.show(&["switch", &format!("{CONTROLLER}:{MODEL}")]) } else { self.show(&["add-model", MODEL]) }
     }
 
     fn machines(&self) -> Done {
@@ -128,11 +101,7 @@ impl Grigri {
         loop {
             let states = self.states();
             if states.len() >= MACHINES && states.iter().all(|state| state == "started") {
-                println!(
-                    "\n{} machines started after {:.1} s.",
-                    states.len(),
-                    begun.elapsed().as_secs_f64()
-                );
+                println!("\n{} machines started after {:.1} s.", states.len(), begun.elapsed().as_secs_f64());
                 return Ok(());
             }
             if begun.elapsed() > PATIENCE {
@@ -149,19 +118,9 @@ impl Grigri {
 
     fn states(&self) -> Vec<String> {
         let model = format!("{CONTROLLER}:{MODEL}");
-        let status = self
-            .read(&["status", "-m", &model, "--format", "json"])
-            .unwrap_or_default();
+        let status = self.read(&["status", "-m", &model, "--format", "json"]).unwrap_or_default();
         let machines = status["machines"].as_object().cloned().unwrap_or_default();
-        machines
-            .values()
-            .map(|one| {
-                one["juju-status"]["current"]
-                    .as_str()
-                    .unwrap_or("unknown")
-                    .to_owned()
-            })
-            .collect()
+        machines.values().map(|one| one["juju-status"]["current"].as_str().unwrap_or("unknown").to_owned()).collect()
     }
 
     fn what_next(&self) -> String {
@@ -187,14 +146,8 @@ Remove everything:
 
 /// As one would have to type it in a shell.
 fn quoted(word: &str) -> String {
-    let plain = word
-        .chars()
-        .all(|c| c.is_ascii_alphanumeric() || "-_./:=,".contains(c));
-    if plain {
-        word.to_owned()
-    } else {
-        format!("'{word}'")
-    }
+    let plain = word.chars().all(|c| c.is_ascii_alphanumeric() || "-_./:=,".contains(c));
+    if plain { word.to_owned() } else { format!("'{word}'") }
 }
 
 #[cfg(test)]
@@ -203,12 +156,9 @@ mod tests {
 
     #[test]
     fn words_are_shown_as_typed() {
-        for (word, shown) in [
-            ("--all", "--all"),
-            ("a b", "'a b'"),
-            ("trial:try", "trial:try"),
-            ("hostname; id", "'hostname; id'"),
-        ] {
+        for (word, shown) in
+            [("--all", "--all"), ("a b", "'a b'"), ("trial:try", "trial:try"), ("hostname; id", "'hostname; id'")]
+        {
             assert_eq!(quoted(word), shown);
         }
     }

@@ -25,33 +25,16 @@ fn run(words: &[String]) -> Done {
         [] => tree::golden(),
         [folder] if !folder.starts_with('-') => PathBuf::from(folder),
         [first, ..] => {
-            return Err(Error::usage(format!(
-                "cargo xtask replay: unrecognized argument {first:?}"
-            )));
+            return Err(Error::usage(format!("cargo xtask replay: unrecognized argument {first:?}")));
         }
     };
     if !folder.is_dir() {
-        return Err(Error::failed(format!(
-            "no recordings: {} is no folder",
-            folder.display()
-        )));
+        return Err(Error::failed(format!("no recordings: {} is no folder", folder.display())));
     }
-    let folder = folder
-        .canonicalize()
-        .map_err(|e| Error::failed(format!("cannot find {}: {e}", folder.display())))?;
+    let folder = folder.canonicalize().map_err(|e| Error::failed(format!("cannot find {}: {e}", folder.display())))?;
     run::show(run::cargo().args(["build", "--quiet", "--package", "grigri"]))?;
     let mut command = run::cargo();
-    command
-        .args([
-            "run",
-            "--quiet",
-            "--package",
-            "testkit",
-            "--example",
-            "replay",
-            "--",
-        ])
-        .arg(folder);
+    command.args(["run", "--quiet", "--package", "testkit", "--example", "replay", "--"]).arg(folder);
     let status = command.env("GRIGRI", tree::debug_binary()?).status();
     match status {
         Ok(status) if status.success() => Ok(()),

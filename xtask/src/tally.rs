@@ -44,13 +44,7 @@ impl Tally {
 
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} passed, {} failed, {} skipped",
-            self.passed,
-            self.failures.len(),
-            self.skips.len()
-        )
+        write!(f, "{} passed, {} failed, {} skipped", self.passed, self.failures.len(), self.skips.len())
     }
 }
 

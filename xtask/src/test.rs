@@ -30,64 +30,41 @@ last line is `N passed, N failed, N skipped`.
 const CRATES: &str = "crates";
 
 fn run(words: &[String]) -> Done {
-    let (flags, names): (Vec<&String>, Vec<&String>) =
-        words.iter().partition(|word| word.starts_with('-'));
+    let (flags, names): (Vec<&String>, Vec<&String>) = words.iter().partition(|word| word.starts_with('-'));
     if let Some(flag) = flags.iter().find(|flag| *flag != &"--list") {
-        return Err(Error::usage(format!(
-            "cargo xtask test: unrecognized flag {flag}"
-        )));
+        return Err(Error::usage(format!("cargo xtask test: unrecognized flag {flag}")));
     }
     let suites = suite::all()?;
-    if let Some(name) = names.iter().find(|name| {
-        !CRATES.contains(name.as_str()) && !suites.iter().any(|suite| suite.is_named(name))
-    }) {
-        let known: Vec<&str> = std::iter::once(CRATES)
-            .chain(suites.iter().map(|suite| suite.name.as_str()))
-            .collect();
-        return Err(Error::usage(format!(
-            "no suite is named {name:?}; there are {}",
-            known.join(", ")
-        )));
+    if let Some(name) =
+        names.iter().find(|name| !CRATES.contains(name.as_str()) && !suites.iter().any(|suite| suite.is_named(name)))
+    {
+        let known: Vec<&str> = std::iter::once(CRATES).chain(suites.iter().map(|suite| suite.name.as_str())).collect();
+        return Err(Error::usage(format!("no suite is named {name:?}; there are {}", known.join(", "))));
     }
     if !flags.is_empty() {
         println!("{CRATES:<12} cargo test --workspace");
         for suite in &suites {
-            println!(
-                "{:<12} {} (needs: {})",
-                suite.name,
-                suite.about,
-                suite.needs_text()
-            );
+            println!("{:<12} {} (needs: {})", suite.name, suite.about, suite.needs_text());
         }
         return Ok(());
     }
-    let chosen =
-        |name: &str| names.is_empty() || names.iter().any(|part| name.contains(part.as_str()));
+    let chosen = |name: &str| names.is_empty() || names.iter().any(|part| name.contains(part.as_str()));
 
     let mut tally = Tally::default();
     if chosen(CRATES) {
         cargo_tests::run(&mut tally)?;
     }
-    let suites: Vec<Suite> = suites
-        .into_iter()
-        .filter(|suite| chosen(&suite.name))
-        .collect();
+    let suites: Vec<Suite> = suites.into_iter().filter(|suite| chosen(&suite.name)).collect();
     if !suites.is_empty() {
         black_box(&suites, &mut tally)?;
     }
     print!("{}", tally.report());
-    if tally.failed() == 0 {
-        Ok(())
-    } else {
-        Err(Error::Told)
-    }
+    if tally.failed() == 0 { Ok(()) } else { Err(Error::Told) }
 }
 
 fn black_box(suites: &[Suite], tally: &mut Tally) -> Done {
     println!("\n== building the binary under test");
-    if let Err(Error::Failed(why)) =
-        run::show(run::cargo().args(["build", "--quiet", "--package", "grigri"]))
-    {
+    if let Err(Error::Failed(why)) = run::show(run::cargo().args(["build", "--quiet", "--package", "grigri"])) {
         tally.fail("build", why);
         return Ok(());
     }

@@ -13,11 +13,8 @@ pub fn root() -> PathBuf {
 
 /// Where cargo put xtask itself, and so the product's debug build.
 pub fn debug_folder() -> Result<PathBuf, Error> {
-    let me = std::env::current_exe()
-        .map_err(|e| Error::failed(format!("cannot find this program's own path: {e}")))?;
-    me.parent()
-        .map(Path::to_path_buf)
-        .ok_or_else(|| Error::failed(format!("{} lies in no folder", me.display())))
+    let me = std::env::current_exe().map_err(|e| Error::failed(format!("cannot find this program's own path: {e}")))?;
+    me.parent().map(Path::to_path_buf).ok_or_else(|| Error::failed(format!("{} lies in no folder", me.display())))
 }
 
 pub fn debug_binary() -> Result<PathBuf, Error> {
@@ -34,14 +31,8 @@ pub fn target() -> Result<PathBuf, Error> {
     let debug = debug_folder()?;
     // target/TRIPLE/debug, since .cargo/config.toml names the target; target/debug if somebody unset it.
     let above = debug.parent().unwrap_or(&debug);
-    let is_triple = above
-        .file_name()
-        .is_some_and(|name| name.to_string_lossy().contains('-'));
-    let target = if is_triple {
-        above.parent().unwrap_or(above)
-    } else {
-        above
-    };
+    let is_triple = above.file_name().is_some_and(|name| name.to_string_lossy().contains('-'));
+    let target = if is_triple { above.parent().unwrap_or(above) } else { above };
     Ok(target.to_path_buf())
 }
 
@@ -52,22 +43,8 @@ pub fn golden() -> PathBuf {
 
 /// Every file of the repository that is tracked, or new and not ignored; relative to the root, sorted.
 pub fn files() -> Result<Vec<PathBuf>, Error> {
-    let listed = run::read(
-        "git",
-        &[
-            "ls-files",
-            "-z",
-            "--cached",
-            "--others",
-            "--exclude-standard",
-        ],
-        &root(),
-    )?;
-    let mut files: Vec<PathBuf> = listed
-        .split('\0')
-        .filter(|name| !name.is_empty())
-        .map(PathBuf::from)
-        .collect();
+    let listed = run::read("git", &["ls-files", "-z", "--cached", "--others", "--exclude-standard"], &root())?;
+    let mut files: Vec<PathBuf> = listed.split('\0').filter(|name| !name.is_empty()).map(PathBuf::from).collect();
     files.retain(|file| root().join(file).is_file());
     files.sort();
     files.dedup();

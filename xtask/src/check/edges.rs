@@ -51,8 +51,7 @@ struct Edge {
 }
 
 pub fn check() -> Result<Vec<String>, Error> {
-    let text =
-        run::read_command(run::cargo().args(["metadata", "--no-deps", "--format-version", "1"]))?;
+    let text = run::read_command(run::cargo().args(["metadata", "--no-deps", "--format-version", "1"]))?;
     let metadata: Value = serde_json::from_str(&text)
         .map_err(|e| Error::failed(format!("cannot read what `cargo metadata` says: {e}")))?;
     let (members, edges) = read(&metadata);
@@ -84,33 +83,21 @@ fn judge(members: &BTreeSet<String>, edges: &[Edge]) -> Vec<String> {
             problems.push(format!("crate {member} is not in the dependency table"));
         }
     }
-    for Edge {
-        from,
-        to,
-        only_in_tests,
-    } in edges
-    {
+    for Edge { from, to, only_in_tests } in edges {
         if FREE.contains(&from.as_str()) {
             continue;
         }
         if members.contains(to) {
-            let known = reach
-                .get(from.as_str())
-                .is_some_and(|may| may.contains(to.as_str()));
+            let known = reach.get(from.as_str()).is_some_and(|may| may.contains(to.as_str()));
             let for_tests = *only_in_tests && (to == "testkit" || to == from);
             if !known && !for_tests {
-                problems.push(format!(
-                    "crate {from} depends on {to}, which the dependency table does not give it"
-                ));
+                problems.push(format!("crate {from} depends on {to}, which the dependency table does not give it"));
             }
         } else if let Some((_, homes)) = CONFINED.iter().find(|(library, _)| library == to)
             && !homes.contains(&from.as_str())
             && !only_in_tests
         {
-            problems.push(format!(
-                "crate {from} depends on {to}, which belongs to {} alone",
-                homes.join(", ")
-            ));
+            problems.push(format!("crate {from} depends on {to}, which belongs to {} alone", homes.join(", ")));
         }
     }
     problems
@@ -118,19 +105,13 @@ fn judge(members: &BTreeSet<String>, edges: &[Edge]) -> Vec<String> {
 
 /// For each crate everything below it.
 fn reach() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
-    let mut reach: BTreeMap<&str, BTreeSet<&str>> = TABLE
-        .iter()
-        .map(|(name, on)| (*name, on.iter().copied().collect()))
-        .collect();
+    let mut reach: BTreeMap<&str, BTreeSet<&str>> =
+        TABLE.iter().map(|(name, on)| (*name, on.iter().copied().collect())).collect();
     loop {
         let wider: BTreeMap<&str, BTreeSet<&str>> = reach
             .iter()
             .map(|(name, below)| {
-                let further = below
-                    .iter()
-                    .filter_map(|one| reach.get(one))
-                    .flatten()
-                    .copied();
+                let further = below.iter().filter_map(|one| reach.get(one)).flatten().copied();
                 (*name, below.iter().copied().chain(further).collect())
             })
             .collect();
@@ -146,20 +127,8 @@ mod tests {
     use super::*;
 
     fn judged(from: &str, to: &str, only_in_tests: bool) -> Vec<String> {
-        let members = TABLE
-            .iter()
-            .map(|(name, _)| *name)
-            .chain(FREE.iter().copied())
-            .map(str::to_owned)
-            .collect();
-        judge(
-            &members,
-            &[Edge {
-                from: from.into(),
-                to: to.into(),
-                only_in_tests,
-            }],
-        )
+        let members = TABLE.iter().map(|(name, _)| *name).chain(FREE.iter().copied()).map(str::to_owned).collect();
+        judge(&members, &[Edge { from: from.into(), to: to.into(), only_in_tests }])
     }
 
     #[test]
@@ -172,11 +141,7 @@ mod tests {
             ("grigri", "store"),
             ("testkit", "api"),
         ] {
-            assert_eq!(
-                judged(from, to, false),
-                Vec::<String>::new(),
-                "{from} -> {to}"
-            );
+            assert_eq!(judged(from, to, false), Vec::<String>::new(), "{from} -> {to}");
         }
         let refused = [
             ("model", "wire"),
@@ -209,10 +174,7 @@ mod tests {
     #[test]
     fn a_crate_without_a_row_is_noticed() {
         let members = BTreeSet::from(["drawer".to_owned()]);
-        assert_eq!(
-            judge(&members, &[]),
-            ["crate drawer is not in the dependency table"]
-        );
+        assert_eq!(judge(&members, &[]), ["crate drawer is not in the dependency table"]);
     }
 
     #[test]

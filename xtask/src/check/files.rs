@@ -16,10 +16,7 @@ pub fn check() -> Result<Vec<String>, Error> {
             problems.extend(judge(&file, &text));
         }
         if file.file_name().is_some_and(|name| name == "mod.rs") {
-            problems.push(format!(
-                "{}: name the file after its module, beside the folder",
-                file.display()
-            ));
+            problems.push(format!("{}: name the file after its module, beside the folder", file.display()));
         }
     }
     Ok(problems)
@@ -29,19 +26,11 @@ fn judge(file: &Path, text: &str) -> Vec<String> {
     let name = file.display();
     let mut problems = Vec::new();
     if !text.starts_with("//!") {
-        problems.push(format!(
-            "{name}: does not open with `//!`: what it is, what it must not know"
-        ));
+        problems.push(format!("{name}: does not open with `//!`: what it is, what it must not know"));
     }
     let lines = text.lines().count();
-    if lines > LONGEST
-        && !text
-            .lines()
-            .any(|line| line.starts_with(WHY) && line.len() > WHY.len() + 1)
-    {
-        problems.push(format!(
-            "{name}: {lines} lines, over {LONGEST}, without a line `{WHY} WHY`"
-        ));
+    if lines > LONGEST && !text.lines().any(|line| line.starts_with(WHY) && line.len() > WHY.len() + 1) {
+        problems.push(format!("{name}: {lines} lines, over {LONGEST}, without a line `{WHY} WHY`"));
     }
     problems
 }
@@ -57,19 +46,11 @@ mod tests {
             ("//! what\n", 0),
             ("fn f() {}\n", 1),
             (&*format!("//! what\n{long}"), 1),
-            (
-                &*format!("//! what\n//! Length: a table of every code\n{long}"),
-                0,
-            ),
+            (&*format!("//! what\n//! Length: a table of every code\n{long}"), 0),
             (&*format!("//! what\n//! Length:\n{long}"), 1),
             (&*long, 1),
         ] {
-            assert_eq!(
-                judge(Path::new("a.rs"), text).len(),
-                expected,
-                "{:?}",
-                &text[..text.len().min(40)]
-            );
+            assert_eq!(judge(Path::new("a.rs"), text).len(), expected, "{:?}", &text[..text.len().min(40)]);
         }
     }
 }

@@ -24,9 +24,7 @@ const FORBIDDEN: &[(&str, &str)] = &[
 ];
 
 /// Names that say nothing: a thing without a name is not understood yet.
-const DRAWERS: &[&str] = &[
-    "util", "utils", "helper", "helpers", "common", "misc", "manager",
-];
+const DRAWERS: &[&str] = &["util", "utils", "helper", "helpers", "common", "misc", "manager"];
 
 pub fn check() -> Result<Vec<String>, Error> {
     let mut problems = Vec::new();
@@ -50,11 +48,7 @@ fn judge(file: &Path, text: &str) -> Vec<String> {
     let mut problems = Vec::new();
     for (at, line) in text.lines().enumerate() {
         for word in words.iter().filter(|word| line.contains(word.as_str())) {
-            problems.push(format!(
-                "{}:{}: {word:?} does not belong here",
-                file.display(),
-                at + 1
-            ));
+            problems.push(format!("{}:{}: {word:?} does not belong here", file.display(), at + 1));
         }
     }
     problems
@@ -63,9 +57,7 @@ fn judge(file: &Path, text: &str) -> Vec<String> {
 /// The lock names one source, the public index under the name every cargo gives it; a mirror's name would tie builds to a machine.
 fn foreign_sources(text: &str) -> Vec<String> {
     let usual = "source = \"registry+https://github.com/rust-lang/crates.io-index\"";
-    let foreign = text
-        .lines()
-        .filter(|line| line.starts_with("source = ") && *line != usual);
+    let foreign = text.lines().filter(|line| line.starts_with("source = ") && *line != usual);
     foreign.map(|line| format!("Cargo.lock: {line}")).collect()
 }
 
@@ -86,13 +78,6 @@ mod tests {
 
     #[test]
     fn a_mirror_in_the_lock_is_found() {
-        assert_eq!(
-            judge(
-                Path::new("Cargo.lock"),
-                "source = \"registry+https://mirror.example/index\"\n"
-            )
-            .len(),
-            1
-        );
+        assert_eq!(judge(Path::new("Cargo.lock"), "source = \"registry+https://mirror.example/index\"\n").len(), 1);
     }
 }

@@ -10,12 +10,8 @@ use crate::tally::Tally;
 pub fn run(tally: &mut Tally) -> Done {
     println!("== cargo test --workspace");
     let mut command = run::cargo();
-    command
-        .args(["test", "--workspace", "--no-fail-fast"])
-        .stdout(Stdio::piped());
-    let mut child = command
-        .spawn()
-        .map_err(|e| Error::failed(format!("cannot start cargo test: {e}")))?;
+    command.args(["test", "--workspace", "--no-fail-fast"]).stdout(Stdio::piped());
+    let mut child = command.spawn().map_err(|e| Error::failed(format!("cannot start cargo test: {e}")))?;
     let before = tally.failed();
     if let Some(stdout) = child.stdout.take() {
         for line in BufReader::new(stdout).lines().map_while(Result::ok) {
@@ -25,14 +21,9 @@ pub fn run(tally: &mut Tally) -> Done {
             count(&line, tally);
         }
     }
-    let status = child
-        .wait()
-        .map_err(|e| Error::failed(format!("cannot wait for cargo test: {e}")))?;
+    let status = child.wait().map_err(|e| Error::failed(format!("cannot wait for cargo test: {e}")))?;
     if !status.success() && tally.failed() == before {
-        tally.fail(
-            "crates",
-            format!("cargo test: {status}, before any test could fail: see above"),
-        );
+        tally.fail("crates", format!("cargo test: {status}, before any test could fail: see above"));
     }
     Ok(())
 }
@@ -52,19 +43,9 @@ fn count(line: &str, tally: &mut Tally) {
             tally.fail(format!("crates/{name}"), "see its output above");
         } else if let Some((name, why)) = test.split_once(" ... ignored") {
             let why = why.trim_start_matches([',', ' ']);
-            tally.skip(
-                format!("crates/{name}"),
-                if why.is_empty() {
-                    "marked to be ignored"
-                } else {
-                    why
-                },
-            );
+            tally.skip(format!("crates/{name}"), if why.is_empty() { "marked to be ignored" } else { why });
         } else if let Some(result) = test.strip_prefix("result: ") {
-            let passed = result
-                .split(". ")
-                .nth(1)
-                .and_then(|counts| counts.split_whitespace().next());
+            let passed = result.split(". ").nth(1).and_then(|counts| counts.split_whitespace().next());
             tally.pass(passed.and_then(|count| count.parse().ok()).unwrap_or(0));
         }
     }

@@ -39,8 +39,7 @@ enum Need {
 /// Every folder under tests/ that has a program `run`, in the order of their names.
 pub fn all() -> Result<Vec<Suite>, Error> {
     let tests = tree::root().join("tests");
-    let folders = fs::read_dir(&tests)
-        .map_err(|e| Error::failed(format!("cannot list {}: {e}", tests.display())))?;
+    let folders = fs::read_dir(&tests).map_err(|e| Error::failed(format!("cannot list {}: {e}", tests.display())))?;
     let mut suites = Vec::new();
     for folder in folders.filter_map(Result::ok) {
         let program = folder.path().join("run");
@@ -56,17 +55,9 @@ pub fn all() -> Result<Vec<Suite>, Error> {
 }
 
 fn parse(name: &str, text: &str, program: PathBuf) -> Result<Suite, String> {
-    let mut suite = Suite {
-        name: name.into(),
-        about: String::new(),
-        program,
-        needs: Vec::new(),
-        limit: Duration::from_secs(300),
-    };
-    for line in text
-        .lines()
-        .take_while(|line| line.starts_with('#') || line.is_empty())
-    {
+    let mut suite =
+        Suite { name: name.into(), about: String::new(), program, needs: Vec::new(), limit: Duration::from_secs(300) };
+    for line in text.lines().take_while(|line| line.starts_with('#') || line.is_empty()) {
         if let Some(about) = line.strip_prefix("# about: ") {
             suite.about = about.trim().to_owned();
         } else if let Some(needs) = line.strip_prefix("# needs: ") {
@@ -76,17 +67,12 @@ fn parse(name: &str, text: &str, program: PathBuf) -> Result<Suite, String> {
                 .collect::<Result<_, _>>()
                 .map_err(|e| format!("tests/{name}/run: {e}"))?;
         } else if let Some(limit) = line.strip_prefix("# limit: ") {
-            let seconds = limit
-                .trim()
-                .parse()
-                .map_err(|e| format!("tests/{name}/run: limit {limit:?}: {e}"))?;
+            let seconds = limit.trim().parse().map_err(|e| format!("tests/{name}/run: limit {limit:?}: {e}"))?;
             suite.limit = Duration::from_secs(seconds);
         }
     }
     if suite.about.is_empty() {
-        return Err(format!(
-            "tests/{name}/run: no line `# about: WHAT` at the top"
-        ));
+        return Err(format!("tests/{name}/run: no line `# about: WHAT` at the top"));
     }
     Ok(suite)
 }
@@ -111,11 +97,7 @@ impl Suite {
 
     pub fn needs_text(&self) -> String {
         let words: Vec<String> = self.needs.iter().map(|need| format!("{need:?}")).collect();
-        if words.is_empty() {
-            "nothing".to_owned()
-        } else {
-            words.join(", ")
-        }
+        if words.is_empty() { "nothing".to_owned() } else { words.join(", ") }
     }
 
     /// Meets the needs, runs the program within its limit, and counts what it reports.
@@ -123,27 +105,15 @@ impl Suite {
         let folder = match tempfile::Builder::new().prefix("grigri-test-").tempdir() {
             Ok(folder) => folder,
             Err(e) => {
-                return tally.fail(
-                    &self.name,
-                    format!("cannot make a temporary directory: {e}"),
-                );
+                return tally.fail(&self.name, format!("cannot make a temporary directory: {e}"));
             }
         };
         let mut command = Command::new(&self.program);
-        command
-            .current_dir(folder.path())
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .process_group(0);
-        for (name, _) in
-            std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("JUJU_"))
-        {
+        command.current_dir(folder.path()).stdin(Stdio::null()).stdout(Stdio::piped()).process_group(0);
+        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("JUJU_")) {
             command.env_remove(name);
         }
-        command
-            .env("GRIGRI", binary)
-            .env("SUITE_FOLDER", folder.path())
-            .env("GRIGRI_GOLDEN", tree::golden());
+        command.env("GRIGRI", binary).env("SUITE_FOLDER", folder.path()).env("GRIGRI_GOLDEN", tree::golden());
         command
             .env("PYTHONUNBUFFERED", "1")
             .env("PYTHONDONTWRITEBYTECODE", "1")
@@ -156,19 +126,13 @@ impl Suite {
         let mut child = match command.spawn() {
             Ok(child) => child,
             Err(e) => {
-                return tally.fail(
-                    &self.name,
-                    format!("cannot start {}: {e}", self.program.display()),
-                );
+                return tally.fail(&self.name, format!("cannot start {}: {e}", self.program.display()));
             }
         };
         let mut seen = Seen::default();
         let ended = self.follow(&mut child, &mut seen, tally);
         // What it left behind in its own process group; daemons that it must remove itself are in none of ours.
-        let _ = Command::new("kill")
-            .args(["-9", "--", &format!("-{}", child.id())])
-            .stderr(Stdio::null())
-            .status();
+        let _ = Command::new("kill").args(["-9", "--", &format!("-{}", child.id())]).stderr(Stdio::null()).status();
         match ended {
             Err(why) => tally.fail(&self.name, why),
             Ok(status) if !status.success() && seen.failed == 0 => {
@@ -195,12 +159,9 @@ impl Suite {
                 Need::Python(file) => {
                     let folder = fetch::python(&self.program.with_file_name(file))?;
                     let path = std::env::var_os("PATH").unwrap_or_default();
-                    let joined = std::env::join_paths(
-                        std::iter::once(folder.join("bin")).chain(std::env::split_paths(&path)),
-                    );
-                    command
-                        .env("PATH", joined.map_err(|e| e.to_string())?)
-                        .env("VIRTUAL_ENV", folder);
+                    let joined =
+                        std::env::join_paths(std::iter::once(folder.join("bin")).chain(std::env::split_paths(&path)));
+                    command.env("PATH", joined.map_err(|e| e.to_string())?).env("VIRTUAL_ENV", folder);
                 }
             }
         }
@@ -208,21 +169,13 @@ impl Suite {
     }
 
     /// Shows and counts its lines until it ends; past the limit the whole process group is killed.
-    fn follow(
-        &self,
-        child: &mut Child,
-        seen: &mut Seen,
-        tally: &mut Tally,
-    ) -> Result<ExitStatus, String> {
+    fn follow(&self, child: &mut Child, seen: &mut Seen, tally: &mut Tally) -> Result<ExitStatus, String> {
         let (send, lines) = mpsc::channel();
         if let Some(stdout) = child.stdout.take() {
             std::thread::Builder::new()
                 .name(format!("suite {}", self.name))
                 .spawn(move || {
-                    BufReader::new(stdout)
-                        .lines()
-                        .map_while(Result::ok)
-                        .try_for_each(|line| send.send(line))
+                    BufReader::new(stdout).lines().map_while(Result::ok).try_for_each(|line| send.send(line))
                 })
                 .map_err(|e| format!("cannot start a thread: {e}"))?;
         }
@@ -240,9 +193,7 @@ impl Suite {
                 Err(mpsc::RecvTimeoutError::Timeout) => {
                     // A daemon it started may hold its stdout open for ever; its own end is what counts.
                     if let Ok(Some(status)) = child.try_wait() {
-                        lines
-                            .try_iter()
-                            .for_each(|line| seen.count(&self.name, &line, tally));
+                        lines.try_iter().for_each(|line| seen.count(&self.name, &line, tally));
                         return Ok(status);
                     }
                     if left.is_zero() {
@@ -303,14 +254,7 @@ mod tests {
                 Need::Golden
             ]
         );
-        assert!(
-            parse(
-                "x",
-                "#!/bin/sh\n# needs: moon\n# about: x\n",
-                PathBuf::new()
-            )
-            .is_err()
-        );
+        assert!(parse("x", "#!/bin/sh\n# needs: moon\n# about: x\n", PathBuf::new()).is_err());
         assert!(parse("x", "#!/bin/sh\n", PathBuf::new()).is_err());
     }
 
@@ -318,8 +262,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap_or_else(|e| panic!("{e}"));
         let program = folder.path().join("run");
         fs::write(&program, format!("{HEADER}{script}")).unwrap_or_else(|e| panic!("{e}"));
-        fs::set_permissions(&program, fs::Permissions::from_mode(0o755))
-            .unwrap_or_else(|e| panic!("{e}"));
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap_or_else(|e| panic!("{e}"));
         let mut suite = parse("s", HEADER, program).unwrap_or_else(|e| panic!("{e}"));
         suite.limit = Duration::from_secs(limit);
         let mut tally = Tally::default();
@@ -330,21 +273,12 @@ mod tests {
     #[test]
     fn what_a_suite_reports_is_counted() {
         for (script, last) in [
-            (
-                "echo pass a; echo other; echo skip b: why; echo pass c",
-                "2 passed, 0 failed, 1 skipped",
-            ),
-            (
-                "echo pass a; echo fail b: because; exit 1",
-                "1 passed, 1 failed, 0 skipped",
-            ),
+            ("echo pass a; echo other; echo skip b: why; echo pass c", "2 passed, 0 failed, 1 skipped"),
+            ("echo pass a; echo fail b: because; exit 1", "1 passed, 1 failed, 0 skipped"),
             ("echo pass a; exit 3", "1 passed, 1 failed, 0 skipped"),
             ("echo fail a: x", "0 passed, 1 failed, 0 skipped"),
             ("true", "0 passed, 1 failed, 0 skipped"),
-            (
-                "echo pass a; sleep 30 & exit 0",
-                "1 passed, 0 failed, 0 skipped",
-            ),
+            ("echo pass a; sleep 30 & exit 0", "1 passed, 0 failed, 0 skipped"),
         ] {
             let report = tally_of(script, 20);
             assert_eq!(report.lines().last(), Some(last), "{script}: {report}");
