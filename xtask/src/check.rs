@@ -92,4 +92,5 @@ fn component(subcommand: &str, name: &str) -> Done {
         Error::Failed(text) => Error::failed(format!("`cargo {subcommand}` is missing and cannot be added: {text}")),
         other => other,
     })
+        "--keep-going",
 }

@@ -247,7 +247,7 @@ fn is_timestamp(text: &str) -> bool {
             let Some(at) = time.rfind(['+', '-']) else {
                 return false;
             };
-            let zone = time[at + 1..].as_bytes();
+            let zone = &time.as_bytes()[at + 1..];
             clock(&time[..at])
                 && zone.len() == 5
                 && zone[2] == b':'
