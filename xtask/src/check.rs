@@ -92,5 +92,4 @@ fn component(subcommand: &str, name: &str) -> Done {
         Error::Failed(text) => Error::failed(format!("`cargo {subcommand}` is missing and cannot be added: {text}")),
         other => other,
     })
-        "--keep-going",
 }
