@@ -55,6 +55,13 @@ impl Time {
     }
 }
 
+impl Default for Time {
+    /// Go's zero time, the year 1.
+    fn default() -> Time {
+        Time::parse(ZERO_TIME).unwrap_or(Time(Timestamp::UNIX_EPOCH))
+    }
+}
+
 impl fmt::Display for Time {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&self.0, f)
@@ -76,6 +83,9 @@ impl Serialize for Time {
 impl<'de> Deserialize<'de> for Time {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Time, D::Error> {
         let text = String::deserialize(d)?;
+        if text.is_empty() {
+            return Ok(Time::default());
+        }
         Time::parse(&text).ok_or_else(|| serde::de::Error::custom("not an RFC 3339 time"))
     }
 }

@@ -1,0 +1,6 @@
+//! Facade `AllWatcher`, version 3: parameters and results.
+//!
+//! - `Next`: - -> AllWatcherNextResults
+//! - `Stop`: - -> -
+
+pub use crate::shared::AllWatcherNextResults;

@@ -1,0 +1,4 @@
+//! Facade `Pinger`, version 1: parameters and results.
+//!
+//! - `Ping`: - -> -
+//! - `Stop`: - -> -

@@ -1,0 +1,66 @@
+//! HTTP paths of the API port (`wire/protocol.md` 1.6), and our own for machines' agents.
+
+use base::ModelUuid;
+
+pub const HEALTH: &str = "/health";
+/// Where an agent trades its token for a certificate.
+pub const AGENT_ENROL: &str = "/grigri/enrol";
+/// The agents' one stream, by client certificate.
+pub const AGENT_STREAM: &str = "/grigri/agent";
+
+/// What a path asks for, once the prefix `/model/UUID` is taken off.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// RPC of a controller connection.
+    ControllerApi,
+    /// RPC of a model connection.
+    ModelApi(ModelUuid),
+    /// Log stream of a model; `None` means the controller's model.
+    Log(Option<ModelUuid>),
+    Health,
+    AgentEnrol,
+    AgentStream,
+    /// `/model/X/...` with an X that is no UUID.
+    BadModel(String),
+    Unknown,
+}
+
+/// Reads the path of a request, without its query.
+pub fn parse(path: &str) -> Place {
+    match path {
+        "/" | "/api" => return Place::ControllerApi,
+        "/log" => return Place::Log(None),
+        HEALTH => return Place::Health,
+        AGENT_ENROL => return Place::AgentEnrol,
+        AGENT_STREAM => return Place::AgentStream,
+        _ => {}
+    }
+    let Some((model, rest)) = path.strip_prefix("/model/").and_then(|p| p.split_once('/')) else {
+        return Place::Unknown;
+    };
+    match (model.parse::<ModelUuid>(), rest) {
+        (Ok(uuid), "api") => Place::ModelApi(uuid),
+        (Ok(uuid), "log") => Place::Log(Some(uuid)),
+        (Err(_), "api" | "log") => Place::BadModel(model.to_owned()),
+        _ => Place::Unknown,
+    }
+}
+
+/// The RPC path of a model connection.
+pub fn model_api(uuid: ModelUuid) -> String {
+    format!("/model/{uuid}/api")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths() {
+        assert_eq!(parse("/"), Place::ControllerApi);
+        assert_eq!(parse("/model/zzz/api"), Place::BadModel("zzz".into()));
+        assert_eq!(parse("/model/6a4ba1d0-3c0f-4b9e-8f53-0f7d5a2f9c11/x"), Place::Unknown);
+        assert!(matches!(parse("/model/6a4ba1d0-3c0f-4b9e-8f53-0f7d5a2f9c11/api"), Place::ModelApi(_)));
+        assert_eq!(parse("/nope"), Place::Unknown);
+    }
+}
