@@ -65,7 +65,8 @@ impl Account {
 }
 
 fn parse(passwd: &str, group: &str, name: &str) -> Option<Account> {
-    let fields: Vec<&str> = passwd.lines().map(|l| l.split(':').collect::<Vec<_>>()).find(|f| f.len() >= 7 && f[0] == name)?;
+    let fields: Vec<&str> =
+        passwd.lines().map(|l| l.split(':').collect::<Vec<_>>()).find(|f| f.len() >= 7 && f[0] == name)?;
     let (uid, gid) = (fields[2].parse().ok()?, fields[3].parse().ok()?);
     let mut groups = vec![gid];
     for line in group.lines() {
@@ -106,7 +107,8 @@ fn assignment(line: &str) -> Option<(String, String)> {
 mod tests {
     use super::*;
 
-    const PASSWD: &str = "root:x:0:0:root:/root:/bin/bash\nbroken\nubuntu:x:1000:1000:Ubuntu:/home/ubuntu:/bin/zsh\nbare:x:7:8:::\n";
+    const PASSWD: &str =
+        "root:x:0:0:root:/root:/bin/bash\nbroken\nubuntu:x:1000:1000:Ubuntu:/home/ubuntu:/bin/zsh\nbare:x:7:8:::\n";
     const GROUP: &str = "root:x:0:\nadm:x:4:syslog,ubuntu\nsudo:x:27:ubuntu\nbad:x:y:ubuntu\nubuntu:x:1000:ubuntu\nubuntux:x:9:xubuntu\n";
 
     #[test]
@@ -123,7 +125,8 @@ mod tests {
     #[test]
     fn a_login_has_its_own_words_over_the_systems() {
         let ubuntu = parse(PASSWD, GROUP, "ubuntu").expect("there");
-        let env = ubuntu.environment_with("PATH=\"/a:/b\"\n# X=1\nexport LANG='C.UTF-8'\nHOME=/nowhere\n1BAD=x\nnonsense\n");
+        let env =
+            ubuntu.environment_with("PATH=\"/a:/b\"\n# X=1\nexport LANG='C.UTF-8'\nHOME=/nowhere\n1BAD=x\nnonsense\n");
         let get = |key: &str| env.iter().find(|(k, _)| k == key).map(|(_, v)| v.to_str().expect("text"));
         assert_eq!(get("PATH"), Some("/a:/b"));
         assert_eq!(get("LANG"), Some("C.UTF-8"));

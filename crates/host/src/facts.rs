@@ -41,7 +41,11 @@ pub fn read() -> Facts {
         cores,
         mem: limits.memory.map_or(total, |limit| total.min(limit)) / MIB,
         root_disk: disk / MIB,
-        base: base(&fs::read_to_string("/etc/os-release").or_else(|_| fs::read_to_string("/usr/lib/os-release")).unwrap_or_default()),
+        base: base(
+            &fs::read_to_string("/etc/os-release")
+                .or_else(|_| fs::read_to_string("/usr/lib/os-release"))
+                .unwrap_or_default(),
+        ),
         boot_id: boot_id(),
         interfaces: interfaces::read().unwrap_or_default(),
     }

@@ -48,7 +48,9 @@ pub fn read() -> io::Result<Vec<Interface>> {
     let v4 = fs::read_to_string("/proc/net/route").unwrap_or_default();
     let v6 = fs::read_to_string("/proc/net/ipv6_route").unwrap_or_default();
     for interface in &mut found {
-        interface.gateway = gateway_v4(&v4, &interface.name).map(IpAddr::V4).or_else(|| gateway_v6(&v6, &interface.name).map(IpAddr::V6));
+        interface.gateway = gateway_v4(&v4, &interface.name)
+            .map(IpAddr::V4)
+            .or_else(|| gateway_v6(&v6, &interface.name).map(IpAddr::V6));
     }
     found.sort_by_key(|i| i.index);
     Ok(found)
@@ -238,7 +240,12 @@ mod tests {
     #[test]
     fn torn_messages_are_not_read_beyond_their_end() {
         let mut found = Vec::new();
-        for data in [&[][..], &[255, 0, 0, 0, 20, 0, 0, 0][..], &[16, 0, 0, 0, 20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0][..], &[0; 64][..]] {
+        for data in [
+            &[][..],
+            &[255, 0, 0, 0, 20, 0, 0, 0][..],
+            &[16, 0, 0, 0, 20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0][..],
+            &[0; 64][..],
+        ] {
             assert!(!parse(data, &mut found).expect("no error message in it"));
         }
         assert!(found.is_empty());

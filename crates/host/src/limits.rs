@@ -75,7 +75,11 @@ fn own_path<'a>(groups: &'a str, controller: &str) -> &'a str {
     let path = groups.lines().find_map(|line| {
         let mut parts = line.splitn(3, ':');
         let (_, controllers, path) = (parts.next()?, parts.next()?, parts.next()?);
-        let ours = if controller.is_empty() { controllers.is_empty() } else { controllers.split(',').any(|c| c == controller) };
+        let ours = if controller.is_empty() {
+            controllers.is_empty()
+        } else {
+            controllers.split(',').any(|c| c == controller)
+        };
         ours.then_some(path)
     });
     path.unwrap_or("/")

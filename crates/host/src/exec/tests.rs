@@ -16,10 +16,16 @@ fn shell(script: &str) -> Command {
 
 async fn run_for(script: &str, timeout: Option<u64>) -> (Ended, String, String) {
     let (mut out, mut err) = (Vec::new(), Vec::new());
-    let ended = run(shell(script), timeout.map(Duration::from_millis), std::future::pending(), |_| {}, |stream, data| match stream {
-        Stream::Stdout => out.extend_from_slice(data),
-        Stream::Stderr => err.extend_from_slice(data),
-    })
+    let ended = run(
+        shell(script),
+        timeout.map(Duration::from_millis),
+        std::future::pending(),
+        |_| {},
+        |stream, data| match stream {
+            Stream::Stdout => out.extend_from_slice(data),
+            Stream::Stderr => err.extend_from_slice(data),
+        },
+    )
     .await
     .expect("started");
     (ended, String::from_utf8_lossy(&out).into_owned(), String::from_utf8_lossy(&err).into_owned())
