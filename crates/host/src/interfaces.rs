@@ -187,7 +187,10 @@ impl Watch {
     /// Needs a tokio runtime.
     pub fn new() -> io::Result<Self> {
         let socket = route_socket(ADDRESS_GROUPS, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK)?;
-        Ok(Self { socket: AsyncFd::register(socket)? })
+        #[allow(unsafe_code)]
+        // The socket is owned, never given out, and closed only with its registration.
+        let socket = unsafe { AsyncFd::register(socket)? };
+        Ok(Self { socket })
     }
 
     /// Ready after a change, all that is queued taken together. An overrun queue is a change too.
