@@ -120,7 +120,8 @@ mod tests {
         let account = Account::find("root").expect("everywhere");
         let Pty { master, slave, name } = open(&account, Size { columns: 91, rows: 17 }).expect("a terminal");
         let resizer = master.try_clone().expect("a second handle");
-        let mut command = Command::login("/bin/sh", account).arg("-c").arg("tty; stty size; read x; stty size; echo got $x");
+        let mut command =
+            Command::login("/bin/sh", account).arg("-c").arg("tty; stty size; read x; stty size; echo got $x");
         command.stdio = Io::Terminal(slave);
         let mut child = command.spawn().expect("started");
         let mut master = Master::new(master).expect("registered");
