@@ -1,0 +1,6 @@
+//! Commands on the noun `key`.
+
+use super::Command;
+
+/// In no order; the table sorts.
+pub const COMMANDS: &[&Command] = &[];
