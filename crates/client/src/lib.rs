@@ -1,1 +1,3 @@
-//! client
+//! Calling a controller, and the files through which it is found.
+
+pub mod files;
