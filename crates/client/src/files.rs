@@ -83,10 +83,7 @@ impl Store {
 
     /// Reads, changes and rewrites one file under the lock. Nothing is written when `change` fails, nor when it
     /// leaves all as it was.
-    pub fn update<D: Document, R, E: From<Error>>(
-        &self,
-        change: impl FnOnce(&mut D) -> Result<R, E>,
-    ) -> Result<R, E> {
+    pub fn update<D: Document, R, E: From<Error>>(&self, change: impl FnOnce(&mut D) -> Result<R, E>) -> Result<R, E> {
         disk::make_dir(&self.dir).map_err(|e| Error::Write(self.dir.clone(), e))?;
         let _held = lock::take(&self.lock, "update")?;
         let path = self.dir.join(D::FILE);

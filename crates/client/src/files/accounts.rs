@@ -24,12 +24,7 @@ pub struct Account {
     /// The user's name, without `user-`.
     #[serde(default)]
     pub user: String,
-    #[serde(
-        default,
-        skip_serializing_if = "Option::is_none",
-        serialize_with = "reveal",
-        deserialize_with = "conceal"
-    )]
+    #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "reveal", deserialize_with = "conceal")]
     pub password: Option<Secret>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_known_access: Option<String>,

@@ -17,10 +17,8 @@ fn the_lock_has_the_name_that_others_take() {
     let name = path.file_name().and_then(|n| n.to_str()).expect("a name").to_owned();
     let hex = name.strip_prefix("juju-store-lock-").expect("the prefix");
     assert_eq!(hex.len(), 16);
-    let digits: String = (0..16)
-        .step_by(2)
-        .map(|i| char::from(u8::from_str_radix(&hex[i..i + 2], 16).expect("hex")))
-        .collect();
+    let digits: String =
+        (0..16).step_by(2).map(|i| char::from(u8::from_str_radix(&hex[i..i + 2], 16).expect("hex"))).collect();
     assert!(digits.chars().all(|c| c.is_ascii_hexdigit()), "{digits}");
 }
 
@@ -77,11 +75,8 @@ fn what_others_wrote_is_kept() {
         "controllers:\n  a:\n    uuid: u\n    ca-cert: 'x\n\n      y\n\n      '\n    oidc-login: true\nhas-controller-changed-on-previous-switch: false\n",
     )
     .expect("written");
-    fs::write(
-        store.dir().join("accounts.yaml"),
-        "controllers:\n  a: {user: admin, password: 123, access-token: t}\n",
-    )
-    .expect("written");
+    fs::write(store.dir().join("accounts.yaml"), "controllers:\n  a: {user: admin, password: 123, access-token: t}\n")
+        .expect("written");
     store
         .update(|all: &mut Controllers| {
             assert_eq!(all.controllers["a"].ca_cert, "x\ny\n");
