@@ -78,7 +78,16 @@ fn format() -> Result<Vec<String>, Error> {
 
 fn clippy() -> Result<Vec<String>, Error> {
     component("clippy", "clippy")?;
-    run::show(run::cargo().args(["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;
+    run::show(run::cargo().args([
+        "clippy",
+        "--quiet",
+        "--keep-going",
+        "--workspace",
+        "--all-targets",
+        "--",
+        "-D",
+        "warnings",
+    ]))?;
     Ok(Vec::new())
 }
 
