@@ -11,6 +11,7 @@
 //! ```
 
 mod backend;
+mod directory;
 mod error;
 mod key;
 mod txn;
@@ -18,9 +19,13 @@ mod value;
 mod view;
 mod watch;
 
+#[cfg(any(test, feature = "contract"))]
+pub mod contract;
 pub mod memory;
+pub mod sqlite;
 
 pub use backend::{Boxed, Committed, Entry, Snapshot, Store};
+pub use directory::Directory;
 pub use error::{Cause, CommitError, Failure, OpenError, Retry, WatchError};
 pub use key::{InvalidKey, Key, Prefix};
 pub use txn::{Guard, MAX_KEY_BYTES, MAX_OPERATIONS, MAX_TXN_BYTES, MAX_VALUE_BYTES, Txn};

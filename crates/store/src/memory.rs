@@ -127,3 +127,15 @@ impl Source for Shared {
         Box::pin(async { result })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contract::Given;
+
+    async fn open() -> Given {
+        Given { store: Arc::new(Memory::new()), keep: Box::new(()) }
+    }
+
+    crate::store_contract!(open);
+}

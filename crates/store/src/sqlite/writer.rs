@@ -1,0 +1,237 @@
+//! The one thread that writes: many transactions in one durable SQLite transaction.
+//!
+//! It knows no reader beyond whom it tells of new batches. The surprise: guards are checked before a transaction's first
+//! write, so a conflict needs no rollback and fails alone; an error of the disk fails its whole group.
+
+use super::connection::failure;
+use super::recent::Recent;
+use super::{Options, Shared, first_id, revision_of};
+use crate::backend::Committed;
+use crate::error::{CommitError, Failure};
+use crate::key::Key;
+use crate::txn::Txn;
+use crate::value::{Revision, Value};
+use crate::watch::{Batch, Change};
+use rusqlite::{Connection, OptionalExtension};
+use std::sync::{Arc, mpsc};
+use tokio::sync::oneshot;
+
+pub(super) enum Job {
+    Commit { txn: Txn, reply: oneshot::Sender<Result<Committed, CommitError>> },
+    Compact { before: Revision, reply: oneshot::Sender<Result<(), Failure>> },
+}
+
+/// Most transactions of a group, and about the most bytes.
+const GROUP: usize = 1024;
+const GROUP_BYTES: usize = 8 << 20;
+
+/// Revisions that history may exceed its measure by: few enough that compacting holds up no writer for long.
+const COMPACT_EVERY: u64 = 1024;
+
+pub(super) struct Writer {
+    connection: Connection,
+    shared: Arc<Shared>,
+    options: Options,
+    head: Revision,
+    compacted: Revision,
+}
+
+type Waiting = (oneshot::Sender<Result<Committed, CommitError>>, Result<Committed, CommitError>);
+
+/// The head and the revision up to which history is gone.
+pub(super) fn position(connection: &Connection) -> Result<(Revision, Revision), Failure> {
+    let mut statement = connection.prepare_cached("SELECT revision, compacted FROM position").map_err(failure)?;
+    statement
+        .query_row([], |row| {
+            let (head, compacted): (i64, i64) = (row.get(0)?, row.get(1)?);
+            Ok((Revision(head.cast_unsigned()), Revision(compacted.cast_unsigned())))
+        })
+        .map_err(failure)
+}
+
+impl Writer {
+    pub fn new(
+        connection: Connection,
+        shared: Arc<Shared>,
+        options: Options,
+        head: Revision,
+        compacted: Revision,
+    ) -> Writer {
+        Writer { connection, shared, options, head, compacted }
+    }
+
+    /// Works until all senders are gone and the queue is empty.
+    pub fn run(mut self, queue: &mpsc::Receiver<Job>) {
+        let mut next = queue.recv().ok();
+        while let Some(job) = next.take() {
+            match job {
+                Job::Commit { txn, reply } => next = self.group(queue, txn, reply),
+                Job::Compact { before, reply } => {
+                    let _ = reply.send(self.compact(before));
+                }
+            }
+            if self.head.0 - self.compacted.0 > self.options.history.saturating_add(COMPACT_EVERY) {
+                let before = Revision(self.head.0 - self.options.history);
+                if let Err(error) = self.compact(before) {
+                    tracing::warn!(error = &error as &dyn std::error::Error, "history stays uncompacted for now");
+                }
+            }
+            next = next.or_else(|| queue.recv().ok());
+        }
+    }
+
+    /// Commits one transaction and all that wait behind it; returns a job that ended the group.
+    fn group(
+        &mut self,
+        queue: &mpsc::Receiver<Job>,
+        txn: Txn,
+        reply: oneshot::Sender<Result<Committed, CommitError>>,
+    ) -> Option<Job> {
+        let mut waiting: Vec<Waiting> = Vec::new();
+        let mut batches: Vec<Batch> = Vec::new();
+        let mut bytes = 0;
+        let mut ending = None;
+        let mut failed = self.connection.execute_batch("BEGIN IMMEDIATE").err().map(failure);
+        let mut current = Some((txn, reply));
+        while let Some((txn, reply)) = current.take() {
+            bytes += txn.bytes();
+            let result = match &failed {
+                None => self.apply(txn, &mut batches),
+                Some(failure) => Err(failure.clone().into()),
+            };
+            if let Err(CommitError::Failed(failure)) = &result {
+                failed.get_or_insert_with(|| failure.clone());
+            }
+            waiting.push((reply, result));
+            if waiting.len() < GROUP && bytes < GROUP_BYTES {
+                match queue.try_recv() {
+                    Ok(Job::Commit { txn, reply }) => current = Some((txn, reply)),
+                    Ok(other) => ending = Some(other),
+                    Err(_) => {}
+                }
+            }
+        }
+        let outcome = match failed {
+            Some(failure) => Err(failure),
+            None => self.finish(&batches),
+        };
+        match outcome {
+            Ok(()) => self.publish(batches),
+            Err(failure) => {
+                self.recover();
+                for (_, result) in &mut waiting {
+                    // A refusal stays one: it was decided on revisions that this failure may have taken back,
+                    // but a conflict only asks for another look.
+                    if result.is_ok() {
+                        *result = Err(failure.clone().into());
+                    }
+                }
+            }
+        }
+        for (reply, result) in waiting {
+            let _ = reply.send(result);
+        }
+        ending
+    }
+
+    /// Checks and writes one transaction inside the open group.
+    fn apply(&mut self, txn: Txn, batches: &mut Vec<Batch>) -> Result<Committed, CommitError> {
+        let mut find = self.connection.prepare_cached("SELECT id FROM head WHERE key = ?1").map_err(failure)?;
+        let mut find = |key: &Key| -> Result<Option<i64>, Failure> {
+            find.query_row([key.as_str()], |row| row.get(0)).optional().map_err(failure)
+        };
+        for (key, guard) in txn.guards() {
+            if !guard.holds(find(key)?.map(revision_of)) {
+                return Err(CommitError::Conflict { key: key.clone() });
+            }
+        }
+        let mut log = self
+            .connection
+            .prepare_cached("INSERT INTO log (id, key, value, replaced) VALUES (?1, ?2, ?3, ?4)")
+            .map_err(failure)?;
+        let mut point =
+            self.connection.prepare_cached("INSERT OR REPLACE INTO head (key, id) VALUES (?1, ?2)").map_err(failure)?;
+        let mut unpoint = self.connection.prepare_cached("DELETE FROM head WHERE key = ?1").map_err(failure)?;
+        let revision = self.head.next();
+        let mut changes = Vec::new();
+        for (id, (key, value)) in (first_id(revision)..).zip(txn.into_writes()) {
+            let replaced = find(&key)?;
+            match &value {
+                Some(_) => point.execute((key.as_str(), id)),
+                None if replaced.is_some() => unpoint.execute([key.as_str()]),
+                None => continue,
+            }
+            .map_err(failure)?;
+            let row = (id, key.as_str(), value.as_ref().map(Value::as_str), replaced);
+            log.execute(row).map_err(failure)?;
+            changes.push(Change { key, value });
+        }
+        if !changes.is_empty() {
+            self.head = revision;
+            batches.push(Batch { revision, changes });
+        }
+        Ok(Committed { revision: self.head })
+    }
+
+    fn finish(&mut self, batches: &[Batch]) -> Result<(), Failure> {
+        if !batches.is_empty() {
+            let mut advance = self.connection.prepare_cached("UPDATE position SET revision = ?1").map_err(failure)?;
+            advance.execute([self.head.0.cast_signed()]).map_err(failure)?;
+        }
+        self.connection.execute_batch("COMMIT").map_err(failure)
+    }
+
+    fn publish(&self, batches: Vec<Batch>) {
+        if batches.is_empty() {
+            return;
+        }
+        let mut recent = self.shared.recent();
+        for batch in batches {
+            recent.push(Arc::new(batch));
+        }
+        drop(recent);
+        self.shared.head.send_replace(self.head);
+    }
+
+    /// After a failed group: back to what the file says.
+    fn recover(&mut self) {
+        if !self.connection.is_autocommit()
+            && let Err(error) = self.connection.execute_batch("ROLLBACK")
+        {
+            tracing::warn!(error = &error as &dyn std::error::Error, "failed group of commits was not rolled back");
+        }
+        // Nothing of the group was published. Should the file hold it after all, watches read it from the log.
+        self.head = *self.shared.head.borrow();
+        match position(&self.connection) {
+            Ok((found, _)) if found > self.head => {
+                self.head = found;
+                *self.shared.recent() = Recent::new(found, self.compacted);
+                self.shared.head.send_replace(found);
+            }
+            Ok(_) => {}
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "store cannot be read after a failed write");
+            }
+        }
+    }
+
+    fn compact(&mut self, before: Revision) -> Result<(), Failure> {
+        let before = before.min(self.head);
+        if before <= self.compacted {
+            return Ok(());
+        }
+        let transaction = self.connection.transaction().map_err(failure)?;
+        let range = (first_id(self.compacted.next()), first_id(before.next()));
+        for rows in [
+            "DELETE FROM log WHERE id IN (SELECT replaced FROM log WHERE id >= ?1 AND id < ?2)",
+            "DELETE FROM log WHERE id >= ?1 AND id < ?2 AND value IS NULL",
+        ] {
+            transaction.execute(rows, range).map_err(failure)?;
+        }
+        transaction.execute("UPDATE position SET compacted = ?1", [before.0.cast_signed()]).map_err(failure)?;
+        transaction.commit().map_err(failure)?;
+        self.compacted = before;
+        self.shared.recent().compact(before);
+        Ok(())
+    }
+}
