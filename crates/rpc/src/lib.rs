@@ -1,1 +1,10 @@
-//! rpc
+//! A connection, both ends: certificates and TLS, the websocket, calls and answers.
+//! Nothing here knows a facade; `api` and `client` do.
+
+pub mod caller;
+pub mod server;
+pub mod tls;
+pub mod websocket;
+
+pub use caller::{CallError, Caller};
+pub use server::{Handler, Limits, serve};

@@ -1,0 +1,20 @@
+//! Certificates and TLS configurations: an own CA, pinned by everyone; nothing else is trusted on the network.
+
+pub mod authority;
+pub mod config;
+pub mod identity;
+
+pub use authority::{Authority, Leaf};
+pub use config::{LeafStore, client_config, server_config};
+pub use identity::AgentIdentity;
+
+/// What may go wrong with certificates and keys. `Display` leaves the cause to the source.
+#[derive(Debug, thiserror::Error)]
+pub enum TlsError {
+    #[error("cannot make a certificate")]
+    Make(#[source] rcgen::Error),
+    #[error("cannot read {0}")]
+    Read(&'static str),
+    #[error("cannot set TLS up")]
+    Setup(#[source] rustls::Error),
+}
