@@ -19,6 +19,7 @@ mod value;
 mod view;
 mod watch;
 
+pub mod append;
 #[cfg(any(test, feature = "contract"))]
 pub mod contract;
 pub mod memory;
