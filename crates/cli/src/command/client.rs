@@ -1,6 +1,10 @@
-//! Commands on the noun `client`.
+//! Commands on the client itself: its version, its completion.
 
 use super::Command;
 
+mod complete;
+mod completion;
+mod version;
+
 /// In no order; the table sorts.
-pub const COMMANDS: &[&Command] = &[];
+pub const COMMANDS: &[&Command] = &[&version::COMMAND, &completion::COMMAND, &complete::COMMAND];

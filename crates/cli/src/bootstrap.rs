@@ -1,0 +1,77 @@
+//! The seam to what makes and unmakes controllers: the binary injects it, commands only speak of it.
+//!
+//! Must not know how a controller is started. The surprise: a `Bootstrapper` that fails or is dropped midway has
+//! removed what it made; the command then has only the client store to put back.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::Pin;
+
+use base::secret::Secret;
+
+/// What the user asked for.
+#[derive(Debug, Clone, Default)]
+pub struct BootstrapParams {
+    pub controller_name: String,
+    /// `builtin`, later others.
+    pub cloud: String,
+    pub region: String,
+    pub controller_uuid: String,
+    pub controller_model_uuid: String,
+    pub admin_password: Secret,
+    /// Lines for `authorized_keys` of the controller model.
+    pub authorized_keys: String,
+    /// `--config`: of the controller, of bootstrap, of the controller model, not yet told apart.
+    pub config: BTreeMap<String, String>,
+    /// `--model-default`.
+    pub model_defaults: BTreeMap<String, String>,
+    pub constraints: String,
+    pub bootstrap_constraints: String,
+    pub bootstrap_base: String,
+    pub keep_broken: bool,
+}
+
+/// A controller whose API answers.
+#[derive(Debug, Clone)]
+pub struct BootstrapResult {
+    pub uuid: String,
+    pub controller_model_uuid: String,
+    pub ca_cert: String,
+    /// `host:port`.
+    pub endpoints: Vec<String>,
+    pub cloud_type: String,
+    pub region: String,
+    pub agent_version: String,
+}
+
+/// What kills a controller that does not answer.
+#[derive(Debug, Clone, Default)]
+pub struct KillParams {
+    pub controller_name: String,
+    pub uuid: String,
+    pub cloud_type: String,
+}
+
+/// A cause with its cure, each for the user.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{message}")]
+pub struct BootstrapError {
+    pub message: String,
+    /// Lines of advice.
+    pub hints: Vec<String>,
+}
+
+/// A step as it happens, for stderr.
+pub type Progress<'p> = &'p (dyn Fn(&str) + Send + Sync);
+
+pub type Boxed<'b, T> = Pin<Box<dyn Future<Output = Result<T, BootstrapError>> + Send + 'b>>;
+
+/// Makes controllers on this host.
+pub trait Bootstrapper: Send + Sync {
+    /// Starts a controller and waits until its API answers. On failure, and when the future is dropped,
+    /// `cleanup` is called by the command unless `keep_broken`.
+    fn bootstrap<'b>(&'b self, params: &'b BootstrapParams, progress: Progress<'b>) -> Boxed<'b, BootstrapResult>;
+
+    /// Ends a controller and takes away all it made on this host, without its API. Right when nothing is left.
+    fn kill<'b>(&'b self, params: &'b KillParams, progress: Progress<'b>) -> Boxed<'b, ()>;
+}
