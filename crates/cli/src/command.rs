@@ -117,18 +117,15 @@ pub const TOP_FLAGS: &[Flag] = &[
 
 const BROWSER: Flag = Flag::bool(&["B", "no-browser-login"], "Do not use web browser for authentication");
 
-const CONTROLLER_FLAGS: [Flag; 2] =
-    [BROWSER, Flag::text(&["c", "controller"], "Controller to operate in")];
+const CONTROLLER_FLAGS: [Flag; 2] = [BROWSER, Flag::text(&["c", "controller"], "Controller to operate in")];
 
 const MODEL_FLAGS: [Flag; 2] = [
     BROWSER,
     Flag::text(&["m", "model"], "Model to operate in. Accepts [<controller name>:]<model name>|<model UUID>"),
 ];
 
-const OUTPUT_FLAGS: [Flag; 2] = [
-    Flag::text(&["format"], "Specify output format"),
-    Flag::text(&["o", "output"], "Specify an output file"),
-];
+const OUTPUT_FLAGS: [Flag; 2] =
+    [Flag::text(&["format"], "Specify output format"), Flag::text(&["o", "output"], "Specify an output file")];
 
 /// Every command, in the order help lists them.
 pub fn all() -> Vec<&'static Command> {

@@ -138,7 +138,9 @@ impl Error {
             return self;
         }
         let what = match word {
-            "destroy-model" => "destroy-model operation has been disabled for the current model.\nTo enable the command run",
+            "destroy-model" => {
+                "destroy-model operation has been disabled for the current model.\nTo enable the command run"
+            }
             "remove-object" => {
                 "All operations that remove machines, applications, units or\n\
                  relations have been disabled for the current model.\nTo enable removal, run"

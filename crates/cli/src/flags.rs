@@ -191,9 +191,9 @@ impl Args {
     }
 
     pub fn duration(&self, name: &str) -> Option<std::time::Duration> {
-        self.last(name).and_then(parse_duration).map(|nanos| {
-            std::time::Duration::from_nanos(u64::try_from(nanos.max(0)).unwrap_or(u64::MAX))
-        })
+        self.last(name)
+            .and_then(parse_duration)
+            .map(|nanos| std::time::Duration::from_nanos(u64::try_from(nanos.max(0)).unwrap_or(u64::MAX)))
     }
 
     /// The same, signed: some commands refuse a negative one with words of their own.
@@ -342,7 +342,10 @@ mod tests {
             ("-Z", "option provided but not defined: -Z"),
             ("-base x", "option provided but not defined: -b"),
             ("--base", "option needs an argument: --base"),
-            ("--force=maybe", r#"invalid value "maybe" for option --force: strconv.ParseBool: parsing "maybe": invalid syntax"#),
+            (
+                "--force=maybe",
+                r#"invalid value "maybe" for option --force: strconv.ParseBool: parsing "maybe": invalid syntax"#,
+            ),
             ("-n=2", r#"invalid value "=2" for option -n: strconv.ParseInt: parsing "=2": invalid syntax"#),
             ("-n x", r#"invalid value "x" for option -n: strconv.ParseInt: parsing "x": invalid syntax"#),
             ("--timeout soon", r#"invalid value "soon" for option --timeout: time: invalid duration "soon""#),

@@ -15,9 +15,9 @@ pub fn starter() -> String {
          Usage: juju [help] <command>\n\n\
          Starter commands:\n\n",
     );
-    for name in [
-        "bootstrap", "add-model", "add-machine", "status", "exec", "ssh", "models", "controllers", "whoami", "switch",
-    ] {
+    for name in
+        ["bootstrap", "add-model", "add-machine", "status", "exec", "ssh", "models", "controllers", "whoami", "switch"]
+    {
         if let Some(command) = command::find(name) {
             text.push_str(&format!("    {:<20}{}\n", command.name, command.purpose));
         }
@@ -46,7 +46,9 @@ pub fn about(name: &str) -> Result<String> {
             .to_owned()),
         "basics" => Ok(starter()),
         "commands" => Ok(commands()),
-        "global-options" => Ok(format!("Global Options\n\nThese options may be used with any command.\n\n{}", options(GLOBAL_FLAGS))),
+        "global-options" => {
+            Ok(format!("Global Options\n\nThese options may be used with any command.\n\n{}", options(GLOBAL_FLAGS)))
+        }
         "help" => Ok("Usage: juju help [topic]\n\nSummary:\nShow help on a command or other topic.\n".to_owned()),
         _ => match command::find(name) {
             Some(found) => Ok(command(found)),

@@ -60,8 +60,7 @@ pub fn current_controller(all: &Controllers, io: &Io) -> Option<String> {
 
 /// The model of a command that has `-m`, before anything is known about whether it exists. Errors are exit 2.
 pub fn model(store: &Store, io: &Io, flag: Option<&str>) -> Result<ModelRef> {
-    named_model(store, io, flag.filter(|m| !m.is_empty()).or_else(|| io.var("JUJU_MODEL")))
-        .map_err(|e| e.with_exit(2))
+    named_model(store, io, flag.filter(|m| !m.is_empty()).or_else(|| io.var("JUJU_MODEL"))).map_err(|e| e.with_exit(2))
 }
 
 fn named_model(store: &Store, io: &Io, typed: Option<&str>) -> Result<ModelRef> {
