@@ -1,125 +1,136 @@
 //! Every key of the state, written in one place. They are read by operators too (`sqlite3`, `etcdctl`), so they are words and slashes.
-//! The surprise: machine ids stand in keys with dashes (`0-lxd-1`), since a slash there would look like another level.
+//! The surprise: machine ids stand in keys with dashes (`0-lxd-1`), as in tags, so that nothing is escaped.
 //!
 //! ```text
-//! controller                              model/<uuid>                      model/<uuid>/operation/<n>
-//! cloud/<name>                            model/<uuid>/machine/<id>         model/<uuid>/task/<n>
-//! credential/<cloud>/<owner>/<name>       model/<uuid>/instance/<id>        model/<uuid>/annotation/<tag>
-//! user/<name>                             model/<uuid>/agent/<id>           model/<uuid>/block/<kind>
-//! login/<user>[/<model uuid>]             model/<uuid>/enrolment/<id>       model/<uuid>/sequence/<what>
-//! access/<object>/<user>                  model/<uuid>/settings             model/<uuid>/constraints
-//! model-name/<owner>/<name>               model/<uuid>/keys
+//! /controller                              /model/<uuid>                      /model/<uuid>/operation/<n>
+//! /cloud/<name>                            /model/<uuid>/machine/<id>         /model/<uuid>/task/<n>
+//! /credential/<cloud>/<owner>/<name>       /model/<uuid>/instance/<id>        /model/<uuid>/annotation/<tag>
+//! /user/<name>                             /model/<uuid>/agent/<id>           /model/<uuid>/block/<kind>
+//! /login/<user>[/<model uuid>]             /model/<uuid>/enrolment/<id>       /model/<uuid>/sequence/<what>
+//! /access/<object>/<user>                  /model/<uuid>/settings             /model/<uuid>/constraints
+//! /model-name/<owner>/<name>               /model/<uuid>/keys
 //! ```
 
 use base::{MachineId, ModelUuid, OperationId, TaskId};
+use crate::record::block::BlockKind;
+use store::{Key, Prefix};
 
-pub const CONTROLLER: &str = "controller";
-
-pub fn cloud(name: &str) -> String {
-    format!("cloud/{name}")
+pub fn controller() -> Key {
+    Key::of(["controller"])
 }
 
-pub fn credential(cloud: &str, owner: &str, name: &str) -> String {
-    format!("credential/{cloud}/{owner}/{name}")
+pub fn cloud(name: &str) -> Key {
+    Key::of(["cloud", name])
 }
 
-pub fn user(name: &str) -> String {
-    format!("user/{name}")
+pub fn credential(cloud: &str, owner: &str, name: &str) -> Key {
+    Key::of(["credential", cloud, owner, name])
 }
 
-pub fn login(user: &str, model: Option<ModelUuid>) -> String {
+pub fn user(name: &str) -> Key {
+    Key::of(["user", name])
+}
+
+pub fn login(user: &str, model: Option<ModelUuid>) -> Key {
     match model {
-        Some(model) => format!("login/{user}/{model}"),
-        None => format!("login/{user}"),
+        Some(model) => Key::of(["login", user, &model.to_string()]),
+        None => Key::of(["login", user]),
     }
 }
 
-pub fn controller_access(user: &str) -> String {
-    format!("access/controller/{user}")
+pub fn access(object: &Object, user: &str) -> Key {
+    let object = match object {
+        Object::Controller => "controller".to_owned(),
+        Object::Model(uuid) => format!("model-{uuid}"),
+        Object::Cloud(name) => format!("cloud-{name}"),
+    };
+    Key::of(["access", &object, user])
 }
 
-pub fn model_access(model: ModelUuid, user: &str) -> String {
-    format!("access/model-{model}/{user}")
+pub fn model_name(owner: &str, name: &str) -> Key {
+    Key::of(["model-name", owner, name])
 }
 
-pub fn cloud_access(cloud: &str, user: &str) -> String {
-    format!("access/cloud-{cloud}/{user}")
+pub fn model(model: ModelUuid) -> Key {
+    Key::of(["model", &model.to_string()])
 }
 
-pub fn model_name(owner: &str, name: &str) -> String {
-    format!("model-name/{owner}/{name}")
+/// Everything that is in a model (not the model's own record).
+pub fn in_model(model: ModelUuid) -> Prefix {
+    Prefix::of(["model", &model.to_string()])
 }
 
-pub fn model(model: ModelUuid) -> String {
-    format!("model/{model}")
+fn of_model(model: ModelUuid, noun: &str, id: impl AsRef<str>) -> Key {
+    Key::of(["model", &model.to_string(), noun, id.as_ref()])
 }
 
-/// Before everything that is in a model (not the model's own record).
-pub fn in_model(model: ModelUuid) -> String {
-    format!("model/{model}/")
+pub fn machine(model: ModelUuid, id: &MachineId) -> Key {
+    of_model(model, "machine", id.dashed())
 }
 
-pub fn machine(model: ModelUuid, id: &MachineId) -> String {
-    format!("model/{model}/machine/{}", id.dashed())
+pub fn instance(model: ModelUuid, id: &MachineId) -> Key {
+    of_model(model, "instance", id.dashed())
 }
 
-pub fn instance(model: ModelUuid, id: &MachineId) -> String {
-    format!("model/{model}/instance/{}", id.dashed())
+pub fn agent(model: ModelUuid, id: &MachineId) -> Key {
+    of_model(model, "agent", id.dashed())
 }
 
-pub fn agent(model: ModelUuid, id: &MachineId) -> String {
-    format!("model/{model}/agent/{}", id.dashed())
+pub fn enrolment(model: ModelUuid, id: &MachineId) -> Key {
+    of_model(model, "enrolment", id.dashed())
 }
 
-pub fn enrolment(model: ModelUuid, id: &MachineId) -> String {
-    format!("model/{model}/enrolment/{}", id.dashed())
+pub fn settings(model: ModelUuid) -> Key {
+    Key::of(["model", &model.to_string(), "settings"])
 }
 
-pub fn settings(model: ModelUuid) -> String {
-    format!("model/{model}/settings")
+pub fn constraints(model: ModelUuid) -> Key {
+    Key::of(["model", &model.to_string(), "constraints"])
 }
 
-pub fn constraints(model: ModelUuid) -> String {
-    format!("model/{model}/constraints")
+pub fn keys(model: ModelUuid) -> Key {
+    Key::of(["model", &model.to_string(), "keys"])
 }
 
-pub fn keys(model: ModelUuid) -> String {
-    format!("model/{model}/keys")
+pub fn operation(model: ModelUuid, id: OperationId) -> Key {
+    of_model(model, "operation", id.to_string())
 }
 
-pub fn operation(model: ModelUuid, id: OperationId) -> String {
-    format!("model/{model}/operation/{id}")
-}
-
-pub fn task(model: ModelUuid, id: TaskId) -> String {
-    format!("model/{model}/task/{id}")
+pub fn task(model: ModelUuid, id: TaskId) -> Key {
+    of_model(model, "task", id.to_string())
 }
 
 /// `tag`: `machine-0`, `model-<uuid>`.
-pub fn annotation(model: ModelUuid, tag: &str) -> String {
-    format!("model/{model}/annotation/{tag}")
+pub fn annotation(model: ModelUuid, tag: &str) -> Key {
+    of_model(model, "annotation", tag)
 }
 
-pub fn block(model: ModelUuid, kind: crate::record::block::BlockKind) -> String {
-    format!("model/{model}/block/{}", kind.slug())
+pub fn block(model: ModelUuid, kind: BlockKind) -> Key {
+    of_model(model, "block", kind.slug())
 }
 
 /// `machine`, `container-0-lxd`, `operation` (tasks count along), `block`.
-pub fn sequence(model: ModelUuid, what: &str) -> String {
-    format!("model/{model}/sequence/{what}")
+pub fn sequence(model: ModelUuid, what: &str) -> Key {
+    of_model(model, "sequence", what)
+}
+
+/// What access is given to.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Object {
+    Controller,
+    Model(ModelUuid),
+    Cloud(String),
 }
 
 /// What a key names. Keys of newer releases are none of these.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Key {
+pub enum Name {
     Controller,
     Cloud(String),
     Credential { cloud: String, owner: String, name: String },
     User(String),
     Login { user: String, model: Option<ModelUuid> },
-    ControllerAccess(String),
-    ModelAccess(ModelUuid, String),
-    CloudAccess(String, String),
+    Access(Object, String),
     ModelName { owner: String, name: String },
     Model(ModelUuid),
     In(ModelUuid, InModel),
@@ -137,31 +148,35 @@ pub enum InModel {
     Operation(OperationId),
     Task(TaskId),
     Annotation(String),
-    Block(String),
+    Block(BlockKind),
     Sequence(String),
 }
 
-impl Key {
-    pub fn parse(text: &str) -> Option<Key> {
-        let parts: Vec<&str> = text.split('/').collect();
+impl Name {
+    pub fn of(key: &Key) -> Option<Name> {
+        let parts: Vec<_> = key.segments().collect();
+        let parts: Vec<&str> = parts.iter().map(|part| part.as_ref()).collect();
         Some(match parts.as_slice() {
-            ["controller"] => Key::Controller,
-            ["cloud", name] => Key::Cloud((*name).into()),
+            ["controller"] => Name::Controller,
+            ["cloud", name] => Name::Cloud((*name).into()),
             ["credential", cloud, owner, name] => {
-                Key::Credential { cloud: (*cloud).into(), owner: (*owner).into(), name: (*name).into() }
+                Name::Credential { cloud: (*cloud).into(), owner: (*owner).into(), name: (*name).into() }
             }
-            ["user", name] => Key::User((*name).into()),
-            ["login", user] => Key::Login { user: (*user).into(), model: None },
-            ["login", user, model] => Key::Login { user: (*user).into(), model: Some(model.parse().ok()?) },
-            ["access", "controller", user] => Key::ControllerAccess((*user).into()),
-            ["access", object, user] => match object.split_once('-')? {
-                ("model", uuid) => Key::ModelAccess(uuid.parse().ok()?, (*user).into()),
-                ("cloud", name) => Key::CloudAccess(name.into(), (*user).into()),
-                _ => return None,
-            },
-            ["model-name", owner, name] => Key::ModelName { owner: (*owner).into(), name: (*name).into() },
-            ["model", uuid] => Key::Model(uuid.parse().ok()?),
-            ["model", uuid, rest @ ..] => Key::In(uuid.parse().ok()?, InModel::parse(rest)?),
+            ["user", name] => Name::User((*name).into()),
+            ["login", user] => Name::Login { user: (*user).into(), model: None },
+            ["login", user, model] => Name::Login { user: (*user).into(), model: Some(model.parse().ok()?) },
+            ["access", "controller", user] => Name::Access(Object::Controller, (*user).into()),
+            ["access", object, user] => {
+                let object = match object.split_once('-')? {
+                    ("model", uuid) => Object::Model(uuid.parse().ok()?),
+                    ("cloud", name) => Object::Cloud(name.into()),
+                    _ => return None,
+                };
+                Name::Access(object, (*user).into())
+            }
+            ["model-name", owner, name] => Name::ModelName { owner: (*owner).into(), name: (*name).into() },
+            ["model", uuid] => Name::Model(uuid.parse().ok()?),
+            ["model", uuid, rest @ ..] => Name::In(uuid.parse().ok()?, InModel::parse(rest)?),
             _ => return None,
         })
     }
@@ -181,7 +196,7 @@ impl InModel {
             ["operation", id] => InModel::Operation(id.parse().ok()?),
             ["task", id] => InModel::Task(id.parse().ok()?),
             ["annotation", tag] => InModel::Annotation((*tag).into()),
-            ["block", kind] => InModel::Block((*kind).into()),
+            ["block", kind] => InModel::Block(BlockKind::ALL.into_iter().find(|k| k.slug() == *kind)?),
             ["sequence", what] => InModel::Sequence((*what).into()),
             _ => return None,
         })
@@ -196,26 +211,28 @@ mod tests {
     fn every_key_is_read_as_what_it_was_made_of() {
         let uuid: ModelUuid = "6a4ba1d0-3c0f-4b9e-8f53-0f7d5a2f9c11".parse().expect("valid");
         let id: MachineId = "0/lxd/1".parse().expect("valid");
-        let check = |text: String, expected: Key| assert_eq!(Key::parse(&text), Some(expected), "{text}");
-        check(CONTROLLER.into(), Key::Controller);
-        check(cloud("a.b"), Key::Cloud("a.b".into()));
-        check(user("bob@ldap"), Key::User("bob@ldap".into()));
-        check(login("bob", None), Key::Login { user: "bob".into(), model: None });
-        check(login("bob", Some(uuid)), Key::Login { user: "bob".into(), model: Some(uuid) });
-        check(controller_access("bob"), Key::ControllerAccess("bob".into()));
-        check(model_access(uuid, "bob"), Key::ModelAccess(uuid, "bob".into()));
-        check(cloud_access("my-cloud", "bob"), Key::CloudAccess("my-cloud".into(), "bob".into()));
-        check(model_name("bob", "m"), Key::ModelName { owner: "bob".into(), name: "m".into() });
-        check(model(uuid), Key::Model(uuid));
-        check(machine(uuid, &id), Key::In(uuid, InModel::Machine(id.clone())));
-        check(instance(uuid, &id), Key::In(uuid, InModel::Instance(id.clone())));
-        check(agent(uuid, &id), Key::In(uuid, InModel::Agent(id.clone())));
-        check(enrolment(uuid, &id), Key::In(uuid, InModel::Enrolment(id)));
-        check(task(uuid, TaskId(8)), Key::In(uuid, InModel::Task(TaskId(8))));
-        check(operation(uuid, OperationId(7)), Key::In(uuid, InModel::Operation(OperationId(7))));
-        check(annotation(uuid, "machine-0"), Key::In(uuid, InModel::Annotation("machine-0".into())));
-        for unknown in ["", "model", "model/x", "model/6a4ba1d0-3c0f-4b9e-8f53-0f7d5a2f9c11/new/1", "zzz/1"] {
-            assert_eq!(Key::parse(unknown), None, "{unknown}");
+        let check = |key: Key, expected: Name| assert_eq!(Name::of(&key), Some(expected), "{key}");
+        check(controller(), Name::Controller);
+        check(cloud("a.b"), Name::Cloud("a.b".into()));
+        check(user("bob@ldap"), Name::User("bob@ldap".into()));
+        check(login("bob", None), Name::Login { user: "bob".into(), model: None });
+        check(login("bob", Some(uuid)), Name::Login { user: "bob".into(), model: Some(uuid) });
+        for object in [Object::Controller, Object::Model(uuid), Object::Cloud("my-cloud".into())] {
+            check(access(&object, "bob"), Name::Access(object.clone(), "bob".into()));
+        }
+        check(model_name("bob", "m"), Name::ModelName { owner: "bob".into(), name: "m".into() });
+        check(model(uuid), Name::Model(uuid));
+        let within = |name| Name::In(uuid, name);
+        check(machine(uuid, &id), within(InModel::Machine(id.clone())));
+        check(instance(uuid, &id), within(InModel::Instance(id.clone())));
+        check(agent(uuid, &id), within(InModel::Agent(id.clone())));
+        check(enrolment(uuid, &id), within(InModel::Enrolment(id)));
+        check(task(uuid, TaskId(8)), within(InModel::Task(TaskId(8))));
+        check(operation(uuid, OperationId(7)), within(InModel::Operation(OperationId(7))));
+        check(annotation(uuid, "machine-0"), within(InModel::Annotation("machine-0".into())));
+        check(block(uuid, BlockKind::Remove), within(InModel::Block(BlockKind::Remove)));
+        for unknown in ["/model", "/model/x", "/model/6a4ba1d0-3c0f-4b9e-8f53-0f7d5a2f9c11/new/1", "/zzz/1"] {
+            assert_eq!(Name::of(&Key::parse(unknown).expect("a key")), None, "{unknown}");
         }
     }
 }

@@ -25,27 +25,15 @@ pub mod user;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use store::Value;
 
 /// A record: how it becomes the store's bytes and comes back.
-pub trait Record: Serialize + DeserializeOwned {
+pub trait Record: Serialize + DeserializeOwned + Clone + Send + Sync + 'static {
     /// The word for it in messages: `machine`.
     const NOUN: &'static str;
 }
 
-/// A stored value that is not the record its key says.
-#[derive(Debug, thiserror::Error)]
-#[error("stored {noun} is not readable")]
-pub struct Unreadable {
-    pub noun: &'static str,
-    #[source]
-    pub cause: serde_json::Error,
-}
-
-pub fn decode<R: Record>(bytes: &[u8]) -> Result<R, Unreadable> {
-    serde_json::from_slice(bytes).map_err(|cause| Unreadable { noun: R::NOUN, cause })
-}
-
 /// Records are plain data with text keys, which JSON can always hold.
-pub fn encode<R: Record>(record: &R) -> Vec<u8> {
-    serde_json::to_vec(record).expect("plain data with text keys")
+pub fn encode<R: Record>(record: &R) -> Value {
+    Value::of(record).expect("plain data with text keys")
 }

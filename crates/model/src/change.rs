@@ -1,0 +1,85 @@
+//! What may be done to the state: one module for each noun, each function pure. A function sees the beliefs, a request, and what is [`Given`]
+//! (time and chance), and gives a transaction with an answer, or a refusal.
+//! It does not commit, does not authorize (`crate::access` did), and does not retry. The surprise: every record that a decision rests on is guarded
+//! by its revision, so that a decision on yesterday's state never happens; `crate::State::change` then decides again.
+
+pub mod agent;
+pub mod annotation;
+pub mod block;
+pub mod cloud;
+pub mod controller;
+pub mod credential;
+pub mod enrolment;
+pub mod instance;
+pub mod key;
+pub mod login;
+pub mod machine;
+pub mod model;
+mod sequence;
+pub mod settings;
+pub mod task;
+pub mod user;
+
+use crate::beliefs::Stored;
+use crate::record::{Record, encode};
+use base::chance::Chance;
+use base::clock::Time;
+use store::{Guard, Key, Txn};
+
+/// Time and chance, told to the function.
+#[derive(Clone, Copy)]
+pub struct Given<'a> {
+    pub now: Time,
+    pub chance: &'a dyn Chance,
+}
+
+/// What is to be written, and what to answer once it is.
+#[derive(Debug)]
+#[must_use = "a decision does nothing until it is committed"]
+pub struct Decision<T = ()> {
+    pub txn: Txn,
+    pub answer: T,
+}
+
+impl<T> Decision<T> {
+    pub fn new(txn: Txn, answer: T) -> Decision<T> {
+        Decision { txn, answer }
+    }
+
+    /// Nothing is to be done: it is so already.
+    pub fn nothing(answer: T) -> Decision<T> {
+        Decision { txn: Txn::new(), answer }
+    }
+}
+
+/// Writing records rather than values.
+pub(crate) trait TxnExt {
+    /// Puts back a changed copy of a record that must still be as it was read.
+    fn update<R: Record>(&mut self, key: Key, read: &Stored<R>, record: &R);
+    /// Puts a record that was read, or that there was none of.
+    fn upsert<R: Record>(&mut self, key: Key, read: Option<&Stored<R>>, record: &R);
+    fn add<R: Record>(&mut self, key: Key, record: &R);
+    /// The decision rests on this record being as it was read.
+    fn rests_on<R>(&mut self, key: Key, read: &Stored<R>);
+}
+
+impl TxnExt for Txn {
+    fn update<R: Record>(&mut self, key: Key, read: &Stored<R>, record: &R) {
+        self.replace(key, read.revision, encode(record));
+    }
+
+    fn upsert<R: Record>(&mut self, key: Key, read: Option<&Stored<R>>, record: &R) {
+        match read {
+            Some(read) => self.update(key, read, record),
+            None => self.add(key, record),
+        }
+    }
+
+    fn add<R: Record>(&mut self, key: Key, record: &R) {
+        self.create(key, encode(record));
+    }
+
+    fn rests_on<R>(&mut self, key: Key, read: &Stored<R>) {
+        self.guard(key, Guard::At(read.revision));
+    }
+}

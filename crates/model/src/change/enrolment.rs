@@ -1,0 +1,61 @@
+//! Tokens with which machines enrol. The token is made here and never stored; its hash is given by the caller, who has the hash function.
+
+use super::{Decision, Given, TxnExt};
+use crate::beliefs::Beliefs;
+use crate::key;
+use crate::record::enrolment::Enrolment;
+use base::{Kind, Life, MachineId, ModelUuid, Refusal};
+use std::time::Duration;
+use store::{Guard, Txn};
+
+/// A token's first use must come within this time of the machine's start.
+pub const VALID: Duration = Duration::from_secs(24 * 3600);
+
+/// A new token for a machine that is about to be started: what was issued before is worth nothing from now on.
+pub fn issue(beliefs: &Beliefs, model: ModelUuid, id: &MachineId, token_hash: &str, given: Given<'_>) -> Result<Decision, Refusal> {
+    let (within, _) = beliefs.model(model)?;
+    let (all, _) = within.machine(id)?;
+    let record = Enrolment { token_hash: token_hash.to_owned(), expires: given.now.plus(VALID), bound_key: None };
+    let mut txn = Txn::new();
+    txn.upsert(key::enrolment(model, id), all.enrolment.as_ref(), &record);
+    txn.guard(key::machine(model, id), Guard::Present);
+    Ok(Decision::new(txn, ()))
+}
+
+/// A machine shows its token and its public key. Refused as `Unauthorized` (unknown or late), `AlreadyExists` (bound to another key),
+/// `NotFound` (the machine is dead or gone).
+pub fn bind(
+    beliefs: &Beliefs,
+    model: ModelUuid,
+    id: &MachineId,
+    token_hash: &str,
+    key_hash: &str,
+    given: Given<'_>,
+) -> Result<Decision, Refusal> {
+    let (within, _) = beliefs.model(model)?;
+    let (all, machine) = within.machine(id)?;
+    if machine.life == Life::Dead {
+        return Err(Refusal::new(Kind::NotFound, format!("machine {id} is dead")));
+    }
+    let unknown = || Refusal::new(Kind::Unauthorized, "enrolment token is not valid");
+    let read = all.enrolment.as_ref().ok_or_else(unknown)?;
+    if !same(&read.token_hash, token_hash) {
+        return Err(unknown());
+    }
+    match &read.bound_key {
+        Some(bound) if bound == key_hash => Ok(Decision::nothing(())),
+        Some(_) => Err(Refusal::new(Kind::AlreadyExists, "enrolment token is bound to another key")),
+        None if read.expires < given.now => Err(unknown().with_context("token expired")),
+        None => {
+            let mut txn = Txn::new();
+            let record = Enrolment { bound_key: Some(key_hash.to_owned()), ..read.to_record() };
+            txn.update(key::enrolment(model, id), read, &record);
+            Ok(Decision::new(txn, ()))
+        }
+    }
+}
+
+/// In a time that tells nothing of where they differ.
+fn same(a: &str, b: &str) -> bool {
+    a.len() == b.len() && a.bytes().zip(b.bytes()).fold(0, |differ, (a, b)| differ | (a ^ b)) == 0
+}

@@ -1,0 +1,188 @@
+//! The settings a model may have: their defaults, which of them are fixed, what values they take (`wire/commands-controllers.md` 9.2).
+//! It stores nothing. The surprise: keys that nobody knows are kept and shown, as Juju does; clients put their own there.
+
+use crate::beliefs::InModel;
+use base::Refusal;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// Where a value comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    Default,
+    Model,
+}
+
+impl Source {
+    pub fn word(self) -> &'static str {
+        match self {
+            Source::Default => "default",
+            Source::Model => "model",
+        }
+    }
+}
+
+/// Keys whose default is the empty text.
+const EMPTY: &[&str] = &[
+    "agent-metadata-url", "apt-ftp-proxy", "apt-http-proxy", "apt-https-proxy", "apt-mirror", "apt-no-proxy", "backup-dir",
+    "cloudinit-userdata", "container-image-metadata-url", "container-inherit-properties", "container-networking-method",
+    "default-base", "default-space", "egress-subnets", "extra-info", "fan-config", "ftp-proxy", "http-proxy", "https-proxy",
+    "image-metadata-url", "juju-ftp-proxy", "juju-http-proxy", "juju-https-proxy", "logging-output", "resource-tags",
+    "snap-http-proxy", "snap-https-proxy", "snap-store-assertions", "snap-store-proxy", "snap-store-proxy-url",
+    "storage-default-filesystem-source", "syslog-ca-cert", "syslog-client-cert", "syslog-client-key", "syslog-host",
+];
+
+const OFF: &[&str] = &[
+    "container-image-metadata-defaults-disabled", "development", "disable-network-management", "disable-telemetry",
+    "ignore-machine-addresses", "image-metadata-defaults-disabled", "logforward-enabled", "proxy-ssh", "test-mode",
+];
+
+const ON: &[&str] = &[
+    "automatically-retry-hooks", "enable-os-refresh-update", "enable-os-upgrade", "ssl-hostname-verification",
+    "transmit-vendor-metrics",
+];
+
+const TEXTS: &[(&str, &str)] = &[
+    ("agent-stream", "released"),
+    ("charmhub-url", "https://api.charmhub.io"),
+    ("container-image-stream", "released"),
+    ("firewall-mode", "instance"),
+    ("image-stream", "released"),
+    ("juju-no-proxy", "127.0.0.1,localhost,::1"),
+    ("logging-config", "<root>=INFO"),
+    ("lxd-snap-channel", "5.0/stable"),
+    ("max-action-results-age", "336h"),
+    ("max-action-results-size", "5G"),
+    ("max-status-history-age", "336h"),
+    ("max-status-history-size", "5G"),
+    ("mode", "requires-prompts"),
+    ("no-proxy", "127.0.0.1,localhost,::1"),
+    ("provisioner-harvest-mode", "destroyed"),
+    ("saas-ingress-allow", "0.0.0.0/0,::/0"),
+    ("secret-backend", "auto"),
+    ("ssh-allow", "0.0.0.0/0,::/0"),
+    ("update-status-hook-interval", "5m"),
+];
+
+const NUMBERS: &[(&str, i64)] =
+    &[("net-bond-reconfigure-delay", 17), ("num-container-provision-workers", 4), ("num-provision-workers", 16)];
+
+fn default_of(name: &str) -> Option<Value> {
+    let text = || TEXTS.iter().find(|(key, _)| *key == name).map(|(_, value)| json!(value));
+    let number = || NUMBERS.iter().find(|(key, _)| *key == name).map(|(_, value)| json!(value));
+    match name {
+        _ if EMPTY.contains(&name) => Some(json!("")),
+        _ if OFF.contains(&name) => Some(json!(false)),
+        _ if ON.contains(&name) => Some(json!(true)),
+        _ => text().or_else(number),
+    }
+}
+
+/// All settings of a model with their values, set or not; `authorized-keys` is none of them.
+pub fn effective(within: &InModel) -> BTreeMap<String, (Value, Source)> {
+    let mut all = defaults();
+    if let Some(set) = &within.settings {
+        all.extend(set.0.iter().map(|(name, value)| (name.clone(), (value.clone(), Source::Model))));
+    }
+    if let Some(model) = &within.model {
+        for (name, value) in [("name", json!(model.name)), ("uuid", json!(model.uuid)), ("agent-version", json!(model.agent_version))] {
+            all.insert(name.to_owned(), (value, Source::Model));
+        }
+    }
+    all
+}
+
+pub fn defaults() -> BTreeMap<String, (Value, Source)> {
+    let names = EMPTY.iter().chain(OFF).chain(ON).chain(TEXTS.iter().map(|(name, _)| name));
+    names
+        .chain(NUMBERS.iter().map(|(name, _)| name))
+        .filter_map(|name| Some(((*name).to_owned(), (default_of(name)?, Source::Default))))
+        .collect()
+}
+
+/// Keys that no user sets on a model that is there.
+pub fn is_fixed(name: &str) -> bool {
+    matches!(name, "name" | "type" | "uuid" | "agent-version" | "charmhub-url" | "firewall-mode" | "authorized-keys" | "controller-uuid")
+}
+
+pub fn fixed(name: &str, from: Option<&Value>, to: &Value) -> Refusal {
+    let shown = |value: Option<&Value>| value.map_or_else(|| "nothing".to_owned(), Value::to_string);
+    Refusal::plain(match name {
+        "authorized-keys" => "authorized-keys cannot be set".to_owned(),
+        "agent-version" | "charmhub-url" => format!("{name} cannot be changed"),
+        _ => format!("cannot change {name} from {} to {}", shown(from), shown(Some(to))),
+    })
+}
+
+/// The value as it is kept, or why it cannot be this key's.
+pub fn check(name: &str, value: &Value) -> Result<Value, Refusal> {
+    let wrong = |wanted: &str| Refusal::plain(format!("{name}: expected {wanted}, got {value}"));
+    match default_of(name) {
+        Some(Value::Bool(_)) => match value {
+            Value::Bool(_) => Ok(value.clone()),
+            Value::String(text) => text.to_lowercase().parse().map(Value::Bool).map_err(|_| wrong("bool")),
+            _ => Err(wrong("bool")),
+        },
+        Some(Value::Number(_)) => match value {
+            Value::Number(number) if number.is_i64() => Ok(value.clone()),
+            Value::String(text) => text.parse::<i64>().map(Value::from).map_err(|_| wrong("number")),
+            _ => Err(wrong("number")),
+        },
+        Some(_) if name == "resource-tags" => Ok(value.clone()),
+        Some(_) => match value {
+            Value::String(text) => check_text(name, text).map(|()| value.clone()),
+            Value::Null => Ok(json!("")),
+            _ => Err(wrong("string")),
+        },
+        None => Ok(value.clone()),
+    }
+}
+
+fn check_text(name: &str, text: &str) -> Result<(), Refusal> {
+    let one_of = |words: &[&str]| match words.contains(&text) {
+        true => Ok(()),
+        false => Err(Refusal::plain(format!("{name}: expected one of {words:?}, got {text:?}"))),
+    };
+    match name {
+        "provisioner-harvest-mode" => one_of(&["all", "none", "unknown", "destroyed"]),
+        "default-base" if !text.is_empty() => {
+            base::OsBase::parse(text).map(|_| ()).map_err(|error| Refusal::plain(format!("invalid default base {text:?}: {error}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A text setting's value; empty when it is none.
+pub fn text(within: &InModel, name: &str) -> String {
+    let set = within.settings.as_ref().and_then(|set| set.0.get(name).cloned());
+    match set.or_else(|| default_of(name)) {
+        Some(Value::String(text)) => text,
+        _ => String::new(),
+    }
+}
+
+pub fn flag(within: &InModel, name: &str) -> bool {
+    let set = within.settings.as_ref().and_then(|set| set.0.get(name).cloned());
+    set.or_else(|| default_of(name)) == Some(Value::Bool(true))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_checked_against_what_the_key_takes() {
+        let check = |name: &str, value: Value, expected: Result<Value, &str>| {
+            let got = super::check(name, &value).map_err(|refusal| refusal.words().to_owned());
+            assert_eq!(got, expected.map_err(str::to_owned), "{name}");
+        };
+        check("development", json!("True"), Ok(json!(true)));
+        check("development", json!(3), Err("development: expected bool, got 3"));
+        check("num-provision-workers", json!("8"), Ok(json!(8)));
+        check("http-proxy", json!("http://x"), Ok(json!("http://x")));
+        check("http-proxy", json!(null), Ok(json!("")));
+        check("http-proxy", json!([1]), Err("http-proxy: expected string, got [1]"));
+        check("default-base", json!("ubuntu"), Err("invalid default base \"ubuntu\": expected base string to contain os and channel separated by '@'"));
+        check("whatever", json!({"a": 1}), Ok(json!({"a": 1})));
+    }
+}
