@@ -1,0 +1,5 @@
+//! Questions asked of the beliefs, in the model's own words; `api` turns the answers into the wire's.
+//! None of them waits, and none reads the store.
+
+pub mod machine;
+pub mod operation;

@@ -1,0 +1,84 @@
+//! How a machine looks from outside: what its three records and its agent's presence come to together.
+
+use crate::beliefs::{AMachine, Stored};
+use crate::presence::Presence;
+use crate::record::address::{Address, preferred, preferred_private};
+use crate::record::machine::Machine;
+use crate::record::status::{AgentStatus, InstanceStatus, Status};
+use base::clock::Time;
+use base::{Hardware, ModelUuid};
+use std::borrow::Cow;
+
+pub const AGENT_LOST: &str = "agent is not communicating with the server";
+
+/// The agent's status; `down` when it should be there and is missed.
+pub fn agent_status<'a>(
+    model: ModelUuid,
+    machine: &Stored<Machine>,
+    all: &'a AMachine,
+    presence: &Presence,
+    now: Time,
+) -> Cow<'a, Status<AgentStatus>> {
+    let Some(agent) = &all.agent else {
+        return Cow::Owned(Status::new(AgentStatus::Pending, "", machine.created));
+    };
+    let expected = match agent.status.current {
+        AgentStatus::Started | AgentStatus::Error => !machine.is_controller(),
+        AgentStatus::Pending | AgentStatus::Stopped | AgentStatus::Down => false,
+    };
+    match expected && presence.is_missed(model, &machine.id, now) {
+        true => Cow::Owned(Status::new(AgentStatus::Down, AGENT_LOST, agent.status.since)),
+        false => Cow::Borrowed(&agent.status),
+    }
+}
+
+pub fn instance_status<'a>(machine: &Stored<Machine>, all: &'a AMachine) -> Cow<'a, Status<InstanceStatus>> {
+    match &all.instance {
+        Some(instance) => Cow::Borrowed(&instance.status),
+        None => Cow::Owned(Status::new(InstanceStatus::Pending, "", machine.created)),
+    }
+}
+
+/// Its addresses: the cloud's, or what its agent sees when the cloud knows none.
+pub fn addresses(all: &AMachine) -> &[Address] {
+    let of_instance = all.instance.as_ref().map(|instance| instance.addresses.as_slice()).unwrap_or_default();
+    match of_instance.is_empty() {
+        false => of_instance,
+        true => all.agent.as_ref().map(|agent| agent.addresses.as_slice()).unwrap_or_default(),
+    }
+}
+
+/// Those that mean something elsewhere, the best first, none twice.
+pub fn outside_addresses(all: &AMachine) -> Vec<&Address> {
+    let addresses = addresses(all);
+    let mut found: Vec<&Address> = preferred(addresses).into_iter().collect();
+    for address in addresses.iter().filter(|address| address.is_usable_from_outside()) {
+        if !found.iter().any(|known| known.value == address.value) {
+            found.push(address);
+        }
+    }
+    found
+}
+
+pub fn public_address(all: &AMachine) -> Option<&Address> {
+    preferred(addresses(all))
+}
+
+pub fn private_address(all: &AMachine) -> Option<&Address> {
+    preferred_private(addresses(all))
+}
+
+/// The cloud's word on its hardware, filled up by what the agent found.
+pub fn hardware(all: &AMachine) -> Hardware {
+    let from_cloud = all.instance.as_ref().map(|instance| instance.hardware.clone()).unwrap_or_default();
+    let Some(agent) = &all.agent else { return from_cloud };
+    let found = &agent.hardware;
+    Hardware {
+        arch: from_cloud.arch.or_else(|| found.arch.clone()),
+        cpu_cores: from_cloud.cpu_cores.or(found.cpu_cores),
+        cpu_power: from_cloud.cpu_power.or(found.cpu_power),
+        mem: from_cloud.mem.or(found.mem),
+        root_disk: from_cloud.root_disk.or(found.root_disk),
+        ..from_cloud
+    }
+}

@@ -1,0 +1,210 @@
+//! All that is in a model and how it changes, for the clients' AllWatcher (`wire/protocol.md` 4.4).
+//! It knows no wire: it names entities and hands their records over.
+//! The surprise: it keeps no queue. What it owes is a set of ids, read anew when asked, so a slow reader costs one id per changed entity
+//! and sees each entity's latest state once; what was made and removed in between it never sees.
+
+use crate::beliefs::{AMachine, Beliefs, InModel, Stored};
+use crate::key::{self, Name};
+use crate::record::annotation::Annotations;
+use crate::record::block::{Block, BlockKind};
+use crate::record::task::Task;
+use crate::state::{Read, State};
+use base::{MachineId, ModelUuid, TaskId};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use store::{Batch, Feed, Lost, Stopped};
+
+/// Which thing.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Id {
+    Model,
+    Machine(MachineId),
+    Task(TaskId),
+    Annotation(String),
+    Block(BlockKind),
+}
+
+/// The thing as it is. Sharing, not copying.
+#[derive(Debug, Clone)]
+pub enum Entity {
+    Model(Arc<InModel>),
+    Machine(MachineId, Arc<AMachine>),
+    Task(Stored<Task>),
+    Annotation(String, Stored<Annotations>),
+    Block(Stored<Block>),
+}
+
+#[derive(Debug, Clone)]
+pub enum Delta {
+    Change(Entity),
+    /// As it last was.
+    Remove(Entity),
+}
+
+/// One watcher on one model.
+pub struct AllWatcher {
+    model: ModelUuid,
+    feed: Feed<Beliefs>,
+    latest: Read,
+    /// What the reader has been told of, as it was then.
+    told: HashMap<Id, Entity>,
+    /// What it must be told, in the order of the last change.
+    owed: Owed,
+    begun: bool,
+}
+
+impl AllWatcher {
+    pub fn new(state: &State, model: ModelUuid) -> AllWatcher {
+        let (latest, feed) = state.follow();
+        AllWatcher { model, feed, latest, told: HashMap::new(), owed: Owed::default(), begun: false }
+    }
+
+    /// Everything on the first call, even when that is nothing; later waits until there is something. Dropping the future loses nothing.
+    pub async fn next(&mut self) -> Result<(Vec<Delta>, Read), Stopped> {
+        if !self.begun {
+            self.begun = true;
+            self.owe_all();
+            return Ok((self.pay(), self.latest.clone()));
+        }
+        loop {
+            let deltas = self.pay();
+            if !deltas.is_empty() {
+                return Ok((deltas, self.latest.clone()));
+            }
+            match self.feed.next().await {
+                Ok(step) => {
+                    for batch in &step.batches {
+                        self.owe(batch);
+                    }
+                    self.latest = Read::of(step.state);
+                }
+                Err(Lost::Behind) => {
+                    self.latest = Read::of(self.feed.resync());
+                    self.owe_all();
+                }
+                Err(Lost::Stopped(stopped)) => return Err(stopped),
+            }
+        }
+    }
+
+    /// How many entities it keeps in mind, for bounds in tests.
+    pub fn size(&self) -> usize {
+        self.told.len() + self.owed.order.len()
+    }
+
+    fn owe(&mut self, batch: &Batch) {
+        for change in &batch.changes {
+            if let Some(id) = id_of(self.model, &change.key) {
+                self.owed.push(id);
+            }
+        }
+    }
+
+    /// Everything that is there, and everything that was told and may be gone.
+    fn owe_all(&mut self) {
+        let told: Vec<Id> = self.told.keys().cloned().collect();
+        let present = self.latest.models.get(&self.model).map(all_ids).unwrap_or_default();
+        for id in told.into_iter().chain(present) {
+            self.owed.push(id);
+        }
+    }
+
+    fn pay(&mut self) -> Vec<Delta> {
+        let within = self.latest.models.get(&self.model).cloned();
+        let mut deltas = Vec::new();
+        for id in self.owed.take() {
+            let now = within.as_ref().and_then(|within| entity(within, &id));
+            match (now, self.told.get(&id)) {
+                (Some(now), Some(then)) if same(&now, then) => {}
+                (Some(now), _) => {
+                    self.told.insert(id, now.clone());
+                    deltas.push(Delta::Change(now));
+                }
+                (None, Some(_)) => deltas.extend(self.told.remove(&id).map(Delta::Remove)),
+                (None, None) => {}
+            }
+        }
+        deltas
+    }
+}
+
+/// A set that remembers which was put in last.
+#[derive(Debug, Default)]
+struct Owed {
+    place: HashMap<Id, u64>,
+    order: BTreeMap<u64, Id>,
+    next: u64,
+}
+
+impl Owed {
+    fn push(&mut self, id: Id) {
+        if let Some(before) = self.place.insert(id.clone(), self.next) {
+            self.order.remove(&before);
+        }
+        self.order.insert(self.next, id);
+        self.next += 1;
+    }
+
+    fn take(&mut self) -> Vec<Id> {
+        self.place.clear();
+        std::mem::take(&mut self.order).into_values().collect()
+    }
+}
+
+/// The entity that a key belongs to, if clients see it.
+fn id_of(model: ModelUuid, key: &store::Key) -> Option<Id> {
+    match Name::of(key)? {
+        Name::Model(uuid) if uuid == model => Some(Id::Model),
+        Name::In(uuid, name) if uuid == model => match name {
+            key::InModel::Machine(id) | key::InModel::Instance(id) | key::InModel::Agent(id) => Some(Id::Machine(id)),
+            key::InModel::Settings | key::InModel::Constraints => Some(Id::Model),
+            key::InModel::Task(id) => Some(Id::Task(id)),
+            key::InModel::Annotation(tag) => Some(Id::Annotation(tag)),
+            key::InModel::Block(kind) => Some(Id::Block(kind)),
+            key::InModel::Enrolment(_) | key::InModel::Keys | key::InModel::Operation(_) | key::InModel::Sequence(_) => None,
+        },
+        _ => None,
+    }
+}
+
+/// In the order of the first load: the model, its machines, then the rest.
+fn all_ids(within: &Arc<InModel>) -> Vec<Id> {
+    let mut ids = vec![Id::Model];
+    ids.extend(within.machines.keys().cloned().map(Id::Machine));
+    ids.extend(within.tasks.keys().copied().map(Id::Task));
+    ids.extend(within.annotations.keys().cloned().map(Id::Annotation));
+    ids.extend(within.blocks.keys().copied().map(Id::Block));
+    ids
+}
+
+fn entity(within: &Arc<InModel>, id: &Id) -> Option<Entity> {
+    match id {
+        Id::Model => within.model.is_some().then(|| Entity::Model(within.clone())),
+        Id::Machine(id) => {
+            let machine = within.machines.get(id).filter(|machine| machine.machine.is_some())?;
+            Some(Entity::Machine(id.clone(), machine.clone()))
+        }
+        Id::Task(id) => within.tasks.get(id).cloned().map(Entity::Task),
+        Id::Annotation(tag) => within.annotations.get(tag).cloned().map(|all| Entity::Annotation(tag.clone(), all)),
+        Id::Block(kind) => within.blocks.get(kind).cloned().map(Entity::Block),
+    }
+}
+
+/// Written by the same revisions.
+fn same(a: &Entity, b: &Entity) -> bool {
+    fn at<R>(one: &Option<Stored<R>>) -> Option<store::Revision> {
+        one.as_ref().map(|one| one.revision)
+    }
+    match (a, b) {
+        (Entity::Model(a), Entity::Model(b)) => {
+            (at(&a.model), at(&a.settings), at(&a.constraints)) == (at(&b.model), at(&b.settings), at(&b.constraints))
+        }
+        (Entity::Machine(_, a), Entity::Machine(_, b)) => {
+            (at(&a.machine), at(&a.instance), at(&a.agent)) == (at(&b.machine), at(&b.instance), at(&b.agent))
+        }
+        (Entity::Task(a), Entity::Task(b)) => a.revision == b.revision,
+        (Entity::Annotation(_, a), Entity::Annotation(_, b)) => a.revision == b.revision,
+        (Entity::Block(a), Entity::Block(b)) => a.revision == b.revision,
+        _ => false,
+    }
+}
