@@ -11,8 +11,8 @@
 //! /model-name/<owner>/<name>               /model/<uuid>/keys
 //! ```
 
-use base::{MachineId, ModelUuid, OperationId, TaskId};
 use crate::record::block::BlockKind;
+use base::{MachineId, ModelUuid, OperationId, TaskId};
 use store::{Key, Prefix};
 
 pub fn controller() -> Key {

@@ -24,21 +24,60 @@ impl Source {
 
 /// Keys whose default is the empty text.
 const EMPTY: &[&str] = &[
-    "agent-metadata-url", "apt-ftp-proxy", "apt-http-proxy", "apt-https-proxy", "apt-mirror", "apt-no-proxy", "backup-dir",
-    "cloudinit-userdata", "container-image-metadata-url", "container-inherit-properties", "container-networking-method",
-    "default-base", "default-space", "egress-subnets", "extra-info", "fan-config", "ftp-proxy", "http-proxy", "https-proxy",
-    "image-metadata-url", "juju-ftp-proxy", "juju-http-proxy", "juju-https-proxy", "logging-output", "resource-tags",
-    "snap-http-proxy", "snap-https-proxy", "snap-store-assertions", "snap-store-proxy", "snap-store-proxy-url",
-    "storage-default-filesystem-source", "syslog-ca-cert", "syslog-client-cert", "syslog-client-key", "syslog-host",
+    "agent-metadata-url",
+    "apt-ftp-proxy",
+    "apt-http-proxy",
+    "apt-https-proxy",
+    "apt-mirror",
+    "apt-no-proxy",
+    "backup-dir",
+    "cloudinit-userdata",
+    "container-image-metadata-url",
+    "container-inherit-properties",
+    "container-networking-method",
+    "default-base",
+    "default-space",
+    "egress-subnets",
+    "extra-info",
+    "fan-config",
+    "ftp-proxy",
+    "http-proxy",
+    "https-proxy",
+    "image-metadata-url",
+    "juju-ftp-proxy",
+    "juju-http-proxy",
+    "juju-https-proxy",
+    "logging-output",
+    "resource-tags",
+    "snap-http-proxy",
+    "snap-https-proxy",
+    "snap-store-assertions",
+    "snap-store-proxy",
+    "snap-store-proxy-url",
+    "storage-default-filesystem-source",
+    "syslog-ca-cert",
+    "syslog-client-cert",
+    "syslog-client-key",
+    "syslog-host",
 ];
 
 const OFF: &[&str] = &[
-    "container-image-metadata-defaults-disabled", "development", "disable-network-management", "disable-telemetry",
-    "ignore-machine-addresses", "image-metadata-defaults-disabled", "logforward-enabled", "proxy-ssh", "test-mode",
+    "container-image-metadata-defaults-disabled",
+    "development",
+    "disable-network-management",
+    "disable-telemetry",
+    "ignore-machine-addresses",
+    "image-metadata-defaults-disabled",
+    "logforward-enabled",
+    "proxy-ssh",
+    "test-mode",
 ];
 
 const ON: &[&str] = &[
-    "automatically-retry-hooks", "enable-os-refresh-update", "enable-os-upgrade", "ssl-hostname-verification",
+    "automatically-retry-hooks",
+    "enable-os-refresh-update",
+    "enable-os-upgrade",
+    "ssl-hostname-verification",
     "transmit-vendor-metrics",
 ];
 
@@ -85,7 +124,9 @@ pub fn effective(within: &InModel) -> BTreeMap<String, (Value, Source)> {
         all.extend(set.0.iter().map(|(name, value)| (name.clone(), (value.clone(), Source::Model))));
     }
     if let Some(model) = &within.model {
-        for (name, value) in [("name", json!(model.name)), ("uuid", json!(model.uuid)), ("agent-version", json!(model.agent_version))] {
+        for (name, value) in
+            [("name", json!(model.name)), ("uuid", json!(model.uuid)), ("agent-version", json!(model.agent_version))]
+        {
             all.insert(name.to_owned(), (value, Source::Model));
         }
     }
@@ -102,7 +143,17 @@ pub fn defaults() -> BTreeMap<String, (Value, Source)> {
 
 /// Keys that no user sets on a model that is there.
 pub fn is_fixed(name: &str) -> bool {
-    matches!(name, "name" | "type" | "uuid" | "agent-version" | "charmhub-url" | "firewall-mode" | "authorized-keys" | "controller-uuid")
+    matches!(
+        name,
+        "name"
+            | "type"
+            | "uuid"
+            | "agent-version"
+            | "charmhub-url"
+            | "firewall-mode"
+            | "authorized-keys"
+            | "controller-uuid"
+    )
 }
 
 pub fn fixed(name: &str, from: Option<&Value>, to: &Value) -> Refusal {
@@ -145,9 +196,9 @@ fn check_text(name: &str, text: &str) -> Result<(), Refusal> {
     };
     match name {
         "provisioner-harvest-mode" => one_of(&["all", "none", "unknown", "destroyed"]),
-        "default-base" if !text.is_empty() => {
-            base::OsBase::parse(text).map(|_| ()).map_err(|error| Refusal::plain(format!("invalid default base {text:?}: {error}")))
-        }
+        "default-base" if !text.is_empty() => base::OsBase::parse(text)
+            .map(|_| ())
+            .map_err(|error| Refusal::plain(format!("invalid default base {text:?}: {error}"))),
         _ => Ok(()),
     }
 }
@@ -182,7 +233,11 @@ mod tests {
         check("http-proxy", json!("http://x"), Ok(json!("http://x")));
         check("http-proxy", json!(null), Ok(json!("")));
         check("http-proxy", json!([1]), Err("http-proxy: expected string, got [1]"));
-        check("default-base", json!("ubuntu"), Err("invalid default base \"ubuntu\": expected base string to contain os and channel separated by '@'"));
+        check(
+            "default-base",
+            json!("ubuntu"),
+            Err("invalid default base \"ubuntu\": expected base string to contain os and channel separated by '@'"),
+        );
         check("whatever", json!({"a": 1}), Ok(json!({"a": 1})));
     }
 }

@@ -136,7 +136,9 @@ impl State {
         match tokio::time::timeout(PATIENCE, self.inner.view.wait_for(revision)).await {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(stopped)) => Err(Refusal::internal("controller is stopping", stopped)),
-            Err(_) => Err(Refusal::internal("controller does not keep up with its store", format!("waited for {revision}"))),
+            Err(_) => {
+                Err(Refusal::internal("controller does not keep up with its store", format!("waited for {revision}")))
+            }
         }
     }
 }
@@ -152,9 +154,9 @@ fn store_failed(error: &CommitError) -> Refusal {
         source = cause.source();
     }
     match error {
-        CommitError::TooManyOperations { .. } | CommitError::TransactionTooLarge { .. } | CommitError::ValueTooLarge { .. } => {
-            Refusal::plain("request is too large").with_context(chain)
-        }
+        CommitError::TooManyOperations { .. }
+        | CommitError::TransactionTooLarge { .. }
+        | CommitError::ValueTooLarge { .. } => Refusal::plain("request is too large").with_context(chain),
         _ => Refusal::internal("controller could not store the change", chain),
     }
 }

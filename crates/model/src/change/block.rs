@@ -11,13 +11,21 @@ use store::Txn;
 /// Refuses when a switch of this kind, or of one that includes it, is on.
 pub fn check(model: &InModel, kind: BlockKind) -> Result<(), Refusal> {
     match model.blocks.iter().find(|(on, _)| **on >= kind) {
-        Some((_, block)) if block.message.is_empty() => Err(Refusal::new(Kind::Blocked, "the operation has been blocked")),
+        Some((_, block)) if block.message.is_empty() => {
+            Err(Refusal::new(Kind::Blocked, "the operation has been blocked"))
+        }
         Some((_, block)) => Err(Refusal::new(Kind::Blocked, block.message.clone())),
         None => Ok(()),
     }
 }
 
-pub fn switch_on(beliefs: &Beliefs, model: ModelUuid, kind: BlockKind, message: &str, _: Given<'_>) -> Result<Decision, Refusal> {
+pub fn switch_on(
+    beliefs: &Beliefs,
+    model: ModelUuid,
+    kind: BlockKind,
+    message: &str,
+    _: Given<'_>,
+) -> Result<Decision, Refusal> {
     let within = beliefs.in_model(model)?;
     if within.blocks.contains_key(&kind) {
         return Err(Refusal::plain(format!("block {} is already ON", kind.word())));

@@ -176,12 +176,20 @@ pub fn set_version(beliefs: &Beliefs, version: &str, _: Given<'_>) -> Result<Dec
     if read.version != version {
         txn.update(key::controller(), read, &Controller { version: version.to_owned(), ..read.to_record() });
         if let Some(model) = beliefs.models.get(&read.model_uuid).and_then(|within| within.model.as_ref()) {
-            txn.update(key::model(read.model_uuid), model, &Model { agent_version: version.to_owned(), ..model.to_record() });
+            txn.update(
+                key::model(read.model_uuid),
+                model,
+                &Model { agent_version: version.to_owned(), ..model.to_record() },
+            );
         }
         let id = MachineId::top(0);
         let zero = beliefs.models.get(&read.model_uuid).and_then(|within| within.machines.get(&id));
         if let Some(agent) = zero.and_then(|zero| zero.agent.as_ref()) {
-            txn.update(key::agent(read.model_uuid, &id), agent, &Agent { version: version.to_owned(), ..agent.to_record() });
+            txn.update(
+                key::agent(read.model_uuid, &id),
+                agent,
+                &Agent { version: version.to_owned(), ..agent.to_record() },
+            );
         }
     }
     Ok(Decision::new(txn, ()))
@@ -219,7 +227,10 @@ pub fn destroy(beliefs: &Beliefs, wanted: DestroyController, given: Given<'_>) -
     let hosted: Vec<_> = beliefs.models().filter(|(_, model)| model.uuid != read.model_uuid).collect();
     let in_use = hosted.iter().filter(|(within, _)| within.machines().next().is_some()).count();
     if !wanted.destroy_models && in_use > 0 {
-        return Err(Refusal::new(Kind::HasHostedModels, format!("hosting {} other model{}", hosted.len(), if hosted.len() == 1 { "" } else { "s" })));
+        return Err(Refusal::new(
+            Kind::HasHostedModels,
+            format!("hosting {} other model{}", hosted.len(), if hosted.len() == 1 { "" } else { "s" }),
+        ));
     }
     let mut txn = Txn::new();
     for (_, model) in hosted {

@@ -26,14 +26,24 @@ pub fn put(beliefs: &Beliefs, credential: &Credential, _: Given<'_>) -> Result<D
 }
 
 /// Refused while models use it, unless `force`.
-pub fn revoke(beliefs: &Beliefs, cloud: &str, owner: &str, name: &str, force: bool, _: Given<'_>) -> Result<Decision, Refusal> {
+pub fn revoke(
+    beliefs: &Beliefs,
+    cloud: &str,
+    owner: &str,
+    name: &str,
+    force: bool,
+    _: Given<'_>,
+) -> Result<Decision, Refusal> {
     let id = (cloud.to_owned(), owner.to_owned(), name.to_owned());
     let Some(read) = beliefs.credentials.get(&id) else {
         return Err(Refusal::new(Kind::NotFound, format!("cloud credential \"{cloud}/{owner}/{name}\" not found")));
     };
     let users = beliefs.models().filter(|(_, model)| model.credential == read.id()).count();
     if users > 0 && !force {
-        return Err(Refusal::plain(format!("cannot revoke credential {cloud}/{owner}/{name}: it is still used by {users} model{}", if users == 1 { "" } else { "s" })));
+        return Err(Refusal::plain(format!(
+            "cannot revoke credential {cloud}/{owner}/{name}: it is still used by {users} model{}",
+            if users == 1 { "" } else { "s" }
+        )));
     }
     let mut txn = Txn::new();
     txn.remove(key::credential(cloud, owner, name), read.revision);

@@ -12,7 +12,13 @@ use store::{Guard, Txn};
 pub const VALID: Duration = Duration::from_secs(24 * 3600);
 
 /// A new token for a machine that is about to be started: what was issued before is worth nothing from now on.
-pub fn issue(beliefs: &Beliefs, model: ModelUuid, id: &MachineId, token_hash: &str, given: Given<'_>) -> Result<Decision, Refusal> {
+pub fn issue(
+    beliefs: &Beliefs,
+    model: ModelUuid,
+    id: &MachineId,
+    token_hash: &str,
+    given: Given<'_>,
+) -> Result<Decision, Refusal> {
     let (within, _) = beliefs.model(model)?;
     let (all, _) = within.machine(id)?;
     let record = Enrolment { token_hash: token_hash.to_owned(), expires: given.now.plus(VALID), bound_key: None };

@@ -11,7 +11,12 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use store::Txn;
 
-pub fn set(beliefs: &Beliefs, model: ModelUuid, values: &BTreeMap<String, Value>, _: Given<'_>) -> Result<Decision, Refusal> {
+pub fn set(
+    beliefs: &Beliefs,
+    model: ModelUuid,
+    values: &BTreeMap<String, Value>,
+    _: Given<'_>,
+) -> Result<Decision, Refusal> {
     let (within, _) = beliefs.model(model)?;
     block::check(within, BlockKind::Change)?;
     let mut record = within.settings.as_ref().map(|read| read.to_record()).unwrap_or_default();
@@ -52,7 +57,12 @@ fn put(within: &crate::beliefs::InModel, model: ModelUuid, record: &Settings) ->
 }
 
 /// Replaces all of a model's constraints.
-pub fn set_constraints(beliefs: &Beliefs, model: ModelUuid, all: &Constraints, _: Given<'_>) -> Result<Decision, Refusal> {
+pub fn set_constraints(
+    beliefs: &Beliefs,
+    model: ModelUuid,
+    all: &Constraints,
+    _: Given<'_>,
+) -> Result<Decision, Refusal> {
     let (within, _) = beliefs.model(model)?;
     block::check(within, BlockKind::Change)?;
     let mut txn = Txn::new();

@@ -20,9 +20,14 @@ pub fn add(
         return Err(Refusal::plain(format!("invalid username {name:?}")));
     }
     match beliefs.users.get(name) {
-        Some(user) if user.removed => return Err(Refusal::new(Kind::AlreadyExists, "failed to create user: username unavailable")),
+        Some(user) if user.removed => {
+            return Err(Refusal::new(Kind::AlreadyExists, "failed to create user: username unavailable"));
+        }
         Some(_) => {
-            return Err(Refusal::new(Kind::AlreadyExists, format!("failed to create user: user {name} already exists")));
+            return Err(Refusal::new(
+                Kind::AlreadyExists,
+                format!("failed to create user: user {name} already exists"),
+            ));
         }
         None => {}
     }
@@ -52,7 +57,11 @@ pub fn set_disabled(beliefs: &Beliefs, name: &str, disabled: bool, _: Given<'_>)
 
 pub fn remove(beliefs: &Beliefs, name: &str, _: Given<'_>) -> Result<Decision, Refusal> {
     let controller = beliefs.controller()?;
-    let owner = beliefs.models.get(&controller.model_uuid).and_then(|within| within.model.as_ref()).map(|model| model.owner.as_str());
+    let owner = beliefs
+        .models
+        .get(&controller.model_uuid)
+        .and_then(|within| within.model.as_ref())
+        .map(|model| model.owner.as_str());
     if owner == Some(name) {
         return Err(Refusal::plain(format!("cannot delete controller owner {name:?}")));
     }

@@ -29,7 +29,8 @@ pub fn with_tasks<'a>(within: &'a InModel, operation: &'a Stored<Operation>) -> 
 /// Those asked for, oldest first, and whether there are more.
 pub fn list<'a>(within: &'a InModel, filter: &Filter) -> (Vec<WithTasks<'a>>, bool) {
     let of_machine = |tasks: &[&Stored<Task>]| {
-        filter.machines.is_empty() || tasks.iter().any(|task| filter.machines.iter().any(|id| id == task.machine.as_str()))
+        filter.machines.is_empty()
+            || tasks.iter().any(|task| filter.machines.iter().any(|id| id == task.machine.as_str()))
     };
     let mut fitting = within
         .operations

@@ -161,7 +161,10 @@ fn id_of(model: ModelUuid, key: &store::Key) -> Option<Id> {
             key::InModel::Task(id) => Some(Id::Task(id)),
             key::InModel::Annotation(tag) => Some(Id::Annotation(tag)),
             key::InModel::Block(kind) => Some(Id::Block(kind)),
-            key::InModel::Enrolment(_) | key::InModel::Keys | key::InModel::Operation(_) | key::InModel::Sequence(_) => None,
+            key::InModel::Enrolment(_)
+            | key::InModel::Keys
+            | key::InModel::Operation(_)
+            | key::InModel::Sequence(_) => None,
         },
         _ => None,
     }

@@ -23,7 +23,12 @@ pub fn lines(before: &Beliefs, after: &Beliefs, batch: &Batch) -> Vec<(ModelUuid
     lines
 }
 
-fn changed<S: Display + PartialEq>(kind: &str, id: String, before: Option<&Status<S>>, after: &Status<S>) -> Option<StatusEntry> {
+fn changed<S: Display + PartialEq>(
+    kind: &str,
+    id: String,
+    before: Option<&Status<S>>,
+    after: &Status<S>,
+) -> Option<StatusEntry> {
     if before == Some(after) {
         return None;
     }

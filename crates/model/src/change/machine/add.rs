@@ -61,7 +61,8 @@ pub fn add(
 ) -> Result<Decision<Outcome>, Refusal> {
     let (within, record) = beliefs.model(model)?;
     block::check(within, BlockKind::Change)?;
-    let mut adding = Adding { model, within, record, default_base, given, counters: Counters::new(model, within), txn: Txn::new() };
+    let mut adding =
+        Adding { model, within, record, default_base, given, counters: Counters::new(model, within), txn: Txn::new() };
     let outcome: Outcome = wanted.iter().map(|one| adding.one(one)).collect();
     let Adding { mut txn, counters, .. } = adding;
     if outcome.iter().any(Result::is_ok) {

@@ -45,7 +45,9 @@ pub fn destroy(
     block::check(within, BlockKind::Remove)?;
     let (_, machine) = within.machine(id)?;
     if machine.is_controller() {
-        return Err(Refusal::plain(format!("machine {id} is required by the model: controller {id} is the only controller")));
+        return Err(Refusal::plain(format!(
+            "machine {id} is required by the model: controller {id} is the only controller"
+        )));
     }
     let containers: Vec<&Stored<Machine>> = within.under(id).collect();
     let mut answer = Destroyed { machine: id.clone(), containers: Vec::new() };
@@ -104,7 +106,12 @@ pub fn mark_dead(beliefs: &Beliefs, model: ModelUuid, id: &MachineId, _: Given<'
 }
 
 /// The instance is gone: so are all its records. For the reconciler; the machine must be dead, or its forced time over.
-pub fn remove_record(beliefs: &Beliefs, model: ModelUuid, id: &MachineId, given: Given<'_>) -> Result<Decision, Refusal> {
+pub fn remove_record(
+    beliefs: &Beliefs,
+    model: ModelUuid,
+    id: &MachineId,
+    given: Given<'_>,
+) -> Result<Decision, Refusal> {
     let Some((within, machine)) = still_there(beliefs, model, id) else { return Ok(Decision::nothing(())) };
     let over = machine.removal.as_ref().and_then(|removal| removal.force_at).is_some_and(|at| at <= given.now);
     if machine.life != Life::Dead && !over {
@@ -130,7 +137,11 @@ pub(crate) fn delete_all(txn: &mut Txn, model: ModelUuid, id: &MachineId, all: &
     txn.delete(key::annotation(model, &format!("machine-{}", id.dashed())));
 }
 
-fn still_there<'a>(beliefs: &'a Beliefs, model: ModelUuid, id: &MachineId) -> Option<(&'a InModel, &'a Stored<Machine>)> {
+fn still_there<'a>(
+    beliefs: &'a Beliefs,
+    model: ModelUuid,
+    id: &MachineId,
+) -> Option<(&'a InModel, &'a Stored<Machine>)> {
     let within = beliefs.models.get(&model)?;
     Some((within, within.machines.get(id)?.machine.as_ref()?))
 }

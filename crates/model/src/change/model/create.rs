@@ -50,10 +50,9 @@ pub fn create(beliefs: &Beliefs, wanted: &CreateModel, given: Given<'_>) -> Resu
     let credential = credential(beliefs, wanted, &cloud)?;
     let mut config = wanted.config.clone();
     let keys = taken_keys(&mut config);
-    for (fixed, words) in [
-        ("uuid", "uuid is generated, you cannot specify one"),
-        ("name", "name must not be specified in config"),
-    ] {
+    for (fixed, words) in
+        [("uuid", "uuid is generated, you cannot specify one"), ("name", "name must not be specified in config")]
+    {
         if config.remove(fixed).is_some_and(|value| !value.is_null() && value != "") {
             return Err(Refusal::plain(format!("failed to create config: {words}")));
         }
@@ -167,9 +166,9 @@ fn agent_version(config: &mut BTreeMap<String, Value>, controller: &str) -> Resu
                 (Ok(wanted), Ok(newest)) if wanted > newest => Err(Refusal::plain(format!(
                     "failed to create config: agent-version ({version}) cannot be greater than the controller ({controller})"
                 ))),
-                (Ok(_), _) => {
-                    Err(Refusal::plain(format!("failed to create config: no agent binaries found for version {version}")))
-                }
+                (Ok(_), _) => Err(Refusal::plain(format!(
+                    "failed to create config: no agent binaries found for version {version}"
+                ))),
                 (Err(_), _) => Err(Refusal::plain(format!("failed to create config: invalid version {version:?}"))),
             }
         }

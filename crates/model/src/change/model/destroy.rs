@@ -21,7 +21,9 @@ pub struct DestroyModel {
 pub fn destroy(beliefs: &Beliefs, model: ModelUuid, how: DestroyModel, given: Given<'_>) -> Result<Decision, Refusal> {
     let (within, record) = beliefs.model(model)?;
     if beliefs.controller()?.model_uuid == model {
-        return Err(Refusal::plain("cannot destroy model: controller model cannot be destroyed, destroy the controller"));
+        return Err(Refusal::plain(
+            "cannot destroy model: controller model cannot be destroyed, destroy the controller",
+        ));
     }
     block::check(within, BlockKind::Destroy)?;
     let mut txn = Txn::new();
@@ -31,7 +33,13 @@ pub fn destroy(beliefs: &Beliefs, model: ModelUuid, how: DestroyModel, given: Gi
 }
 
 /// Marks one model as dying; used for a whole controller's end too.
-pub(crate) fn dying(txn: &mut Txn, model: ModelUuid, read: &crate::beliefs::Stored<Model>, how: DestroyModel, given: Given<'_>) {
+pub(crate) fn dying(
+    txn: &mut Txn,
+    model: ModelUuid,
+    read: &crate::beliefs::Stored<Model>,
+    how: DestroyModel,
+    given: Given<'_>,
+) {
     let mut record = read.to_record();
     record.life = record.life.max(Life::Dying);
     let removal = record.removal.get_or_insert(Removal { asked: given.now, force: false, force_at: None });
@@ -116,7 +124,13 @@ pub fn remove_some(beliefs: &Beliefs, model: ModelUuid, _: Given<'_>) -> Result<
 }
 
 /// What the reconcilers say of a model: its end's progress, a cloud that does not answer.
-pub fn set_status(beliefs: &Beliefs, model: ModelUuid, current: ModelStatus, message: &str, given: Given<'_>) -> Result<Decision, Refusal> {
+pub fn set_status(
+    beliefs: &Beliefs,
+    model: ModelUuid,
+    current: ModelStatus,
+    message: &str,
+    given: Given<'_>,
+) -> Result<Decision, Refusal> {
     let Some(read) = beliefs.models.get(&model).and_then(|within| within.model.as_ref()) else {
         return Ok(Decision::nothing(()));
     };

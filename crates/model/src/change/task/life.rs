@@ -66,7 +66,13 @@ pub fn cancel(beliefs: &Beliefs, model: ModelUuid, id: TaskId, given: Given<'_>)
 }
 
 /// It is over.
-pub fn ended(beliefs: &Beliefs, model: ModelUuid, id: TaskId, how: &Ended, given: Given<'_>) -> Result<Decision<Task>, Refusal> {
+pub fn ended(
+    beliefs: &Beliefs,
+    model: ModelUuid,
+    id: TaskId,
+    how: &Ended,
+    given: Given<'_>,
+) -> Result<Decision<Task>, Refusal> {
     let read = find(beliefs, model, id)?;
     let mut record = read.to_record();
     if !record.status.is_final() {
