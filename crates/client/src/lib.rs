@@ -1,3 +1,14 @@
-//! Calling a controller, and the files through which it is found.
+//! Calling a controller: dialling, login, calls, watches, the log stream; and the files through which it is found.
+//! Never prints; knows nothing of commands.
 
+pub mod connection;
+pub mod dial;
 pub mod files;
+pub mod log_stream;
+pub mod login;
+pub mod versions;
+
+pub use connection::Connection;
+pub use dial::{DialError, Place, Target};
+pub use login::{Credentials, LoginError};
+pub use rpc::CallError;

@@ -29,7 +29,7 @@ pub struct AuthUserInfo {
 #[serde(default)]
 pub struct FacadeVersions {
     pub name: String,
-    pub versions: String,
+    pub versions: Vec<i64>,
 }
 
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
