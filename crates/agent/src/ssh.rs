@@ -173,7 +173,13 @@ impl Drop for Stranger {
     }
 }
 
-async fn attend(stream: TcpStream, peer: SocketAddr, config: Arc<Config>, authority: Arc<Authority>, stranger: Stranger) {
+async fn attend(
+    stream: TcpStream,
+    peer: SocketAddr,
+    config: Arc<Config>,
+    authority: Arc<Authority>,
+    stranger: Stranger,
+) {
     let _ = stream.set_nodelay(true);
     crate::keepalive::set(&stream);
     let Ok(local) = stream.local_addr() else { return };

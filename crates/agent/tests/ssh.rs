@@ -34,7 +34,11 @@ fn program() -> PathBuf {
 }
 
 fn keygen(dir: &Path, name: &str, kind: &str) {
-    let done = Command::new("ssh-keygen").args(["-q", "-N", "", "-t", kind, "-f"]).arg(dir.join(name)).output().expect("ssh-keygen");
+    let done = Command::new("ssh-keygen")
+        .args(["-q", "-N", "", "-t", kind, "-f"])
+        .arg(dir.join(name))
+        .output()
+        .expect("ssh-keygen");
     assert!(done.status.success(), "{}", text(&done));
 }
 
@@ -51,7 +55,8 @@ fn server() -> Server {
     let key = |name: &str| fs::read_to_string(path.join(name)).expect("a key");
     fs::write(path.join("authorized"), key("id.pub") + &key("id_rsa.pub")).expect("written");
     let port = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port").port();
-    let user = String::from_utf8(Command::new("id").arg("-un").output().expect("id").stdout).expect("text").trim().to_owned();
+    let user =
+        String::from_utf8(Command::new("id").arg("-un").output().expect("id").stdout).expect("text").trim().to_owned();
     let child = Command::new(program())
         .args(["ssh-server", "--listen", &format!("127.0.0.1:{port}"), "--user", &user, "--host-keys"])
         .arg(path.join("keys"))
@@ -85,7 +90,14 @@ impl Server {
     fn options(&self, program: &str, key: &str) -> Command {
         let mut command = Command::new(program);
         let file = |name: &str| self.path(name).display().to_string();
-        command.args(["-F", "/dev/null", "-i", &file(key), if program == "ssh" { "-p" } else { "-P" }, &self.port.to_string()]);
+        command.args([
+            "-F",
+            "/dev/null",
+            "-i",
+            &file(key),
+            if program == "ssh" { "-p" } else { "-P" },
+            &self.port.to_string(),
+        ]);
         for option in ["BatchMode=yes", "StrictHostKeyChecking=yes", "IdentitiesOnly=yes", "LogLevel=ERROR"] {
             command.args(["-o", option]);
         }
@@ -112,7 +124,12 @@ impl Server {
 fn commands_have_exit_codes_streams_and_a_login_environment() {
     let s = server();
     let done = s.run(&["echo out; echo err >&2; exit 7"]);
-    assert_eq!((done.status.code(), &done.stdout[..], &done.stderr[..]), (Some(7), &b"out\n"[..], &b"err\n"[..]), "{}", text(&done));
+    assert_eq!(
+        (done.status.code(), &done.stdout[..], &done.stderr[..]),
+        (Some(7), &b"out\n"[..], &b"err\n"[..]),
+        "{}",
+        text(&done)
+    );
     let done = s.run(&["kill -TERM $$"]);
     assert_eq!(done.status.code(), Some(255), "a signal is told as one: {}", text(&done));
     let done = s.run(&["echo $USER $LOGNAME; pwd; echo $HOME; echo ${SSH_CONNECTION% *}; tty"]);
@@ -123,7 +140,13 @@ fn commands_have_exit_codes_streams_and_a_login_environment() {
     assert!(lines[3].starts_with("127.0.0.1 ") && lines[4] == "not a tty", "{out}");
     let rsa = s.options("ssh", "id_rsa").arg(s.target()).arg("true").output().expect("ssh runs");
     assert!(rsa.status.success(), "rsa key: {}", text(&rsa));
-    let lang = s.options("ssh", "id").args(["-o", "SendEnv=LC_X"]).arg(s.target()).arg("echo $LC_X").env("LC_X", "here").output();
+    let lang = s
+        .options("ssh", "id")
+        .args(["-o", "SendEnv=LC_X"])
+        .arg(s.target())
+        .arg("echo $LC_X")
+        .env("LC_X", "here")
+        .output();
     assert_eq!(&lang.expect("ssh runs").stdout[..], b"here\n");
 }
 
@@ -166,7 +189,11 @@ fn ten_megabytes_go_through_and_back() {
 #[test]
 fn a_terminal_is_a_login_shells_and_hangs_up_with_its_client() {
     let s = server();
-    let done = s.ssh(&["-tt", "tty; echo $TERM; test -t 0 && test -t 1 && echo both"]).env("TERM", "vt100").stdin(Stdio::null()).output();
+    let done = s
+        .ssh(&["-tt", "tty; echo $TERM; test -t 0 && test -t 1 && echo both"])
+        .env("TERM", "vt100")
+        .stdin(Stdio::null())
+        .output();
     let out = String::from_utf8_lossy(&done.expect("ssh runs").stdout).replace('\r', "");
     assert!(out.starts_with("/dev/pts/") && out.ends_with("vt100\nboth\n"), "{out:?}");
 
@@ -178,7 +205,12 @@ fn a_terminal_is_a_login_shells_and_hangs_up_with_its_client() {
     assert!(out.contains(" name=-"), "a login shell: {out:?}");
     assert_eq!(shell.wait().expect("ended").code(), Some(5));
 
-    let mut shell = s.ssh(&["-tt", "echo pid=$$.; exec sleep 1000"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("ssh runs");
+    let mut shell = s
+        .ssh(&["-tt", "echo pid=$$.; exec sleep 1000"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("ssh runs");
     let mut line = String::new();
     BufReader::new(shell.stdout.take().expect("piped")).read_line(&mut line).expect("read");
     let pid = line.trim().trim_start_matches("pid=").trim_end_matches('.').to_owned();
@@ -201,17 +233,31 @@ fn files_are_copied_both_ways_by_scp_and_sftp() {
         let there = s.path(&format!("there{protocol}"));
         let back = s.path(&format!("back{protocol}"));
         let remote = |p: &Path| format!("{}:{}", s.target(), p.display());
-        let up = s.options("scp", "id").args([protocol, "-rpqB"]).arg(&tree).arg(remote(&there)).output().expect("scp runs");
+        let up =
+            s.options("scp", "id").args([protocol, "-rpqB"]).arg(&tree).arg(remote(&there)).output().expect("scp runs");
         assert!(up.status.success(), "{protocol} {}", text(&up));
-        let down = s.options("scp", "id").args([protocol, "-rpqB"]).arg(remote(&there)).arg(&back).output().expect("scp runs");
+        let down =
+            s.options("scp", "id").args([protocol, "-rpqB"]).arg(remote(&there)).arg(&back).output().expect("scp runs");
         assert!(down.status.success(), "{protocol} {}", text(&down));
         assert!(fs::read(back.join("big")).expect("there") == data);
         assert_eq!(fs::metadata(back.join("big")).expect("there").permissions().mode() & 0o7777, 0o741);
-        let modified = |p: PathBuf| fs::metadata(p).and_then(|m| m.modified()).expect("there").duration_since(std::time::UNIX_EPOCH).expect("past");
+        let modified = |p: PathBuf| {
+            fs::metadata(p)
+                .and_then(|m| m.modified())
+                .expect("there")
+                .duration_since(std::time::UNIX_EPOCH)
+                .expect("past")
+        };
         assert_eq!(modified(back.join("big")).as_secs(), modified(tree.join("big")).as_secs());
         assert_eq!(fs::read_to_string(back.join("sub/with space")).expect("there"), "x");
         assert!(back.join("sub/empty").is_dir());
-        let missing = s.options("scp", "id").args([protocol, "-qB"]).arg(remote(Path::new("/no/such/file"))).arg(&back).output().expect("scp");
+        let missing = s
+            .options("scp", "id")
+            .args([protocol, "-qB"])
+            .arg(remote(Path::new("/no/such/file")))
+            .arg(&back)
+            .output()
+            .expect("scp");
         assert!(String::from_utf8_lossy(&missing.stderr).contains("No such file"), "{}", text(&missing));
     }
     let batch = format!(
@@ -247,7 +293,11 @@ fn connections_are_forwarded_and_one_may_jump_through() {
     });
     let local = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port").port();
     let mut tunnel = s.options("ssh", "id");
-    let mut tunnel = tunnel.args(["-N", "-L", &format!("127.0.0.1:{local}:localhost:{echo_port}")]).arg(s.target()).spawn().expect("ssh runs");
+    let mut tunnel = tunnel
+        .args(["-N", "-L", &format!("127.0.0.1:{local}:localhost:{echo_port}")])
+        .arg(s.target())
+        .spawn()
+        .expect("ssh runs");
     wait(|| TcpStream::connect(("127.0.0.1", local)).is_ok());
     let mut stream = TcpStream::connect(("127.0.0.1", local)).expect("forwarded");
     let data: Vec<u8> = (0..1 << 20).map(|i: u32| (i >> 3) as u8).collect();
@@ -260,8 +310,14 @@ fn connections_are_forwarded_and_one_may_jump_through() {
     let _ = tunnel.wait();
 
     let jump = s.ssh(&["-W", &format!("127.0.0.1:{}", s.port)]);
-    let words: Vec<String> = std::iter::once("ssh".into()).chain(jump.get_args().map(|a| a.to_string_lossy().into_owned())).collect();
-    let done = s.options("ssh", "id").args(["-o", &format!("ProxyCommand={}", words.join(" "))]).arg(s.target()).arg("echo through").output();
+    let words: Vec<String> =
+        std::iter::once("ssh".into()).chain(jump.get_args().map(|a| a.to_string_lossy().into_owned())).collect();
+    let done = s
+        .options("ssh", "id")
+        .args(["-o", &format!("ProxyCommand={}", words.join(" "))])
+        .arg(s.target())
+        .arg("echo through")
+        .output();
     let done = done.expect("ssh runs");
     assert_eq!(&done.stdout[..], b"through\n", "{}", text(&done));
     let refused = s.options("ssh", "id").args(["-W", "127.0.0.1:1"]).arg(s.target()).output().expect("ssh runs");
@@ -275,10 +331,22 @@ fn connections_are_forwarded_and_one_may_jump_through() {
 fn fifty_sessions_at_once() {
     let s = server();
     let children: Vec<Child> = (0..50)
-        .map(|n| s.ssh(&[&format!("echo {n}; cat; exit {n}")]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("ssh runs"))
+        .map(|n| {
+            s.ssh(&[&format!("echo {n}; cat; exit {n}")])
+                .stdin(Stdio::null())
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped())
+                .spawn()
+                .expect("ssh runs")
+        })
         .collect();
     for (n, child) in children.into_iter().enumerate() {
         let done = child.wait_with_output().expect("ended");
-        assert_eq!((done.status.code(), String::from_utf8_lossy(&done.stdout).trim()), (Some(n as i32), n.to_string().as_str()), "{}", text(&done));
+        assert_eq!(
+            (done.status.code(), String::from_utf8_lossy(&done.stdout).trim()),
+            (Some(n as i32), n.to_string().as_str()),
+            "{}",
+            text(&done)
+        );
     }
 }

@@ -35,7 +35,10 @@ pub fn entry(name: String, metadata: &Metadata) -> File {
         0o140_000 => 's',
         _ => '-',
     };
-    let letters: String = (0..9).rev().map(|bit| if metadata.mode() & (1 << bit) == 0 { '-' } else { ['x', 'w', 'r'][bit % 3] }).collect();
+    let letters: String = (0..9)
+        .rev()
+        .map(|bit| if metadata.mode() & (1 << bit) == 0 { '-' } else { ['x', 'w', 'r'][bit % 3] })
+        .collect();
     let longname = format!(
         "{kind}{letters} {:>4} {:<8} {:<8} {:>8} {} {name}",
         metadata.nlink(),
@@ -123,8 +126,12 @@ mod tests {
 
     #[test]
     fn dates_are_civil() {
-        for (seconds, expected) in [(0, "Jan 01  1970"), (951_782_400, "Feb 29  2000"), (1_767_312_000, "Jan 02  2026"), (-86_400, "Dec 31  1969")]
-        {
+        for (seconds, expected) in [
+            (0, "Jan 01  1970"),
+            (951_782_400, "Feb 29  2000"),
+            (1_767_312_000, "Jan 02  2026"),
+            (-86_400, "Dec 31  1969"),
+        ] {
             assert_eq!(date(seconds), expected);
         }
     }

@@ -7,7 +7,9 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::{Component, Path, PathBuf};
 
-use russh_sftp::protocol::{Attrs, Data, ExtendedReply, FileAttributes, Handle, Name, OpenFlags, Packet, Status, StatusCode, Version};
+use russh_sftp::protocol::{
+    Attrs, Data, ExtendedReply, FileAttributes, Handle, Name, OpenFlags, Packet, Status, StatusCode, Version,
+};
 use russh_sftp::server::{Handler, StatusReply};
 
 use super::attributes::{self, Change};
@@ -72,7 +74,13 @@ impl Handler for Files {
     }
 
     async fn init(&mut self, _: u32, _: HashMap<String, String>) -> Reply<Version> {
-        let one = ["posix-rename@openssh.com", "hardlink@openssh.com", "fsync@openssh.com", "lsetstat@openssh.com", "limits@openssh.com"];
+        let one = [
+            "posix-rename@openssh.com",
+            "hardlink@openssh.com",
+            "fsync@openssh.com",
+            "lsetstat@openssh.com",
+            "limits@openssh.com",
+        ];
         let one = one.into_iter().chain(["expand-path@openssh.com"]).map(|name| (name.to_owned(), "1".to_owned()));
         let two = ["statvfs@openssh.com", "fstatvfs@openssh.com"].map(|name| (name.to_owned(), "2".to_owned()));
         Ok(Version { version: 3, extensions: one.chain(two).collect() })
@@ -221,7 +229,9 @@ impl Handler for Files {
                 let attrs = attrs.map_err(|e| StatusCode::BadMessage.with_message(e.to_string()))?;
                 done(id, Change(&attrs).apply(Path::new(&path), false)).map(Packet::Status)
             }
-            "limits@openssh.com" => Ok(reply(id, &[256 << 10, MAX_READ as u64 - 1024, MAX_READ as u64 - 1024, MAX_HANDLES as u64])),
+            "limits@openssh.com" => {
+                Ok(reply(id, &[256 << 10, MAX_READ as u64 - 1024, MAX_READ as u64 - 1024, MAX_HANDLES as u64]))
+            }
             "statvfs@openssh.com" => space(id, rustix::fs::statvfs(words.text()?)),
             "fstatvfs@openssh.com" => space(id, rustix::fs::fstatvfs(self.file(&words.text()?)?.0)),
             "expand-path@openssh.com" => {
@@ -231,7 +241,8 @@ impl Handler for Files {
                     Some(rest) if rest.is_empty() || rest.starts_with('/') => home.join(rest.trim_start_matches('/')),
                     Some(rest) => {
                         let (user, rest) = rest.split_once('/').unwrap_or((rest, ""));
-                        let account = host::Account::find(user).map_err(|e| StatusCode::NoSuchFile.with_message(e.to_string()))?;
+                        let account = host::Account::find(user)
+                            .map_err(|e| StatusCode::NoSuchFile.with_message(e.to_string()))?;
                         account.home.join(rest)
                     }
                     None => PathBuf::from(path),
@@ -275,7 +286,19 @@ fn space(id: u32, found: rustix::io::Result<rustix::fs::StatVfs>) -> Reply<Packe
     let flags = s.f_flag.bits() & 3;
     Ok(reply(
         id,
-        &[s.f_bsize, s.f_frsize, s.f_blocks, s.f_bfree, s.f_bavail, s.f_files, s.f_ffree, s.f_favail, s.f_fsid, flags, s.f_namemax],
+        &[
+            s.f_bsize,
+            s.f_frsize,
+            s.f_blocks,
+            s.f_bfree,
+            s.f_bavail,
+            s.f_files,
+            s.f_ffree,
+            s.f_favail,
+            s.f_fsid,
+            flags,
+            s.f_namemax,
+        ],
     ))
 }
 

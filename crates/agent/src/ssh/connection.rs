@@ -51,7 +51,13 @@ enum Run {
 
 impl Connection {
     /// `known` becomes true once the client has proven who it is.
-    pub fn new(authority: Arc<Authority>, peer: SocketAddr, local: SocketAddr, known: Arc<AtomicBool>, stranger: Stranger) -> Self {
+    pub fn new(
+        authority: Arc<Authority>,
+        peer: SocketAddr,
+        local: SocketAddr,
+        known: Arc<AtomicBool>,
+        stranger: Stranger,
+    ) -> Self {
         Self { authority, peer, local, account: None, known, stranger: Some(stranger), channels: HashMap::new() }
     }
 
@@ -73,9 +79,11 @@ impl Connection {
             Run::Sftp => sftp(account),
             Run::Shell | Run::Command(_) => shell(account, run),
         };
-        command = command
-            .env("SSH_CLIENT", format!("{} {} {}", self.peer.ip(), self.peer.port(), self.local.port()))
-            .env("SSH_CONNECTION", format!("{} {} {} {}", self.peer.ip(), self.peer.port(), self.local.ip(), self.local.port()));
+        command =
+            command.env("SSH_CLIENT", format!("{} {} {}", self.peer.ip(), self.peer.port(), self.local.port())).env(
+                "SSH_CONNECTION",
+                format!("{} {} {} {}", self.peer.ip(), self.peer.port(), self.local.ip(), self.local.port()),
+            );
         if let Some(name) = name(&terminal) {
             command = command.env("SSH_TTY", name);
         }
@@ -131,8 +139,11 @@ fn shell(account: &Account, run: Run) -> Command {
 
 /// Our own binary again, which becomes the account by itself: so it need not be readable for that account.
 fn sftp(account: &Account) -> Command {
-    let mut command = Command::login("/proc/self/exe", account.clone()).arg(crate::SFTP_MODE).arg(account.uid.to_string());
-    command = command.arg(account.gid.to_string()).arg(account.groups.iter().map(u32::to_string).collect::<Vec<_>>().join(","));
+    let mut command =
+        Command::login("/proc/self/exe", account.clone()).arg(crate::SFTP_MODE).arg(account.uid.to_string());
+    command = command
+        .arg(account.gid.to_string())
+        .arg(account.groups.iter().map(u32::to_string).collect::<Vec<_>>().join(","));
     command.account = None;
     command
 }
@@ -157,7 +168,12 @@ impl Handler for Connection {
         }
     }
 
-    async fn channel_open_session(&mut self, channel: Channel<Msg>, reply: ChannelOpenHandle, _: &mut Session) -> Result<(), Self::Error> {
+    async fn channel_open_session(
+        &mut self,
+        channel: Channel<Msg>,
+        reply: ChannelOpenHandle,
+        _: &mut Session,
+    ) -> Result<(), Self::Error> {
         if self.channels.len() >= MAX_CHANNELS {
             reply.reject(ChannelOpenFailure::ResourceShortage).await;
             return Ok(());
@@ -207,7 +223,9 @@ impl Handler for Connection {
         modes: &[(Pty, u32)],
         session: &mut Session,
     ) -> Result<(), Self::Error> {
-        let (Some(account), Some(slot)) = (&self.account, self.channels.get_mut(&id)) else { return session.channel_failure(id) };
+        let (Some(account), Some(slot)) = (&self.account, self.channels.get_mut(&id)) else {
+            return session.channel_failure(id);
+        };
         match host::pty::open(account, size(columns, rows)) {
             Ok(terminal) => {
                 modes::apply(&terminal.slave, modes);
@@ -224,9 +242,16 @@ impl Handler for Connection {
         }
     }
 
-    async fn env_request(&mut self, id: ChannelId, name: &str, value: &str, session: &mut Session) -> Result<(), Self::Error> {
+    async fn env_request(
+        &mut self,
+        id: ChannelId,
+        name: &str,
+        value: &str,
+        session: &mut Session,
+    ) -> Result<(), Self::Error> {
         // What Debian's and Ubuntu's sshd accept.
-        let accepted = (name == "LANG" || name.starts_with("LC_")) && !name.contains(['=', '\0']) && !value.contains('\0');
+        let accepted =
+            (name == "LANG" || name.starts_with("LC_")) && !name.contains(['=', '\0']) && !value.contains('\0');
         match self.channels.get_mut(&id) {
             Some(slot) if accepted && slot.env.len() < 32 => {
                 slot.env.push((name.into(), value.into()));
@@ -242,11 +267,19 @@ impl Handler for Connection {
 
     async fn exec_request(&mut self, id: ChannelId, data: &[u8], session: &mut Session) -> Result<(), Self::Error> {
         let text = OsString::from_vec(data.to_vec());
-        if self.run(id, Run::Command(text), session) { session.channel_success(id) } else { session.channel_failure(id) }
+        if self.run(id, Run::Command(text), session) {
+            session.channel_success(id)
+        } else {
+            session.channel_failure(id)
+        }
     }
 
     async fn subsystem_request(&mut self, id: ChannelId, name: &str, session: &mut Session) -> Result<(), Self::Error> {
-        if name == "sftp" && self.run(id, Run::Sftp, session) { session.channel_success(id) } else { session.channel_failure(id) }
+        if name == "sftp" && self.run(id, Run::Sftp, session) {
+            session.channel_success(id)
+        } else {
+            session.channel_failure(id)
+        }
     }
 
     async fn window_change_request(

@@ -32,7 +32,12 @@ async fn addresses(host: &str) -> Vec<IpAddr> {
         return Vec::new();
     }
     let mut command = tokio::process::Command::new("getent");
-    command.arg("ahosts").arg(host).stdin(std::process::Stdio::null()).stderr(std::process::Stdio::null()).kill_on_drop(true);
+    command
+        .arg("ahosts")
+        .arg(host)
+        .stdin(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .kill_on_drop(true);
     let answer = match tokio::time::timeout(PATIENCE, command.output()).await {
         Ok(Ok(output)) => String::from_utf8_lossy(&output.stdout).into_owned(),
         _ => String::new(),

@@ -33,7 +33,8 @@ impl Authority {
         if !us.is_root() && us.as_raw() != account.uid {
             return None;
         }
-        let of_model = self.users.iter().any(|u| u == user) && holds(&std::fs::read_to_string(&self.file).unwrap_or_default(), key.key_data());
+        let of_model = self.users.iter().any(|u| u == user)
+            && holds(&std::fs::read_to_string(&self.file).unwrap_or_default(), key.key_data());
         let admitted = of_model || own_keys(&account).is_some_and(|text| holds(&text, key.key_data()));
         admitted.then_some(account)
     }
@@ -42,7 +43,8 @@ impl Authority {
 /// As sshd's StrictModes: a file that others may write says nothing.
 fn own_keys(account: &Account) -> Option<String> {
     let file = account.home.join(".ssh/authorized_keys");
-    let kept = |path: &Path| path.metadata().is_ok_and(|m| (m.uid() == account.uid || m.uid() == 0) && m.mode() & 0o022 == 0);
+    let kept =
+        |path: &Path| path.metadata().is_ok_and(|m| (m.uid() == account.uid || m.uid() == 0) && m.mode() & 0o022 == 0);
     if ![account.home.as_path(), &account.home.join(".ssh"), &file].iter().all(|path| kept(path)) {
         return None;
     }
@@ -69,7 +71,10 @@ pub fn host_keys(directories: &[PathBuf]) -> Vec<PrivateKey> {
         names.sort();
         let mut keys: Vec<PrivateKey> = Vec::new();
         for name in names {
-            match std::fs::read(&name).map_err(|e| e.to_string()).and_then(|pem| PrivateKey::from_openssh(pem).map_err(|e| e.to_string())) {
+            match std::fs::read(&name)
+                .map_err(|e| e.to_string())
+                .and_then(|pem| PrivateKey::from_openssh(pem).map_err(|e| e.to_string()))
+            {
                 Ok(key) => keys.push(key),
                 Err(error) => tracing::warn!(file = %name.display(), error, "host key left out"),
             }
@@ -90,10 +95,15 @@ fn is_host_key(path: &Path) -> bool {
 pub fn host_key_lines(directories: &[PathBuf]) -> Vec<String> {
     for directory in directories {
         let Ok(entries) = std::fs::read_dir(directory) else { continue };
-        let public = |p: &PathBuf| p.file_name().and_then(|n| n.to_str()).is_some_and(|n| n.starts_with("ssh_host_") && n.ends_with("_key.pub"));
+        let public = |p: &PathBuf| {
+            p.file_name()
+                .and_then(|n| n.to_str())
+                .is_some_and(|n| n.starts_with("ssh_host_") && n.ends_with("_key.pub"))
+        };
         let mut names: Vec<PathBuf> = entries.flatten().map(|e| e.path()).filter(public).collect();
         names.sort();
-        let lines: Vec<String> = names.iter().filter_map(|n| std::fs::read_to_string(n).ok()).map(|t| t.trim().to_owned()).collect();
+        let lines: Vec<String> =
+            names.iter().filter_map(|n| std::fs::read_to_string(n).ok()).map(|t| t.trim().to_owned()).collect();
         if !lines.is_empty() {
             return lines;
         }

@@ -30,7 +30,12 @@ const PIECE: usize = 32 << 10;
 const LAST_WORDS: Duration = Duration::from_millis(50);
 
 /// Carries a child with piped streams until it is over or the client is gone.
-pub async fn carry_pipes(channel: Channel<Msg>, mut child: Child, handle: Handle, mut control: mpsc::Receiver<Control>) {
+pub async fn carry_pipes(
+    channel: Channel<Msg>,
+    mut child: Child,
+    handle: Handle,
+    mut control: mpsc::Receiver<Control>,
+) {
     let id = channel.id();
     let leader = child.id().unwrap_or(0);
     let (read, write) = channel.split();
@@ -55,7 +60,13 @@ pub async fn carry_pipes(channel: Channel<Msg>, mut child: Child, handle: Handle
 }
 
 /// Carries a child on a terminal; the terminal hangs up when this returns.
-pub async fn carry_terminal(channel: Channel<Msg>, mut child: Child, master: OwnedFd, handle: Handle, mut control: mpsc::Receiver<Control>) {
+pub async fn carry_terminal(
+    channel: Channel<Msg>,
+    mut child: Child,
+    master: OwnedFd,
+    handle: Handle,
+    mut control: mpsc::Receiver<Control>,
+) {
     let id = channel.id();
     let leader = child.id().unwrap_or(0);
     let (read, write) = channel.split();
@@ -228,7 +239,10 @@ const SIGNALS: [(Sig, Signal); 12] = [
 fn number(name: &Sig) -> Option<Signal> {
     match name {
         Sig::Custom(name) if name == "USR2" => Some(Signal::USR2),
-        name => SIGNALS.iter().find(|(sig, _)| std::mem::discriminant(sig) == std::mem::discriminant(name)).map(|(_, signal)| *signal),
+        name => SIGNALS
+            .iter()
+            .find(|(sig, _)| std::mem::discriminant(sig) == std::mem::discriminant(name))
+            .map(|(_, signal)| *signal),
     }
 }
 
