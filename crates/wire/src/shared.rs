@@ -330,7 +330,7 @@ pub struct ModelUserInfo {
     #[serde(rename = "display-name")]
     pub display_name: String,
     #[serde(rename = "last-connection")]
-    pub last_connection: Time,
+    pub last_connection: Option<Time>,
     #[serde(rename = "model-tag")]
     pub model_tag: String,
     pub user: String,
@@ -443,7 +443,7 @@ pub struct Subnet {
 #[serde(default)]
 pub struct UserModel {
     #[serde(rename = "last-connection")]
-    pub last_connection: Time,
+    pub last_connection: Option<Time>,
     pub model: Model,
 }
 

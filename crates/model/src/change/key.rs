@@ -82,7 +82,7 @@ pub fn remove(
 
 fn put(within: &crate::beliefs::InModel, model: ModelUuid, keys: &Keys, outcome: Outcome) -> Decision<Outcome> {
     let mut txn = Txn::new();
-    if within.keys.as_ref().map(|read| &**read) != Some(keys) {
+    if within.keys.as_deref() != Some(keys) {
         txn.upsert(key::keys(model), within.keys.as_ref(), keys);
     }
     Decision::new(txn, outcome)

@@ -50,7 +50,7 @@ pub fn unset(beliefs: &Beliefs, model: ModelUuid, names: &[String], _: Given<'_>
 
 fn put(within: &crate::beliefs::InModel, model: ModelUuid, record: &Settings) -> Decision {
     let mut txn = Txn::new();
-    if within.settings.as_ref().map(|read| &**read) != Some(record) {
+    if within.settings.as_deref() != Some(record) {
         txn.upsert(key::settings(model), within.settings.as_ref(), record);
     }
     Decision::new(txn, ())

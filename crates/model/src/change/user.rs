@@ -101,7 +101,7 @@ pub fn grant(beliefs: &Beliefs, object: &Object, user: &str, level: &str, _: Giv
     let Some(wanted) = ladder.iter().position(|word| *word == level) else {
         return Err(Refusal::new(Kind::NotValid, format!("{level:?} access not valid")));
     };
-    if !user.contains('@') && !beliefs.users.get(user).is_some_and(|user| !user.removed) {
+    if !user.contains('@') && beliefs.users.get(user).is_none_or(|user| user.removed) {
         return Err(Refusal::new(Kind::UserNotFound, format!("user {user:?} not found")));
     }
     let read = beliefs.access.get(&(object.clone(), user.to_owned()));

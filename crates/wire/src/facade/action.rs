@@ -21,11 +21,11 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Action {
-    #[serde(rename = "execution-group", skip_serializing_if = "String::is_empty")]
-    pub execution_group: String,
+    #[serde(rename = "execution-group", skip_serializing_if = "Option::is_none")]
+    pub execution_group: Option<String>,
     pub name: String,
-    #[serde(skip_serializing_if = "is_false")]
-    pub parallel: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parallel: Option<bool>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub parameters: BTreeMap<String, Json>,
     pub receiver: String,
@@ -164,12 +164,12 @@ pub struct RunParams {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub applications: Vec<String>,
     pub commands: String,
-    #[serde(rename = "execution-group", skip_serializing_if = "String::is_empty")]
-    pub execution_group: String,
+    #[serde(rename = "execution-group", skip_serializing_if = "Option::is_none")]
+    pub execution_group: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub machines: Vec<String>,
-    #[serde(skip_serializing_if = "is_false")]
-    pub parallel: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parallel: Option<bool>,
     pub timeout: i64,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub units: Vec<String>,

@@ -103,14 +103,14 @@ pub struct DashboardConnectionSSHTunnel {
 pub struct DestroyControllerArgs {
     #[serde(rename = "destroy-models")]
     pub destroy_models: bool,
-    #[serde(rename = "destroy-storage", skip_serializing_if = "is_false")]
-    pub destroy_storage: bool,
+    #[serde(rename = "destroy-storage", skip_serializing_if = "Option::is_none")]
+    pub destroy_storage: Option<bool>,
     #[serde(skip_serializing_if = "is_false")]
     pub force: bool,
-    #[serde(rename = "max-wait", skip_serializing_if = "is_zero")]
-    pub max_wait: i64,
-    #[serde(rename = "model-timeout", skip_serializing_if = "is_zero")]
-    pub model_timeout: i64,
+    #[serde(rename = "max-wait", skip_serializing_if = "Option::is_none")]
+    pub max_wait: Option<i64>,
+    #[serde(rename = "model-timeout", skip_serializing_if = "Option::is_none")]
+    pub model_timeout: Option<i64>,
 }
 
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]

@@ -25,7 +25,7 @@ pub struct AddMachineParams {
     pub addresses: Vec<Address>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub base: Option<Base>,
-    pub constraints: Constraints,
+    pub constraints: base::Constraints,
     #[serde(rename = "container-type")]
     pub container_type: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -115,8 +115,8 @@ pub struct DestroyMachinesParams {
     pub keep: bool,
     #[serde(rename = "machine-tags")]
     pub machine_tags: Vec<String>,
-    #[serde(rename = "max-wait", skip_serializing_if = "is_zero")]
-    pub max_wait: i64,
+    #[serde(rename = "max-wait", skip_serializing_if = "Option::is_none")]
+    pub max_wait: Option<i64>,
 }
 
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -146,7 +146,7 @@ pub struct HardwareCharacteristics {
 #[serde(default)]
 pub struct ModelInstanceTypesConstraint {
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub value: Option<Constraints>,
+    pub value: Option<base::Constraints>,
 }
 
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]

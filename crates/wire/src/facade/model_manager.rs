@@ -45,16 +45,16 @@ pub struct ChangeModelCredentialsParams {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct DestroyModelParams {
-    #[serde(rename = "destroy-storage", skip_serializing_if = "is_false")]
-    pub destroy_storage: bool,
+    #[serde(rename = "destroy-storage", skip_serializing_if = "Option::is_none")]
+    pub destroy_storage: Option<bool>,
     #[serde(skip_serializing_if = "is_false")]
     pub force: bool,
-    #[serde(rename = "max-wait", skip_serializing_if = "is_zero")]
-    pub max_wait: i64,
+    #[serde(rename = "max-wait", skip_serializing_if = "Option::is_none")]
+    pub max_wait: Option<i64>,
     #[serde(rename = "model-tag")]
     pub model_tag: String,
-    #[serde(skip_serializing_if = "is_zero")]
-    pub timeout: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<i64>,
 }
 
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -236,7 +236,7 @@ pub struct ModelSummary {
     #[serde(rename = "is-controller")]
     pub is_controller: bool,
     #[serde(rename = "last-connection")]
-    pub last_connection: Time,
+    pub last_connection: Option<Time>,
     pub life: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub migration: Option<ModelMigrationStatus>,

@@ -29,12 +29,11 @@ pub fn retry(
         let status = machine.instance.as_ref().map_or(InstanceStatus::Pending, |instance| instance.status.current);
         match status {
             InstanceStatus::Error | InstanceStatus::ProvisioningError if record.retry => {}
-            InstanceStatus::Error | InstanceStatus::ProvisioningError => {
-                // More than fit into one transaction are retried by asking again.
-                if txn.operations() < store::MAX_OPERATIONS {
-                    txn.update(key::machine(model, id), record, &Machine { retry: true, ..record.to_record() });
-                }
+            // More than fit into one transaction are retried by asking again.
+            InstanceStatus::Error | InstanceStatus::ProvisioningError if txn.operations() < store::MAX_OPERATIONS => {
+                txn.update(key::machine(model, id), record, &Machine { retry: true, ..record.to_record() });
             }
+            InstanceStatus::Error | InstanceStatus::ProvisioningError => {}
             _ if named => refusals.push(Refusal::plain(format!("machine {id} is not in an error state ({status})"))),
             _ => {}
         }

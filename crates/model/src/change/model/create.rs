@@ -39,7 +39,7 @@ pub fn create(beliefs: &Beliefs, wanted: &CreateModel, given: Given<'_>) -> Resu
         );
         return Err(Refusal::plain(words));
     }
-    if !beliefs.users.get(&wanted.owner).is_some_and(|user| !user.removed) {
+    if beliefs.users.get(&wanted.owner).is_none_or(|user| user.removed) {
         return Err(Refusal::new(Kind::UserNotFound, format!("user {:?} not found", wanted.owner)));
     }
     if beliefs.names.contains_key(&(wanted.owner.clone(), wanted.name.clone())) {
