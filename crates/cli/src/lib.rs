@@ -14,6 +14,7 @@ pub mod flags;
 pub mod io;
 pub mod output;
 pub mod select;
+pub mod status;
 
 mod alias;
 mod completion;

@@ -1,3 +1,6 @@
-//! Printing results: nothing but these writers forms yaml, json and tables.
+//! How results look: tables, YAML, JSON, colours. Bytes are made here and written elsewhere.
 
+pub mod colour;
 pub mod json;
+pub mod table;
+pub mod yaml;
