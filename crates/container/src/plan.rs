@@ -1,0 +1,115 @@
+//! What one machine is to be, as the engine is told: all that its start needs, on disk, so that it can start again after a reboot of the host.
+//! No secrets in here: files with secrets are written straight to the machine's disk.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::network::Place;
+
+/// Where the program that is process 1 lies inside a machine.
+pub const INIT: &str = "/usr/lib/grigri/init";
+/// First words of a command line that are not meant for people.
+pub const INIT_WORD: &str = "container-init";
+pub const HELPER_WORD: &str = "container-helper";
+/// User ids in a machine.
+pub const IDS: u32 = 65536;
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Plan {
+    pub id: String,
+    pub hostname: String,
+    /// Read-only directories that make up the root, the uppermost first.
+    pub layers: Vec<PathBuf>,
+    /// Below the root of each hierarchy: `/grigri/<key>/<id>`.
+    pub cgroup: String,
+    pub limits: Limits,
+    pub place: Option<Place>,
+    /// The first of the host's user ids for this machine, where the kernel can map them on mounts.
+    pub ids: Option<u32>,
+    pub services: Vec<Service>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    pub mem_mib: Option<u64>,
+    pub cores: Option<u64>,
+    pub pids: i64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            mem_mib: None,
+            cores: None,
+            pids: 8192,
+        }
+    }
+}
+
+/// A program that process 1 keeps running.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Service {
+    pub name: String,
+    pub command: Vec<String>,
+}
+
+impl Plan {
+    pub fn init_args(&self) -> Vec<String> {
+        let services = serde_json::to_string(&self.services).unwrap_or_else(|_| "[]".to_owned());
+        vec![INIT.to_owned(), INIT_WORD.to_owned(), services]
+    }
+}
+
+/// The files of a machine on the host.
+#[derive(Debug, Clone)]
+pub struct Dir(pub PathBuf);
+
+impl Dir {
+    pub fn plan(&self) -> PathBuf {
+        self.0.join("plan.json")
+    }
+
+    /// Holds `upper` and `work`.
+    pub fn disk(&self) -> PathBuf {
+        self.0.join("disk")
+    }
+
+    /// What differs from the layers.
+    pub fn upper(&self) -> PathBuf {
+        self.0.join("disk/upper")
+    }
+
+    pub fn work(&self) -> PathBuf {
+        self.0.join("disk/work")
+    }
+
+    /// Where the helper puts the root together, in a mount namespace of its own.
+    pub fn stage(&self) -> PathBuf {
+        self.0.join("stage")
+    }
+
+    pub fn bundle(&self) -> PathBuf {
+        self.0.join("bundle")
+    }
+
+    pub fn state(&self) -> PathBuf {
+        self.0.join("state")
+    }
+
+    pub fn console(&self) -> PathBuf {
+        self.0.join("console.log")
+    }
+
+    pub fn running(&self) -> PathBuf {
+        self.0.join("running.json")
+    }
+
+    pub fn busy(&self) -> PathBuf {
+        self.0.join("busy")
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+}
