@@ -55,10 +55,7 @@ fn parse(mountinfo: &str) -> Vec<Hierarchy> {
             _ => continue,
         };
         if !found.iter().any(|h| h.kind == kind && kind != Kind::Named) {
-            found.push(Hierarchy {
-                root: PathBuf::from(root),
-                kind,
-            });
+            found.push(Hierarchy { root: PathBuf::from(root), kind });
         }
     }
     found
@@ -154,8 +151,7 @@ fn children(dir: &Path) -> io::Result<Vec<PathBuf>> {
 
 /// The group vanished between two looks at it.
 fn gone(error: &io::Error) -> bool {
-    error.kind() == io::ErrorKind::NotFound
-        || error.raw_os_error() == Some(rustix::io::Errno::NODEV.raw_os_error())
+    error.kind() == io::ErrorKind::NotFound || error.raw_os_error() == Some(rustix::io::Errno::NODEV.raw_os_error())
 }
 
 /// Kills what is in the group until nothing is, and removes it. Blocks; an error after `patience`.
@@ -226,13 +222,8 @@ mod tests {
     #[test]
     fn hierarchies_of_all_kinds_are_found() {
         let check = |mountinfo: &str, expected: &[(&str, Kind)]| {
-            let expected: Vec<Hierarchy> = expected
-                .iter()
-                .map(|(root, kind)| Hierarchy {
-                    root: root.into(),
-                    kind: kind.clone(),
-                })
-                .collect();
+            let expected: Vec<Hierarchy> =
+                expected.iter().map(|(root, kind)| Hierarchy { root: root.into(), kind: kind.clone() }).collect();
             assert_eq!(parse(mountinfo), expected, "{mountinfo}");
         };
         check(
@@ -246,10 +237,7 @@ mod tests {
              34 30 0:29 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n",
             &[
                 ("/sys/fs/cgroup/systemd", Kind::Named),
-                (
-                    "/sys/fs/cgroup/cpu,cpuacct",
-                    Kind::V1(vec!["cpu".into(), "cpuacct".into()]),
-                ),
+                ("/sys/fs/cgroup/cpu,cpuacct", Kind::V1(vec!["cpu".into(), "cpuacct".into()])),
                 ("/sys/fs/cgroup/unified", Kind::V2),
             ],
         );

@@ -53,15 +53,9 @@ impl Engine {
             return Ok(running);
         }
         cgroup::end(&plan.cgroup, PATIENCE).map_err(at("remove what an earlier start left"))?;
-        let bytes = serde_json::to_vec(plan)
-            .map_err(|error| at("write the machine's plan")(error.into()))?;
+        let bytes = serde_json::to_vec(plan).map_err(|error| at("write the machine's plan")(error.into()))?;
         files::replace(&dir.plan(), &bytes, 0o600).map_err(at("write the machine's plan"))?;
-        let output = self
-            .command()
-            .arg("start")
-            .arg(dir.path())
-            .output()
-            .map_err(at("run the helper process"))?;
+        let output = self.command().arg("start").arg(dir.path()).output().map_err(at("run the helper process"))?;
         if !output.status.success() {
             let said = String::from_utf8_lossy(&output.stderr);
             let _ = self.kill(dir);
@@ -109,9 +103,7 @@ impl Engine {
         }
         let begun = Instant::now();
         loop {
-            if let Some(_free) =
-                files::Busy::mark(&dir.busy()).map_err(at("look whether the machine is busy"))?
-            {
+            if let Some(_free) = files::Busy::mark(&dir.busy()).map_err(at("look whether the machine is busy"))? {
                 return Ok(());
             }
             if begun.elapsed() > PATIENCE {

@@ -17,11 +17,7 @@ pub fn replace(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     name.push(".new");
     let beside = dir.join(name);
     let _ = fs::remove_file(&beside);
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(mode)
-        .open(&beside)?;
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&beside)?;
     file.write_all(bytes)?;
     drop(file);
     fs::rename(&beside, path)
@@ -54,27 +50,17 @@ impl Lock {
     pub fn take(path: &Path) -> io::Result<Lock> {
         loop {
             fs::create_dir_all(path.parent().unwrap_or(Path::new("/")))?;
-            let opened = OpenOptions::new()
-                .write(true)
-                .create(true)
-                .truncate(false)
-                .mode(0o600)
-                .open(path);
+            let opened = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path);
             let file = match opened {
                 // Its directory was removed just now.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
                 other => other?,
             };
             flock(&file, FlockOperation::LockExclusive)?;
-            let still = fs::metadata(path).is_ok_and(|now| {
-                file.metadata()
-                    .is_ok_and(|mine| mine.ino() == now.ino() && mine.dev() == now.dev())
-            });
+            let still = fs::metadata(path)
+                .is_ok_and(|now| file.metadata().is_ok_and(|mine| mine.ino() == now.ino() && mine.dev() == now.dev()));
             if still {
-                return Ok(Lock {
-                    _file: file,
-                    path: path.to_owned(),
-                });
+                return Ok(Lock { _file: file, path: path.to_owned() });
             }
         }
     }
@@ -97,12 +83,7 @@ pub struct Busy(#[allow(dead_code, reason = "held, not read")] File);
 impl Busy {
     /// `None`: another process has it.
     pub fn mark(path: &Path) -> io::Result<Option<Busy>> {
-        let file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(path)?;
+        let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path)?;
         match fcntl_lock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => Ok(Some(Busy(file))),
             Err(rustix::io::Errno::AGAIN | rustix::io::Errno::ACCESS) => Ok(None),

@@ -19,10 +19,7 @@ use crate::{cgroup, files, network, privileges, root, spec};
 #[derive(Debug, thiserror::Error)]
 enum Error {
     #[error("{what}: {source}")]
-    Io {
-        what: &'static str,
-        source: io::Error,
-    },
+    Io { what: &'static str, source: io::Error },
     #[error("another start of this machine is under way")]
     Busy,
     #[error("make the container: {0}")]
@@ -53,12 +50,7 @@ pub struct Running {
 
 impl Running {
     fn of(pid: i32, own_ids: bool) -> io::Result<Running> {
-        Ok(Running {
-            pid,
-            begun: begun(pid).ok_or(io::ErrorKind::NotFound)?,
-            boot: boot()?,
-            own_ids,
-        })
+        Ok(Running { pid, begun: begun(pid).ok_or(io::ErrorKind::NotFound)?, boot: boot()?, own_ids })
     }
 
     pub fn alive(&self) -> bool {
@@ -67,9 +59,7 @@ impl Running {
 }
 
 fn boot() -> io::Result<String> {
-    Ok(fs::read_to_string("/proc/sys/kernel/random/boot_id")?
-        .trim()
-        .to_owned())
+    Ok(fs::read_to_string("/proc/sys/kernel/random/boot_id")?.trim().to_owned())
 }
 
 /// When a process began, in ticks since boot; `None` when there is none, or only its remains.
@@ -105,29 +95,19 @@ fn start(dir: &Dir) -> Result<(), Error> {
     // Ctrl-C at the terminal of whoever started us is not meant for machines.
     let _ = rustix::process::setsid();
     let plan = fs::read(dir.plan()).map_err(at("read the machine's plan"))?;
-    let plan: Plan = serde_json::from_slice(&plan)
-        .map_err(|error| at("read the machine's plan")(error.into()))?;
-    let _busy = files::Busy::mark(&dir.busy())
-        .map_err(at("mark the machine as busy"))?
-        .ok_or(Error::Busy)?;
+    let plan: Plan = serde_json::from_slice(&plan).map_err(|error| at("read the machine's plan")(error.into()))?;
+    let _busy = files::Busy::mark(&dir.busy()).map_err(at("mark the machine as busy"))?.ok_or(Error::Busy)?;
     files::remove_tree(&dir.state()).map_err(at("remove an earlier state"))?;
     raise_limits();
     cgroup::join_uncontrolled(&plan.cgroup).map_err(at("join the machine's control group"))?;
 
     let root = root::mount(dir, &plan)?;
     let description = spec::oci(&plan, &root.path, root.ids);
-    let bytes = serde_json::to_vec(&description)
-        .map_err(|error| at("describe the container")(error.into()))?;
-    files::replace(&dir.bundle().join("config.json"), &bytes, 0o600)
-        .map_err(at("describe the container"))?;
+    let bytes = serde_json::to_vec(&description).map_err(|error| at("describe the container")(error.into()))?;
+    files::replace(&dir.bundle().join("config.json"), &bytes, 0o600).map_err(at("describe the container"))?;
 
-    let console = || {
-        fs::OpenOptions::new()
-            .append(true)
-            .create(true)
-            .open(dir.console())
-            .map_err(at("open the console"))
-    };
+    let console =
+        || fs::OpenOptions::new().append(true).create(true).open(dir.console()).map_err(at("open the console"));
     let null = fs::File::open("/dev/null").map_err(at("open /dev/null"))?;
     let mut container = ContainerBuilder::new(plan.id.clone(), SyscallType::default())
         .with_root_path(dir.state())
@@ -140,19 +120,13 @@ fn start(dir: &Dir) -> Result<(), Error> {
         .with_detach(true)
         .build()
         .map_err(failed)?;
-    let pid = container
-        .pid()
-        .ok_or_else(|| Error::Container("it has no process".to_owned()))?
-        .as_raw();
+    let pid = container.pid().ok_or_else(|| Error::Container("it has no process".to_owned()))?.as_raw();
     if let Some(place) = &plan.place {
-        network::connect(place, pid.unsigned_abs())
-            .map_err(|error| Error::Network(chain(&error)))?;
+        network::connect(place, pid.unsigned_abs()).map_err(|error| Error::Network(chain(&error)))?;
     }
     container.start().map_err(failed)?;
-    let running =
-        Running::of(pid, root.ids.is_some()).map_err(at("look at the machine's first process"))?;
-    let bytes =
-        serde_json::to_vec(&running).map_err(|error| at("note the machine's process")(error.into()))?;
+    let running = Running::of(pid, root.ids.is_some()).map_err(at("look at the machine's first process"))?;
+    let bytes = serde_json::to_vec(&running).map_err(|error| at("note the machine's process")(error.into()))?;
     files::replace(&dir.running(), &bytes, 0o600).map_err(at("note the machine's process"))
 }
 
@@ -176,15 +150,10 @@ fn chain(error: &dyn std::error::Error) -> String {
 
 /// Machines get what this host can give: a process in a user namespace cannot raise its own limits.
 fn raise_limits() {
-    let most = fs::read_to_string("/proc/sys/fs/nr_open")
-        .ok()
-        .and_then(|text| text.trim().parse().ok())
-        .unwrap_or(1 << 20);
+    let most =
+        fs::read_to_string("/proc/sys/fs/nr_open").ok().and_then(|text| text.trim().parse().ok()).unwrap_or(1 << 20);
     for hard in [most, 1 << 20, 1 << 16] {
-        let wanted = Rlimit {
-            current: Some(1024),
-            maximum: Some(hard),
-        };
+        let wanted = Rlimit { current: Some(1024), maximum: Some(hard) };
         if rustix::process::setrlimit(Resource::Nofile, wanted).is_ok() {
             return;
         }
@@ -195,14 +164,11 @@ fn raise_limits() {
 fn exec(dir: &Dir, command: &[&str]) -> Result<u8, Error> {
     use rustix::thread::ThreadNameSpaceType as Kind;
     let running = fs::read(dir.running()).map_err(at("look for the machine"))?;
-    let running: Running = serde_json::from_slice(&running)
-        .map_err(|error| at("look for the machine")(error.into()))?;
+    let running: Running =
+        serde_json::from_slice(&running).map_err(|error| at("look for the machine")(error.into()))?;
     let plan = fs::read(dir.plan()).map_err(at("read the machine's plan"))?;
-    let plan: Plan = serde_json::from_slice(&plan)
-        .map_err(|error| at("read the machine's plan")(error.into()))?;
-    let (program, args) = command
-        .split_first()
-        .ok_or_else(|| Error::Usage("no command".into()))?;
+    let plan: Plan = serde_json::from_slice(&plan).map_err(|error| at("read the machine's plan")(error.into()))?;
+    let (program, args) = command.split_first().ok_or_else(|| Error::Usage("no command".into()))?;
     let pid = rustix::process::Pid::from_raw(running.pid)
         .filter(|_| running.alive())
         .ok_or_else(|| at("look for the machine")(io::ErrorKind::NotFound.into()))?;

@@ -32,13 +32,7 @@ const GRACE: Duration = Duration::from_secs(5);
 /// The console keeps between half of this and all of it, in bytes.
 const CONSOLE: usize = 64 * 1024;
 
-const SIGNALS: [i32; 5] = [
-    libc::SIGCHLD,
-    libc::SIGTERM,
-    libc::SIGINT,
-    libc::SIGPWR,
-    libc::SIGHUP,
-];
+const SIGNALS: [i32; 5] = [libc::SIGCHLD, libc::SIGTERM, libc::SIGINT, libc::SIGPWR, libc::SIGHUP];
 
 /// The first process of a machine; `args`: the services as JSON.
 pub fn init_main(args: &[String]) -> ExitCode {
@@ -61,11 +55,8 @@ fn run(args: &[String]) -> io::Result<()> {
     let signals = block(&SIGNALS)?;
     privileges::confine().map_err(io::Error::other)?;
     let output = relay()?;
-    let mut machine = Machine {
-        services: services.into_iter().map(Watched::new).collect(),
-        pids: BTreeMap::new(),
-        output,
-    };
+    let mut machine =
+        Machine { services: services.into_iter().map(Watched::new).collect(), pids: BTreeMap::new(), output };
     machine.boot()?;
     loop {
         let wait_for = machine.next_start();
@@ -97,19 +88,11 @@ struct Watched {
 impl Watched {
     fn new(service: Service) -> Self {
         let now = now();
-        Watched {
-            service,
-            due: Some(now),
-            begun: now,
-            pause: FIRST_PAUSE,
-        }
+        Watched { service, due: Some(now), begun: now, pause: FIRST_PAUSE }
     }
 }
 
-#[allow(
-    clippy::disallowed_methods,
-    reason = "process 1 waits for real processes in real time"
-)]
+#[allow(clippy::disallowed_methods, reason = "process 1 waits for real processes in real time")]
 fn now() -> Instant {
     Instant::now()
 }
@@ -214,16 +197,11 @@ fn alone() -> bool {
     let Ok(entries) = fs::read_dir("/proc") else {
         return true;
     };
-    !entries
-        .filter_map(|e| e.ok()?.file_name().to_str()?.parse::<u32>().ok())
-        .any(|pid| pid > 1)
+    !entries.filter_map(|e| e.ok()?.file_name().to_str()?.parse::<u32>().ok()).any(|pid| pid > 1)
 }
 
 fn spawn(service: &Service, output: &OwnedFd) -> io::Result<i32> {
-    let (program, args) = service
-        .command
-        .split_first()
-        .ok_or_else(|| io::Error::other("no command"))?;
+    let (program, args) = service.command.split_first().ok_or_else(|| io::Error::other("no command"))?;
     let mut command = Command::new(program);
     command
         .args(args)
@@ -272,13 +250,9 @@ fn block(signals: &[i32]) -> io::Result<libc::sigset_t> {
 
 #[allow(unsafe_code, reason = "no safe wrapper for waiting for signals")]
 fn next_signal(set: &libc::sigset_t, wait: Option<Duration>) -> io::Result<Option<i32>> {
-    let timeout = wait.map(|wait| libc::timespec {
-        tv_sec: wait.as_secs() as libc::time_t,
-        tv_nsec: wait.subsec_nanos().into(),
-    });
-    let pointer = timeout
-        .as_ref()
-        .map_or(std::ptr::null(), |timeout| timeout as *const _);
+    let timeout =
+        wait.map(|wait| libc::timespec { tv_sec: wait.as_secs() as libc::time_t, tv_nsec: wait.subsec_nanos().into() });
+    let pointer = timeout.as_ref().map_or(std::ptr::null(), |timeout| timeout as *const _);
     // SAFETY: the set and the time outlive the call; no information is asked for.
     let result = unsafe { libc::sigtimedwait(set, std::ptr::null_mut(), pointer) };
     if result > 0 {
@@ -325,31 +299,25 @@ fn clear_run() {
 fn relay() -> io::Result<OwnedFd> {
     let mut console = fs::File::from(io::stdout().as_fd().try_clone_to_owned()?);
     let (mut reader, writer) = io::pipe()?;
-    std::thread::Builder::new()
-        .name("console".into())
-        .stack_size(64 * 1024)
-        .spawn(move || {
-            let mut kept: Vec<u8> = Vec::new();
-            let mut buffer = [0u8; 4096];
-            loop {
-                let length = match reader.read(&mut buffer) {
-                    Ok(0) => return,
-                    Ok(length) => length,
-                    Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                    Err(_) => return,
-                };
-                kept.extend_from_slice(&buffer[..length]);
-                if kept.len() <= CONSOLE {
-                    let _ = console.write_all(&buffer[..length]);
-                    continue;
-                }
-                kept.drain(..kept.len() - CONSOLE / 2);
-                let _ = console
-                    .set_len(0)
-                    .and_then(|()| console.rewind())
-                    .and_then(|()| console.write_all(&kept));
+    std::thread::Builder::new().name("console".into()).stack_size(64 * 1024).spawn(move || {
+        let mut kept: Vec<u8> = Vec::new();
+        let mut buffer = [0u8; 4096];
+        loop {
+            let length = match reader.read(&mut buffer) {
+                Ok(0) => return,
+                Ok(length) => length,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(_) => return,
+            };
+            kept.extend_from_slice(&buffer[..length]);
+            if kept.len() <= CONSOLE {
+                let _ = console.write_all(&buffer[..length]);
+                continue;
             }
-        })?;
+            kept.drain(..kept.len() - CONSOLE / 2);
+            let _ = console.set_len(0).and_then(|()| console.rewind()).and_then(|()| console.write_all(&kept));
+        }
+    })?;
     Ok(writer.into())
 }
 

@@ -5,9 +5,7 @@
 use std::os::fd::OwnedFd;
 
 use rustix::io::Errno;
-use rustix::net::{
-    AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, netlink, recv, send, socket_with,
-};
+use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, netlink, recv, send, socket_with};
 
 pub const REQUEST: u16 = 0x1;
 pub const ACK: u16 = 0x4;
@@ -133,10 +131,7 @@ pub fn attrs(mut bytes: &[u8]) -> Vec<(u16, &[u8])> {
 }
 
 pub fn attr(bytes: &[u8], kind: u16) -> Option<&[u8]> {
-    attrs(bytes)
-        .into_iter()
-        .find(|(k, _)| *k == kind)
-        .map(|(_, value)| value)
+    attrs(bytes).into_iter().find(|(k, _)| *k == kind).map(|(_, value)| value)
 }
 
 pub fn text(bytes: &[u8]) -> String {
@@ -175,13 +170,8 @@ impl Socket {
     }
 
     fn open(protocol: Option<rustix::net::Protocol>) -> Result<Self, Error> {
-        let fd = socket_with(
-            AddressFamily::NETLINK,
-            SocketType::RAW,
-            SocketFlags::CLOEXEC,
-            protocol,
-        )
-        .map_err(Error::Socket)?;
+        let fd = socket_with(AddressFamily::NETLINK, SocketType::RAW, SocketFlags::CLOEXEC, protocol)
+            .map_err(Error::Socket)?;
         let _ = rustix::net::sockopt::set_socket_recv_buffer_size(&fd, 1 << 20);
         Ok(Socket { fd, sequence: 0 })
     }
@@ -248,8 +238,7 @@ impl Socket {
         let mut replies = Vec::new();
         let mut buffer = vec![0u8; 256 * 1024];
         loop {
-            let (length, _) =
-                recv(&self.fd, &mut buffer[..], RecvFlags::empty()).map_err(Error::Socket)?;
+            let (length, _) = recv(&self.fd, &mut buffer[..], RecvFlags::empty()).map_err(Error::Socket)?;
             let mut rest = &buffer[..length];
             while rest.len() >= HEADER {
                 let size = ne_u32(&rest[0..4]) as usize;
@@ -263,10 +252,7 @@ impl Socket {
                         let code = body.get(..4).map(ne_u32).ok_or(Error::Malformed)? as i32;
                         if code != 0 {
                             self.drain();
-                            return Err(Error::Refused {
-                                what,
-                                errno: Errno::from_raw_os_error(-code),
-                            });
+                            return Err(Error::Refused { what, errno: Errno::from_raw_os_error(-code) });
                         }
                         acks = acks.saturating_sub(1);
                         if !dump && acks == 0 {
@@ -274,10 +260,7 @@ impl Socket {
                         }
                     }
                     DONE => return Ok(replies),
-                    _ => replies.push(Reply {
-                        kind,
-                        body: body.to_vec(),
-                    }),
+                    _ => replies.push(Reply { kind, body: body.to_vec() }),
                 }
                 rest = &rest[size.next_multiple_of(4).min(rest.len())..];
             }

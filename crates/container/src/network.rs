@@ -40,11 +40,15 @@ pub enum Error {
         #[source]
         source: netlink::Error,
     },
-    #[error("no free private network: every /16 of 10.0.0.0/8, 100.64.0.0/10 and 172.16.0.0/12 overlaps a route of this host")]
+    #[error(
+        "no free private network: every /16 of 10.0.0.0/8, 100.64.0.0/10 and 172.16.0.0/12 overlaps a route of this host"
+    )]
     NoSubnet,
     #[error("network {subnet} is used by another controller or route of this host")]
     Taken { subnet: Subnet },
-    #[error("the firewall of this host is kept by iptables-legacy, and the program iptables is missing: install the package iptables")]
+    #[error(
+        "the firewall of this host is kept by iptables-legacy, and the program iptables is missing: install the package iptables"
+    )]
     NoIptables,
     #[error("iptables: {0}")]
     Iptables(String),
@@ -105,29 +109,20 @@ impl Network {
             Ok(owner) => owner == controller,
             Err(_) => true,
         };
-        let key = (0..)
-            .map(|n: u64| format!("{:05x}", (digits + n) & 0xfffff))
-            .find(free)
-            .ok_or(Error::NoSubnet)?;
+        let key = (0..).map(|n: u64| format!("{:05x}", (digits + n) & 0xfffff)).find(free).ok_or(Error::NoSubnet)?;
         let candidates = candidates();
         let start = digits as usize % candidates.len();
         let subnet = (0..candidates.len())
             .map(|n| candidates[(start + n) % candidates.len()])
             .find(|subnet| !taken.iter().any(|other| other.overlaps(subnet)))
             .ok_or(Error::NoSubnet)?;
-        files::replace(&note(&key), controller.as_bytes(), 0o600)
-            .map_err(io_error("note the network"))?;
+        files::replace(&note(&key), controller.as_bytes(), 0o600).map_err(io_error("note the network"))?;
         link::close_network(&mut socket, subnet).map_err(net_error("reserve the network"))?;
-        Ok(Network {
-            key,
-            subnet: subnet.to_string(),
-        })
+        Ok(Network { key, subnet: subnet.to_string() })
     }
 
     pub fn subnet(&self) -> Result<Subnet, Error> {
-        self.subnet
-            .parse()
-            .map_err(|detail: String| io_error("read the network's record")(io::Error::other(detail)))
+        self.subnet.parse().map_err(|detail: String| io_error("read the network's record")(io::Error::other(detail)))
     }
 
     pub fn gateway(&self) -> Result<Ipv4Addr, Error> {
@@ -166,8 +161,7 @@ impl Network {
             if owner.is_some() || taken.iter().any(|other| other.overlaps(&subnet)) {
                 return Err(Error::Taken { subnet });
             }
-            files::replace(&note(&self.key), controller.as_bytes(), 0o600)
-                .map_err(io_error("note the network"))?;
+            files::replace(&note(&self.key), controller.as_bytes(), 0o600).map_err(io_error("note the network"))?;
         }
         link::close_network(&mut socket, subnet).map_err(net_error("reserve the network"))?;
         let lo = link::index("lo").unwrap_or(1);
@@ -190,11 +184,9 @@ impl Network {
         }
         firewall::remove(&self.table(), &prefix)?;
         let lo = link::index("lo").unwrap_or(1);
-        link::delete_address(&mut socket, lo, subnet.host(1))
-            .map_err(net_error("remove the gateway's address"))?;
+        link::delete_address(&mut socket, lo, subnet.host(1)).map_err(net_error("remove the gateway's address"))?;
         link::open_network(&mut socket, subnet).map_err(net_error("release the network"))?;
-        forwarding::release(Path::new(RUN), &self.key)
-            .map_err(io_error("switch forwarding back"))?;
+        forwarding::release(Path::new(RUN), &self.key).map_err(io_error("switch forwarding back"))?;
         files::remove(&note(&self.key)).map_err(io_error("remove the network's note"))?;
         lock.remove().map_err(io_error("unlock /run/grigri"))
     }
@@ -209,30 +201,19 @@ pub fn connect(place: &Place, pid: u32) -> Result<(), Error> {
         link::delete(near, &place.link)?;
         link::cable(
             near,
-            &link::End {
-                name: &place.link,
-                mac: place.mac(0x06),
-            },
-            &link::End {
-                name: "eth0",
-                mac: place.mac(0x02),
-            },
+            &link::End { name: &place.link, mac: place.mac(0x06) },
+            &link::End { name: "eth0", mac: place.mac(0x02) },
             pid,
             place.mtu,
         )
     };
     run(&mut near).map_err(net_error("lay the machine's cable"))?;
-    let index = link::index(&place.link).ok_or(Error::Io {
-        what: "find the machine's cable",
-        source: io::ErrorKind::NotFound.into(),
-    })?;
+    let index = link::index(&place.link)
+        .ok_or(Error::Io { what: "find the machine's cable", source: io::ErrorKind::NotFound.into() })?;
     // A host without IPv6 has nothing to switch off.
     let _ = link::quiet_ipv6(&mut near, index);
     // Our rule of the firewall says the same; this one needs no firewall.
-    let _ = fs::write(
-        format!("/proc/sys/net/ipv4/conf/{}/rp_filter", place.link),
-        "1",
-    );
+    let _ = fs::write(format!("/proc/sys/net/ipv4/conf/{}/rp_filter", place.link), "1");
     let mut far_end = || -> Result<(), netlink::Error> {
         link::up(&mut near, index)?;
         link::neighbour(&mut near, index, place.address, place.mac(0x02))?;
@@ -240,8 +221,7 @@ pub fn connect(place: &Place, pid: u32) -> Result<(), Error> {
     };
     far_end().map_err(net_error("set up the near end of the machine's cable"))?;
 
-    let namespace = fs::File::open(format!("/proc/{pid}/ns/net"))
-        .map_err(io_error("open the machine's network"))?;
+    let namespace = fs::File::open(format!("/proc/{pid}/ns/net")).map_err(io_error("open the machine's network"))?;
     rustix::thread::move_into_link_name_space(
         std::os::fd::AsFd::as_fd(&namespace),
         Some(rustix::thread::LinkNameSpaceType::Network),
@@ -308,11 +288,7 @@ fn uplink_mtu() -> u32 {
             .filter(|(subnet, _)| subnet.bits == 0)
             .filter_map(|(_, link)| link)
             .collect();
-        Ok(link::links(&mut socket)?
-            .into_iter()
-            .filter(|link| out.contains(&link.index))
-            .map(|link| link.mtu)
-            .min())
+        Ok(link::links(&mut socket)?.into_iter().filter(|link| out.contains(&link.index)).map(|link| link.mtu).min())
     };
     find().ok().flatten().unwrap_or(1500).clamp(576, 65535)
 }

@@ -39,11 +39,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits {
-            mem_mib: None,
-            cores: None,
-            pids: 8192,
-        }
+        Limits { mem_mib: None, cores: None, pids: 8192 }
     }
 }
 

@@ -1,9 +1,7 @@
 //! What root inside a machine may do: Docker's capabilities without making devices, and the filter of system calls.
 //! It must not know who asks. The surprise: the filter is loaded with a capability that is given up in the next moment.
 
-use rustix::thread::{
-    CapabilitySet, CapabilitySets, remove_capability_from_bounding_set, set_capabilities,
-};
+use rustix::thread::{CapabilitySet, CapabilitySets, remove_capability_from_bounding_set, set_capabilities};
 
 use crate::seccomp;
 
@@ -45,13 +43,6 @@ pub fn confine() -> Result<(), Error> {
             Err(errno) => return Err(Error::Capabilities(errno)),
         }
     }
-    set_capabilities(
-        None,
-        CapabilitySets {
-            effective: KEPT,
-            permitted: KEPT,
-            inheritable: CapabilitySet::empty(),
-        },
-    )
-    .map_err(Error::Capabilities)
+    set_capabilities(None, CapabilitySets { effective: KEPT, permitted: KEPT, inheritable: CapabilitySet::empty() })
+        .map_err(Error::Capabilities)
 }

@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 use rustix::fs::CWD;
 use rustix::io::Errno;
 use rustix::mount::{
-    MountFlags, MountPropagationFlags, MoveMountFlags, OpenTreeFlags, UnmountFlags, mount_change, move_mount, open_tree, unmount,
+    MountFlags, MountPropagationFlags, MoveMountFlags, OpenTreeFlags, UnmountFlags, mount_change, move_mount,
+    open_tree, unmount,
 };
 use rustix::thread::UnshareFlags;
 
@@ -19,32 +20,18 @@ use crate::plan::{Dir, IDS, Plan};
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("{what} {path}: {source}")]
-    Path {
-        what: &'static str,
-        path: PathBuf,
-        source: io::Error,
-    },
+    Path { what: &'static str, path: PathBuf, source: io::Error },
     #[error("{what}: {source}")]
-    Step {
-        what: &'static str,
-        source: io::Error,
-    },
+    Step { what: &'static str, source: io::Error },
 }
 
 fn step<E: Into<io::Error>>(what: &'static str) -> impl FnOnce(E) -> Error {
-    move |error| Error::Step {
-        what,
-        source: error.into(),
-    }
+    move |error| Error::Step { what, source: error.into() }
 }
 
 fn path<E: Into<io::Error>>(what: &'static str, path: &Path) -> impl FnOnce(E) -> Error {
     let path = path.to_owned();
-    move |error| Error::Path {
-        what,
-        path,
-        source: error.into(),
-    }
+    move |error| Error::Path { what, path, source: error.into() }
 }
 
 #[derive(Debug)]
@@ -57,18 +44,14 @@ pub struct Root {
 /// Mounts it in a mount namespace of this process's own. The process must have one thread.
 pub fn mount_namespace() -> Result<(), Error> {
     alone()?;
-    mount_change(
-        "/",
-        MountPropagationFlags::PRIVATE | MountPropagationFlags::REC,
-    )
-    .map_err(step("keep mounts to ourselves"))
+    mount_change("/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC)
+        .map_err(step("keep mounts to ourselves"))
 }
 
 #[allow(unsafe_code, reason = "unshare(2) is unsafe only for shared file tables, which stay as they are")]
 fn alone() -> Result<(), Error> {
     // SAFETY: a mount namespace of its own changes nothing about memory or descriptors.
-    unsafe { rustix::thread::unshare_unsafe(UnshareFlags::NEWNS) }
-        .map_err(step("make a mount namespace"))
+    unsafe { rustix::thread::unshare_unsafe(UnshareFlags::NEWNS) }.map_err(step("make a mount namespace"))
 }
 
 pub fn mount_root(dir: &Dir, plan: &Plan) -> Result<Root, Error> {
@@ -107,18 +90,10 @@ fn assemble(dir: &Dir, plan: &Plan, ids: Option<u32>) -> Result<Root, Error> {
     // Names relative to here: the whole of the options must fit in a page, and a path may hold a colon.
     let back = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/"));
     std::env::set_current_dir(&stage).map_err(path("enter", &stage))?;
-    let options = format!(
-        "lowerdir={},upperdir=disk/upper,workdir=disk/work,index=off,metacopy=off,xino=off",
-        lower.join(":")
-    );
+    let options =
+        format!("lowerdir={},upperdir=disk/upper,workdir=disk/work,index=off,metacopy=off,xino=off", lower.join(":"));
     let options = std::ffi::CString::new(options).map_err(step("lay the layers over each other"))?;
-    let mounted = rustix::mount::mount(
-        "overlay",
-        "root",
-        "overlay",
-        MountFlags::NODEV,
-        Some(options.as_c_str()),
-    );
+    let mounted = rustix::mount::mount("overlay", "root", "overlay", MountFlags::NODEV, Some(options.as_c_str()));
     let returned = std::env::set_current_dir(&back);
     mounted.map_err(step("lay the layers over each other (overlayfs)"))?;
     returned.map_err(path("enter", &back))?;
@@ -126,30 +101,19 @@ fn assemble(dir: &Dir, plan: &Plan, ids: Option<u32>) -> Result<Root, Error> {
 }
 
 fn mount_tmpfs(at: &Path) -> Result<(), Error> {
-    rustix::mount::mount(
-        "tmpfs",
-        at,
-        "tmpfs",
-        MountFlags::NODEV | MountFlags::NOSUID,
-        Some(c"mode=755,size=64k"),
-    )
-    .map_err(path("mount a stage on", at))
+    rustix::mount::mount("tmpfs", at, "tmpfs", MountFlags::NODEV | MountFlags::NOSUID, Some(c"mode=755,size=64k"))
+        .map_err(path("mount a stage on", at))
 }
 
 /// Shows a directory a second time at `to`, its ids shifted if a namespace is given.
 fn bind(from: &Path, to: &Path, namespace: Option<&OwnedFd>) -> Result<(), Error> {
     fs::create_dir(to).map_err(path("make", to))?;
-    let tree = open_tree(
-        CWD,
-        from,
-        OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC,
-    )
-    .map_err(path("open", from))?;
+    let tree = open_tree(CWD, from, OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC)
+        .map_err(path("open", from))?;
     if let Some(namespace) = namespace {
         shift(&tree, namespace).map_err(path("shift the ids of", from))?;
     }
-    move_mount(&tree, "", CWD, to, MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH)
-        .map_err(path("mount", from))
+    move_mount(&tree, "", CWD, to, MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH).map_err(path("mount", from))
 }
 
 #[allow(unsafe_code, reason = "mount_setattr(2) has no safe wrapper")]
@@ -171,11 +135,7 @@ fn shift(tree: &OwnedFd, namespace: &OwnedFd) -> Result<(), Errno> {
             size_of::<libc::mount_attr>(),
         )
     };
-    if result == 0 {
-        Ok(())
-    } else {
-        Err(Errno::from_io_error(&io::Error::last_os_error()).unwrap_or(Errno::INVAL))
-    }
+    if result == 0 { Ok(()) } else { Err(Errno::from_io_error(&io::Error::last_os_error()).unwrap_or(Errno::INVAL)) }
 }
 
 /// A user namespace that says how ids are shifted. It outlives the process that it is made with, which does nothing else.

@@ -5,8 +5,7 @@
 use std::collections::BTreeMap;
 
 use seccompiler::{
-    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
-    SeccompRule, TargetArch,
+    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule, TargetArch,
 };
 
 #[derive(Debug, thiserror::Error)]
@@ -71,14 +70,8 @@ const DENIED: &[i64] = &[
 ];
 
 #[cfg(target_arch = "x86_64")]
-const DENIED_HERE: &[i64] = &[
-    libc::SYS__sysctl,
-    libc::SYS_ioperm,
-    libc::SYS_iopl,
-    libc::SYS_sysfs,
-    libc::SYS_uselib,
-    libc::SYS_ustat,
-];
+const DENIED_HERE: &[i64] =
+    &[libc::SYS__sysctl, libc::SYS_ioperm, libc::SYS_iopl, libc::SYS_sysfs, libc::SYS_uselib, libc::SYS_ustat];
 #[cfg(not(target_arch = "x86_64"))]
 const DENIED_HERE: &[i64] = &[];
 
@@ -92,47 +85,29 @@ const NAMESPACES: u64 = (libc::CLONE_NEWNS
     | libc::CLONE_NEWNET) as u64;
 
 fn arch() -> Result<TargetArch, Error> {
-    std::env::consts::ARCH
-        .try_into()
-        .map_err(|_| Error::Arch(std::env::consts::ARCH))
+    std::env::consts::ARCH.try_into().map_err(|_| Error::Arch(std::env::consts::ARCH))
 }
 
 fn build<E: std::fmt::Display>(error: E) -> Error {
     Error::Build(error.to_string())
 }
 
-fn argument(
-    number: u8,
-    length: SeccompCmpArgLen,
-    how: SeccompCmpOp,
-    value: u64,
-) -> Result<SeccompRule, Error> {
+fn argument(number: u8, length: SeccompCmpArgLen, how: SeccompCmpOp, value: u64) -> Result<SeccompRule, Error> {
     let condition = SeccompCondition::new(number, length, how, value).map_err(build)?;
     SeccompRule::new(vec![condition]).map_err(build)
 }
 
-fn program(
-    rules: BTreeMap<i64, Vec<SeccompRule>>,
-    errno: i32,
-) -> Result<BpfProgram, Error> {
-    SeccompFilter::new(
-        rules,
-        SeccompAction::Allow,
-        SeccompAction::Errno(errno as u32),
-        arch()?,
-    )
-    .and_then(BpfProgram::try_from)
-    .map_err(build)
+fn program(rules: BTreeMap<i64, Vec<SeccompRule>>, errno: i32) -> Result<BpfProgram, Error> {
+    SeccompFilter::new(rules, SeccompAction::Allow, SeccompAction::Errno(errno as u32), arch()?)
+        .and_then(BpfProgram::try_from)
+        .map_err(build)
 }
 
 /// Loads the filter for this process and all that it will start. Needs CAP_SYS_ADMIN in its user namespace, since `sudo` must go on working.
 pub fn load() -> Result<(), Error> {
     use SeccompCmpArgLen::{Dword, Qword};
-    let mut denied: BTreeMap<i64, Vec<SeccompRule>> = DENIED
-        .iter()
-        .chain(DENIED_HERE)
-        .map(|call| (*call, Vec::new()))
-        .collect();
+    let mut denied: BTreeMap<i64, Vec<SeccompRule>> =
+        DENIED.iter().chain(DENIED_HERE).map(|call| (*call, Vec::new())).collect();
     // One rule for each kind: any of the bits is enough.
     let mut kinds = Vec::new();
     for bit in (0..64).map(|n| 1u64 << n).filter(|bit| NAMESPACES & bit != 0) {
@@ -146,16 +121,10 @@ pub fn load() -> Result<(), Error> {
     }
     denied.insert(libc::SYS_socket, families);
     // Pushing characters into the terminal of whoever looks.
-    denied.insert(
-        libc::SYS_ioctl,
-        vec![argument(1, Dword, SeccompCmpOp::Eq, libc::TIOCSTI)?],
-    );
+    denied.insert(libc::SYS_ioctl, vec![argument(1, Dword, SeccompCmpOp::Eq, libc::TIOCSTI)?]);
     let denied = program(denied, libc::EPERM)?;
     // Its flags lie in memory, where no filter can look: the C library falls back to clone, whose flags can be seen.
-    let unseen = program(
-        BTreeMap::from([(libc::SYS_clone3, Vec::new())]),
-        libc::ENOSYS,
-    )?;
+    let unseen = program(BTreeMap::from([(libc::SYS_clone3, Vec::new())]), libc::ENOSYS)?;
     for filter in [unseen, denied] {
         apply(&filter)?;
     }
@@ -165,22 +134,8 @@ pub fn load() -> Result<(), Error> {
 /// As `seccompiler::apply_filter`, which would also set `no_new_privs` and so take `sudo` away.
 #[allow(unsafe_code, reason = "seccomp(2) has no safe wrapper that leaves no_new_privs alone")]
 fn apply(filter: &BpfProgram) -> Result<(), Error> {
-    let program = libc::sock_fprog {
-        len: filter.len() as u16,
-        filter: filter.as_ptr().cast_mut().cast(),
-    };
+    let program = libc::sock_fprog { len: filter.len() as u16, filter: filter.as_ptr().cast_mut().cast() };
     // SAFETY: the program outlives the call, and the kernel copies it.
-    let result = unsafe {
-        libc::syscall(
-            libc::SYS_seccomp,
-            libc::SECCOMP_SET_MODE_FILTER,
-            0u32,
-            &program,
-        )
-    };
-    if result == 0 {
-        Ok(())
-    } else {
-        Err(Error::Load(std::io::Error::last_os_error().to_string()))
-    }
+    let result = unsafe { libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, 0u32, &program) };
+    if result == 0 { Ok(()) } else { Err(Error::Load(std::io::Error::last_os_error().to_string())) }
 }

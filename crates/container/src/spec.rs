@@ -23,23 +23,15 @@ const MASKED: &[&str] = &[
 ];
 
 /// That which must not be changed.
-const READ_ONLY: &[&str] = &[
-    "/proc/bus",
-    "/proc/fs",
-    "/proc/irq",
-    "/proc/sys",
-    "/proc/sysrq-trigger",
-];
+const READ_ONLY: &[&str] = &["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"];
 
 pub const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// `root`: where the root file system is mounted; `ids`: the first of the host's user ids that the machine's are mapped to.
 pub fn oci(plan: &Plan, root: &std::path::Path, ids: Option<u32>) -> Value {
     let capabilities = privileges::at_first();
-    let mut namespaces: Vec<Value> = ["pid", "mount", "network", "uts", "ipc", "cgroup"]
-        .iter()
-        .map(|kind| json!({ "type": kind }))
-        .collect();
+    let mut namespaces: Vec<Value> =
+        ["pid", "mount", "network", "uts", "ipc", "cgroup"].iter().map(|kind| json!({ "type": kind })).collect();
     let mut linux = json!({
         "cgroupsPath": plan.cgroup,
         "resources": resources(plan),

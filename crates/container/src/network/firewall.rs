@@ -17,11 +17,7 @@ fn own(prefix: &str, subnet: Subnet) -> Vec<Chain> {
             kind: "filter",
             hook: Hook::Prerouting,
             priority: -300,
-            rules: vec![vec![
-                Step::In(prefix.clone(), true),
-                Step::Spoofed,
-                Step::Drop,
-            ]],
+            rules: vec![vec![Step::In(prefix.clone(), true), Step::Spoofed, Step::Drop]],
         },
         Chain {
             name: "forward",
@@ -58,25 +54,15 @@ fn through(prefix: &str) -> Vec<Vec<Step>> {
     ]
 }
 
-pub fn set(
-    table: &str,
-    prefix: &str,
-    subnet: Subnet,
-    port: Option<u16>,
-) -> Result<(), Error> {
+pub fn set(table: &str, prefix: &str, subnet: Subnet, port: Option<u16>) -> Result<(), Error> {
     let mut socket = Socket::netfilter().map_err(net_error("set the firewall"))?;
-    nft::set_table(&mut socket, table, &own(prefix, subnet))
-        .map_err(net_error("set the firewall"))?;
+    nft::set_table(&mut socket, table, &own(prefix, subnet)).map_err(net_error("set the firewall"))?;
     for base in foreign(&mut socket, Hook::Forward)? {
         nft::mark_chain(&mut socket, &base, table, &through(prefix))
             .map_err(net_error("let machines through the host's firewall"))?;
     }
     if let Some(port) = port {
-        let rules = [vec![
-            Step::In(prefix.to_owned(), true),
-            Step::Tcp(port),
-            Step::Accept,
-        ]];
+        let rules = [vec![Step::In(prefix.to_owned(), true), Step::Tcp(port), Step::Accept]];
         for base in foreign(&mut socket, Hook::Input)? {
             nft::mark_chain(&mut socket, &base, table, &rules)
                 .map_err(net_error("let machines reach the controller"))?;
@@ -90,8 +76,7 @@ pub fn remove(table: &str, prefix: &str) -> Result<(), Error> {
     nft::delete_table(&mut socket, table).map_err(net_error("remove the firewall's rules"))?;
     for hook in [Hook::Forward, Hook::Input] {
         for base in foreign(&mut socket, hook)? {
-            nft::unmark_chain(&mut socket, &base, table)
-                .map_err(net_error("remove the firewall's rules"))?;
+            nft::unmark_chain(&mut socket, &base, table).map_err(net_error("remove the firewall's rules"))?;
         }
     }
     legacy(prefix, None, Legacy::Remove)
@@ -109,8 +94,8 @@ enum Legacy {
 
 /// The same acceptance in tables of iptables-legacy, where the host uses those.
 fn legacy(prefix: &str, port: Option<u16>, act: Legacy) -> Result<(), Error> {
-    let used = fs::read_to_string("/proc/net/ip_tables_names")
-        .is_ok_and(|names| names.lines().any(|name| name == "filter"));
+    let used =
+        fs::read_to_string("/proc/net/ip_tables_names").is_ok_and(|names| names.lines().any(|name| name == "filter"));
     if !used {
         return Ok(());
     }
@@ -122,10 +107,7 @@ fn legacy(prefix: &str, port: Option<u16>, act: Legacy) -> Result<(), Error> {
         rules.push(parts.into_iter().map(str::to_owned).collect());
     };
     add("FORWARD", &["-i", &links]);
-    add(
-        "FORWARD",
-        &["-o", &links, "-m", "conntrack", "--ctstate", "RELATED,ESTABLISHED"],
-    );
+    add("FORWARD", &["-o", &links, "-m", "conntrack", "--ctstate", "RELATED,ESTABLISHED"]);
     if let Some(port) = port {
         add("INPUT", &["-i", &links, "-p", "tcp", "--dport", &port.to_string()]);
     }
@@ -145,9 +127,7 @@ fn remove_legacy(prefix: &str) -> Result<(), Error> {
     let output = program(&["-S"])?;
     for line in String::from_utf8_lossy(&output.stdout).lines() {
         let words: Vec<&str> = line.split_whitespace().collect();
-        let ours = words
-            .windows(2)
-            .any(|pair| pair[0] == "--comment" && pair[1].trim_matches('"') == prefix);
+        let ours = words.windows(2).any(|pair| pair[0] == "--comment" && pair[1].trim_matches('"') == prefix);
         if let (true, ["-A", rest @ ..]) = (ours, words.as_slice()) {
             let rule: Vec<String> = rest.iter().map(|w| w.trim_matches('"').to_owned()).collect();
             iptables("-D", &rule)?;

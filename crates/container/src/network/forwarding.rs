@@ -86,10 +86,10 @@ pub fn release(run: &Path, user: &str) -> io::Result<()> {
         fs::write(SWITCH, value)?;
     }
     // `all` and `default` write through to the links: they go first.
-    let (wide, links): (Vec<_>, Vec<_>) = ledger.before.iter().partition(|(path, _)| {
-        path.parent()
-            .is_some_and(|dir| dir.ends_with("all") || dir.ends_with("default"))
-    });
+    let (wide, links): (Vec<_>, Vec<_>) = ledger
+        .before
+        .iter()
+        .partition(|(path, _)| path.parent().is_some_and(|dir| dir.ends_with("all") || dir.ends_with("default")));
     for (path, value) in wide.into_iter().chain(links) {
         // A link that is gone has no settings to put back.
         if read(path)?.is_some_and(|now| now != *value) {

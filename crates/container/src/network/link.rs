@@ -5,9 +5,7 @@ use std::net::Ipv4Addr;
 
 use rustix::io::Errno;
 
-use crate::netlink::{
-    CREATE, Error, EXCL, Message, REPLACE, Socket, attr, attrs, ne_u32, text,
-};
+use crate::netlink::{CREATE, EXCL, Error, Message, REPLACE, Socket, attr, attrs, ne_u32, text};
 
 const NEWLINK: u16 = 16;
 const DELLINK: u16 = 17;
@@ -38,10 +36,7 @@ pub struct Subnet {
 impl Subnet {
     pub fn new(address: Ipv4Addr, bits: u8) -> Self {
         let bits = bits.min(32);
-        Subnet {
-            address: Ipv4Addr::from(u32::from(address) & mask(bits)),
-            bits,
-        }
+        Subnet { address: Ipv4Addr::from(u32::from(address) & mask(bits)), bits }
     }
 
     pub fn contains(&self, address: Ipv4Addr) -> bool {
@@ -98,20 +93,8 @@ fn ifinfo(index: u32, flags: u32, change: u32) -> [u8; 16] {
 }
 
 /// Makes a pair of links, the far one in the network namespace of process `pid`, where it has the index 2.
-pub fn cable(
-    socket: &mut Socket,
-    near: &End<'_>,
-    far: &End<'_>,
-    pid: u32,
-    mtu: u32,
-) -> Result<(), Error> {
-    let peer = |m: Message| {
-        m.raw(&ifinfo(2, 0, 0))
-            .text(3, far.name)
-            .attr(1, &far.mac)
-            .u32(4, mtu)
-            .u32(19, pid)
-    };
+pub fn cable(socket: &mut Socket, near: &End<'_>, far: &End<'_>, pid: u32, mtu: u32) -> Result<(), Error> {
+    let peer = |m: Message| m.raw(&ifinfo(2, 0, 0)).text(3, far.name).attr(1, &far.mac).u32(4, mtu).u32(19, pid);
     socket.ask(
         Message::new("make a network cable", NEWLINK, CREATE | EXCL)
             .raw(&ifinfo(0, 0, 0))
@@ -125,11 +108,7 @@ pub fn cable(
 /// No IPv6 address by itself: what has no address has nothing to listen on.
 pub fn quiet_ipv6(socket: &mut Socket, index: u32) -> Result<(), Error> {
     let none = |m: Message| m.nest(10, |m| m.attr(8, &[1]));
-    socket.ask(
-        Message::new("switch IPv6 off on a link", NEWLINK, 0)
-            .raw(&ifinfo(index, 0, 0))
-            .nest(26, none),
-    )
+    socket.ask(Message::new("switch IPv6 off on a link", NEWLINK, 0).raw(&ifinfo(index, 0, 0)).nest(26, none))
 }
 
 pub fn up(socket: &mut Socket, index: u32) -> Result<(), Error> {
@@ -138,12 +117,7 @@ pub fn up(socket: &mut Socket, index: u32) -> Result<(), Error> {
 
 /// That there is no such link is fine.
 pub fn delete(socket: &mut Socket, name: &str) -> Result<(), Error> {
-    socket.ask_unless(
-        Message::new("remove a link", DELLINK, 0)
-            .raw(&ifinfo(0, 0, 0))
-            .text(3, name),
-        &[Errno::NODEV],
-    )
+    socket.ask_unless(Message::new("remove a link", DELLINK, 0).raw(&ifinfo(0, 0, 0)).text(3, name), &[Errno::NODEV])
 }
 
 /// A link as the kernel lists it.
@@ -155,8 +129,7 @@ pub struct Link {
 }
 
 pub fn links(socket: &mut Socket) -> Result<Vec<Link>, Error> {
-    let replies =
-        socket.dump(Message::new("list the links", GETLINK, 0).raw(&ifinfo(0, 0, 0)))?;
+    let replies = socket.dump(Message::new("list the links", GETLINK, 0).raw(&ifinfo(0, 0, 0)))?;
     Ok(replies
         .iter()
         .filter(|r| r.kind == NEWLINK && r.body.len() >= 16)
@@ -174,12 +147,7 @@ pub fn index(name: &str) -> Option<u32> {
 }
 
 /// Puts one address (of 32 bits: no network with it) on a link; there already: fine.
-pub fn add_address(
-    socket: &mut Socket,
-    index: u32,
-    address: Ipv4Addr,
-    label: Option<&str>,
-) -> Result<(), Error> {
+pub fn add_address(socket: &mut Socket, index: u32, address: Ipv4Addr, label: Option<&str>) -> Result<(), Error> {
     let message = Message::new("set an address", NEWADDR, CREATE | REPLACE)
         .raw(&ifaddr(index, UNIVERSE))
         .attr(2, &address.octets())
@@ -193,9 +161,7 @@ pub fn add_address(
 
 pub fn delete_address(socket: &mut Socket, index: u32, address: Ipv4Addr) -> Result<(), Error> {
     socket.ask_unless(
-        Message::new("remove an address", DELADDR, 0)
-            .raw(&ifaddr(index, UNIVERSE))
-            .attr(2, &address.octets()),
+        Message::new("remove an address", DELADDR, 0).raw(&ifaddr(index, UNIVERSE)).attr(2, &address.octets()),
         &[Errno::ADDRNOTAVAIL, Errno::NODEV],
     )
 }
@@ -208,8 +174,7 @@ fn ifaddr(index: u32, scope: u8) -> [u8; 8] {
 
 /// Every IPv4 network that an address of this host lies in, by link name.
 pub fn addresses(socket: &mut Socket) -> Result<Vec<(Ipv4Addr, Subnet)>, Error> {
-    let replies =
-        socket.dump(Message::new("list the addresses", GETADDR, 0).raw(&[INET, 0, 0, 0, 0, 0, 0, 0]))?;
+    let replies = socket.dump(Message::new("list the addresses", GETADDR, 0).raw(&[INET, 0, 0, 0, 0, 0, 0, 0]))?;
     Ok(replies
         .iter()
         .filter(|r| r.kind == NEWADDR && r.body.len() >= 8)
@@ -231,12 +196,7 @@ fn rtmsg(bits: u8, scope: u8, kind: u8) -> [u8; 12] {
 }
 
 /// One address is reached straight over this link.
-pub fn route_to(
-    socket: &mut Socket,
-    address: Ipv4Addr,
-    index: u32,
-    source: Option<Ipv4Addr>,
-) -> Result<(), Error> {
+pub fn route_to(socket: &mut Socket, address: Ipv4Addr, index: u32, source: Option<Ipv4Addr>) -> Result<(), Error> {
     let message = Message::new("set a route", NEWROUTE, CREATE | REPLACE)
         .raw(&rtmsg(32, LINK, UNICAST))
         .attr(1, &address.octets())
@@ -297,12 +257,7 @@ pub fn routes(socket: &mut Socket) -> Result<Vec<(Subnet, Option<u32>)>, Error> 
 }
 
 /// The far end's hardware address is known, not asked for: entries of this kind do not fill the neighbour table.
-pub fn neighbour(
-    socket: &mut Socket,
-    index: u32,
-    address: Ipv4Addr,
-    mac: [u8; 6],
-) -> Result<(), Error> {
+pub fn neighbour(socket: &mut Socket, index: u32, address: Ipv4Addr, mac: [u8; 6]) -> Result<(), Error> {
     const PERMANENT: u16 = 0x80;
     let mut bytes = [0u8; 12];
     bytes[0] = INET;

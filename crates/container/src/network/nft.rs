@@ -59,11 +59,7 @@ fn expr(m: Message, name: &str, fill: impl FnOnce(Message) -> Message) -> Messag
 }
 
 fn compare(m: Message, equal: bool, value: &[u8]) -> Message {
-    expr(m, "cmp", |m| {
-        m.be32(1, 1)
-            .be32(2, u32::from(!equal))
-            .nest(3, |m| m.attr(1, value))
-    })
+    expr(m, "cmp", |m| m.be32(1, 1).be32(2, u32::from(!equal)).nest(3, |m| m.attr(1, value)))
 }
 
 fn meta(m: Message, key: u32) -> Message {
@@ -71,29 +67,18 @@ fn meta(m: Message, key: u32) -> Message {
 }
 
 fn payload(m: Message, base: u32, offset: u32, length: u32) -> Message {
-    expr(m, "payload", |m| {
-        m.be32(1, 1).be32(2, base).be32(3, offset).be32(4, length)
-    })
+    expr(m, "payload", |m| m.be32(1, 1).be32(2, base).be32(3, offset).be32(4, length))
 }
 
 fn verdict(m: Message, code: u32) -> Message {
-    expr(m, "immediate", |m| {
-        m.be32(1, 0).nest(2, |m| m.nest(2, |m| m.be32(1, code)))
-    })
+    expr(m, "immediate", |m| m.be32(1, 0).nest(2, |m| m.nest(2, |m| m.be32(1, code))))
 }
 
 fn address(m: Message, offset: u32, subnet: &super::Subnet, equal: bool) -> Message {
-    let mask = u32::MAX
-        .checked_shl(32 - u32::from(subnet.bits))
-        .unwrap_or(0)
-        .to_be_bytes();
+    let mask = u32::MAX.checked_shl(32 - u32::from(subnet.bits)).unwrap_or(0).to_be_bytes();
     let m = payload(m, 1, offset, 4);
     let m = expr(m, "bitwise", |m| {
-        m.be32(1, 1)
-            .be32(2, 1)
-            .be32(3, 4)
-            .nest(4, |m| m.attr(1, &mask))
-            .nest(5, |m| m.attr(1, &[0; 4]))
+        m.be32(1, 1).be32(2, 1).be32(3, 4).nest(4, |m| m.attr(1, &mask)).nest(5, |m| m.attr(1, &[0; 4]))
     });
     compare(m, equal, &subnet.address.octets())
 }
@@ -113,11 +98,7 @@ impl Step {
                 let m = expr(m, "ct", |m| m.be32(2, 0).be32(1, 1));
                 let states = (2u32 | 4).to_ne_bytes();
                 let m = expr(m, "bitwise", |m| {
-                    m.be32(1, 1)
-                        .be32(2, 1)
-                        .be32(3, 4)
-                        .nest(4, |m| m.attr(1, &states))
-                        .nest(5, |m| m.attr(1, &[0; 4]))
+                    m.be32(1, 1).be32(2, 1).be32(3, 4).nest(4, |m| m.attr(1, &states)).nest(5, |m| m.attr(1, &[0; 4]))
                 });
                 compare(m, false, &[0; 4])
             }
@@ -164,9 +145,7 @@ pub fn set_table(socket: &mut Socket, name: &str, chains: &[Chain]) -> Result<()
             message("set a firewall chain", NEWCHAIN, CREATE, IPV4)
                 .text(1, name)
                 .text(3, chain.name)
-                .nest(4, |m| {
-                    m.be32(1, chain.hook as u32).be32(2, chain.priority as u32)
-                })
+                .nest(4, |m| m.be32(1, chain.hook as u32).be32(2, chain.priority as u32))
                 .text(7, chain.kind),
         );
         for steps in &chain.rules {
@@ -205,11 +184,7 @@ pub fn foreign_chains(socket: &mut Socket, hook: Hook, ours: &str) -> Result<Vec
             let at = attr(body, 4).and_then(|h| attr(h, 1)).map(be_u32);
             let filters = attr(body, 7).map(text).as_deref() == Some("filter");
             if at == Some(hook as u32) && filters && !table.starts_with(ours) {
-                found.push(Base {
-                    family,
-                    table,
-                    chain: attr(body, 3).map(text).unwrap_or_default(),
-                });
+                found.push(Base { family, table, chain: attr(body, 3).map(text).unwrap_or_default() });
             }
         }
     }
@@ -217,21 +192,13 @@ pub fn foreign_chains(socket: &mut Socket, hook: Hook, ours: &str) -> Result<Vec
 }
 
 /// Puts marked rules at the head of a foreign chain, unless rules so marked are there.
-pub fn mark_chain(
-    socket: &mut Socket,
-    base: &Base,
-    mark: &str,
-    rules: &[Vec<Step>],
-) -> Result<(), Error> {
+pub fn mark_chain(socket: &mut Socket, base: &Base, mark: &str, rules: &[Vec<Step>]) -> Result<(), Error> {
     if marked(socket, base, mark)?.len() >= rules.len() {
         return Ok(());
     }
     unmark_chain(socket, base, mark)?;
-    let messages = rules
-        .iter()
-        .rev()
-        .map(|steps| rule(base.family, &base.table, &base.chain, mark, steps, false))
-        .collect();
+    let messages =
+        rules.iter().rev().map(|steps| rule(base.family, &base.table, &base.chain, mark, steps, false)).collect();
     socket.transaction(messages)
 }
 
@@ -253,9 +220,7 @@ pub fn unmark_chain(socket: &mut Socket, base: &Base, mark: &str) -> Result<(), 
 
 /// The handles of the rules of a chain that bear the mark.
 fn marked(socket: &mut Socket, base: &Base, mark: &str) -> Result<Vec<Vec<u8>>, Error> {
-    let ask = message("list the firewall rules", GETRULE, 0, base.family)
-        .text(1, &base.table)
-        .text(2, &base.chain);
+    let ask = message("list the firewall rules", GETRULE, 0, base.family).text(1, &base.table).text(2, &base.chain);
     let listed = socket.dump(ask)?;
     Ok(listed
         .iter()
