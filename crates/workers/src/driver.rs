@@ -20,11 +20,11 @@ use std::hash::Hash;
 use std::time::Duration;
 
 use base::clock::Time;
+use model::beliefs::Beliefs;
 
 pub use report::{ItemReport, Progress, Report};
 pub use run::{Handle, Shutdown, spawn};
 
-use crate::State;
 
 /// What a worker does: pure decisions, and acts that may be done twice.
 pub trait Worker: Send + Sync + 'static {
@@ -34,15 +34,35 @@ pub trait Worker: Send + Sync + 'static {
     fn name(&self) -> &'static str;
 
     /// What is to be done now. Pure: the same state and time give the same answer. The first in the list starts first.
-    fn decide(&self, state: &State, now: Time) -> Decision<Self::Item>;
+    fn decide(&self, beliefs: &Beliefs, now: Time) -> Decision<Self::Item>;
 
-    /// Does one thing, however often it was done already. It returns only when the state that led to it is gone from the view, so that
-    /// the next decision is made on news.
+    /// Does one thing, however often it was done already. When it returns, the view shows what it wrote, so that the next decision is made
+    /// on news.
     fn act(&self, item: Self::Item) -> impl Future<Output = Result<(), Failure>> + Send;
 
     /// How it is run.
     fn pace(&self) -> Pace {
         Pace::default()
+    }
+}
+
+impl<W: Worker> Worker for std::sync::Arc<W> {
+    type Item = W::Item;
+
+    fn name(&self) -> &'static str {
+        W::name(self)
+    }
+
+    fn decide(&self, beliefs: &Beliefs, now: Time) -> Decision<W::Item> {
+        W::decide(self, beliefs, now)
+    }
+
+    fn act(&self, item: W::Item) -> impl Future<Output = Result<(), Failure>> + Send {
+        W::act(self, item)
+    }
+
+    fn pace(&self) -> Pace {
+        W::pace(self)
     }
 }
 

@@ -6,13 +6,13 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use base::clock::{Clock, Time};
+use base::clock::Time;
+use model::State;
 use tokio::sync::{Notify, watch};
 use tokio::task::{AbortHandle, JoinHandle, JoinSet};
 use tokio::time::Instant;
 
 use super::{Decision, Failure, ItemReport, Pace, Progress, Report, Worker};
-use crate::View;
 
 /// Told once, it ends everything that listens.
 #[derive(Clone)]
@@ -67,13 +67,13 @@ impl Handle {
 
 /// Starts a worker. It ends when `shutdown` begins: acts are given a moment to end by themselves, then dropped, which is safe for all of
 /// them (they may be done twice).
-pub fn spawn<W: Worker>(worker: W, view: View, clock: Arc<dyn Clock>, shutdown: Shutdown) -> Handle {
+pub fn spawn<W: Worker>(worker: W, state: State, shutdown: Shutdown) -> Handle {
     let name = worker.name();
     let wake = Arc::new(Notify::new());
     let shared = Arc::new(Mutex::new(Memory::default()));
     let shown = shared.clone();
     let report: Box<dyn Fn() -> Report + Send + Sync> = Box::new(move || lock(&shown).report(name));
-    let run = Run { pace: worker.pace(), worker: Arc::new(worker), view, clock, wake: wake.clone(), memory: shared };
+    let run = Run { pace: worker.pace(), worker: Arc::new(worker), state, wake: wake.clone(), memory: shared };
     let ended = tokio::spawn(run.until(shutdown));
     Handle { name, wake, report, ended }
 }
@@ -81,8 +81,7 @@ pub fn spawn<W: Worker>(worker: W, view: View, clock: Arc<dyn Clock>, shutdown: 
 struct Run<W: Worker> {
     worker: Arc<W>,
     pace: Pace,
-    view: View,
-    clock: Arc<dyn Clock>,
+    state: State,
     wake: Arc<Notify>,
     memory: Arc<Mutex<Memory<W::Item>>>,
 }
@@ -120,7 +119,7 @@ fn lock<I>(memory: &Mutex<Memory<I>>) -> std::sync::MutexGuard<'_, Memory<I>> {
 
 impl<W: Worker> Run<W> {
     async fn until(self, shutdown: Shutdown) {
-        let mut changes = self.view.changes();
+        let mut changes = self.state.view().changes();
         let mut acts: JoinSet<Result<(), Failure>> = JoinSet::new();
         let mut whose: HashMap<tokio::task::Id, (W::Item, AbortHandle)> = HashMap::new();
         let mut by_hand = false;
@@ -140,7 +139,7 @@ impl<W: Worker> Run<W> {
                         self.ended(ended, &mut whose);
                     }
                 }
-                changed = changes.changed() => {
+                changed = changes.next() => {
                     if changed.is_err() {
                         break;
                     }
@@ -165,8 +164,8 @@ impl<W: Worker> Run<W> {
         whose: &mut HashMap<tokio::task::Id, (W::Item, AbortHandle)>,
         by_hand: bool,
     ) -> Instant {
-        let (state, now, wall) = (self.view.state(), Instant::now(), self.clock.now());
-        let Decision { due, again } = self.worker.decide(&state, wall);
+        let (beliefs, now, wall) = (self.state.read(), Instant::now(), self.state.now());
+        let Decision { due, again } = self.worker.decide(&beliefs, wall);
         let mut next = now + self.pace.at_least_every;
         if let Some(again) = again {
             next = next.min(now + until(wall, again));

@@ -1,0 +1,61 @@
+//! What the workers are made of: given once, by whoever assembles the program.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use base::{MachineId, ModelUuid, Secret, TaskId};
+use cloud::Cloud;
+use model::State;
+use model::record::controller::Controller;
+
+use crate::identity::Root;
+
+/// The clouds that machines may be in, by the name that models have for them.
+pub type Clouds = BTreeMap<String, Arc<dyn Cloud>>;
+
+/// Cheap to clone.
+#[derive(Clone)]
+pub struct Parts {
+    pub state: State,
+    pub clouds: Arc<Clouds>,
+    pub root: Root,
+    pub outfit: Arc<dyn Outfit>,
+    pub outputs: Arc<dyn Outputs>,
+}
+
+/// A machine about to be started, for the files that its agent begins with.
+pub struct Newcomer<'a> {
+    pub controller: &'a Controller,
+    pub model: ModelUuid,
+    pub machine: &'a MachineId,
+    /// With it the agent enrols.
+    pub token: &'a Secret,
+}
+
+/// What a new machine finds on its disk, and what it runs.
+#[derive(Debug, Clone, Default)]
+pub struct Outfitted {
+    pub files: Vec<cloud::File>,
+    /// The agent's command line.
+    pub agent: Vec<String>,
+}
+
+/// Knows what an agent needs; the workers do not.
+pub trait Outfit: Send + Sync {
+    fn outfit(&self, newcomer: &Newcomer<'_>) -> Outfitted;
+}
+
+/// Where the output of tasks is kept; told when it may go. Forgetting what is not there is nothing.
+pub trait Outputs: Send + Sync {
+    fn forget(&self, model: ModelUuid, tasks: &[TaskId]);
+    /// All of a model's.
+    fn forget_model(&self, model: ModelUuid);
+}
+
+/// Nothing is kept anywhere.
+pub struct NoOutputs;
+
+impl Outputs for NoOutputs {
+    fn forget(&self, _: ModelUuid, _: &[TaskId]) {}
+    fn forget_model(&self, _: ModelUuid) {}
+}

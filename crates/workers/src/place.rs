@@ -1,0 +1,64 @@
+//! Where a machine is: which model, which cloud. Shared words of the workers that deal with instances.
+
+use std::fmt;
+use std::sync::Arc;
+
+use base::{MachineId, ModelUuid, Refusal};
+use cloud::{Cloud, ModelRef};
+use model::beliefs::Beliefs;
+use model::record::address::Address;
+use model::record::status::InstanceStatus;
+
+use crate::driver::Failure;
+use crate::parts::Clouds;
+
+/// A machine of a model: what most workers work on.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Place {
+    pub model: ModelUuid,
+    pub machine: MachineId,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "machine {} of model {}", self.machine, self.model)
+    }
+}
+
+/// A model's cloud, and the model in the cloud's words.
+pub(crate) fn cloud_of(beliefs: &Beliefs, clouds: &Clouds, model: ModelUuid) -> Result<(Arc<dyn Cloud>, ModelRef), String> {
+    let (_, record) = beliefs.model(model).map_err(|refusal| refusal.words().to_owned())?;
+    let controller = beliefs.controller().map_err(|refusal| refusal.words().to_owned())?;
+    let cloud = clouds.get(&record.cloud).ok_or_else(|| format!("cloud {:?} is not known to this controller", record.cloud))?;
+    let told = ModelRef { controller: controller.uuid.clone(), model: model.to_string(), name: record.name.clone() };
+    Ok((cloud.clone(), told))
+}
+
+pub(crate) fn address(seen: &cloud::Address) -> Address {
+    let mut address = Address::of(&seen.value.to_string());
+    let scope = match seen.scope {
+        cloud::AddressScope::Public => "public",
+        cloud::AddressScope::CloudLocal => "local-cloud",
+        cloud::AddressScope::MachineLocal => "local-machine",
+    };
+    scope.clone_into(&mut address.scope);
+    address
+}
+
+pub(crate) fn status(seen: cloud::InstanceStatus) -> InstanceStatus {
+    match seen {
+        cloud::InstanceStatus::Allocating => InstanceStatus::Allocating,
+        cloud::InstanceStatus::Running => InstanceStatus::Running,
+        cloud::InstanceStatus::Error => InstanceStatus::Error,
+        cloud::InstanceStatus::Stopped | cloud::InstanceStatus::Stopping | cloud::InstanceStatus::Unknown => InstanceStatus::Unknown,
+    }
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Failure {
+        match refusal.context() {
+            Some(context) => Failure::new(format!("{}: {context}", refusal.words())),
+            None => Failure::new(refusal.words()),
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! Asks clouds what has become of the instances, and notes what changed.
+//! It must not know any cloud, and it ends nothing: an instance that nobody knows is reported as a leak, since after a restored backup it may
+//! be somebody's machine. The surprise: a cloud is asked about all its instances at once, so a thousand machines cost one call.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use base::clock::Time;
+use base::{Life, ModelUuid};
+use cloud::InstanceInfo;
+use model::beliefs::{AMachine, Beliefs};
+use model::change::start::{self, Observed};
+use model::record::status::{AgentStatus, InstanceStatus};
+
+use crate::driver::{Decision, Failure, Pace, Worker};
+use crate::parts::Parts;
+use crate::place;
+
+/// While something is on its way.
+const OFTEN: Duration = Duration::from_secs(3);
+const SOMETIMES: Duration = Duration::from_secs(60);
+/// When all is as it should be.
+const SELDOM: Duration = Duration::from_secs(900);
+/// A machine that is not settled by then is no news any more.
+const NEWS: Duration = Duration::from_secs(120);
+
+pub struct Poll {
+    parts: Parts,
+    /// When each cloud was asked last. Losing it costs a call.
+    asked: Mutex<HashMap<String, Time>>,
+    leaks: Mutex<BTreeMap<String, Vec<String>>>,
+}
+
+impl Poll {
+    pub(crate) fn new(parts: Parts) -> Self {
+        Poll { parts, asked: Mutex::default(), leaks: Mutex::default() }
+    }
+
+    /// Instances that bear this controller's mark and belong to no machine, by cloud, as of the last poll.
+    pub fn leaks(&self) -> BTreeMap<String, Vec<String>> {
+        self.leaks.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Worker for Poll {
+    /// A cloud, by name.
+    type Item = String;
+
+    fn name(&self) -> &'static str {
+        "poll"
+    }
+
+    fn decide(&self, beliefs: &Beliefs, now: Time) -> Decision<String> {
+        let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut decision = Decision::default();
+        for (cloud, pace) in paces(beliefs, now) {
+            if !self.parts.clouds.contains_key(&cloud) {
+                continue;
+            }
+            match asked.get(&cloud).map(|last| last.plus(pace)) {
+                Some(next) if next > now => decision.at(next),
+                _ => decision.due.push(cloud),
+            }
+        }
+        decision
+    }
+
+    async fn act(&self, name: String) -> Result<(), Failure> {
+        let state = &self.parts.state;
+        let now = state.now();
+        let Some(cloud) = self.parts.clouds.get(&name) else { return Ok(()) };
+        let before = state.read();
+        let controller = before.controller()?.uuid.clone();
+        let seen = cloud.instances(&controller).await;
+        let seen = seen.map_err(|error| Failure::new(format!("cannot list instances: {error}")))?;
+        let marks: HashMap<(&str, &str), &InstanceInfo> =
+            seen.iter().map(|one| ((one.model.as_str(), one.machine.as_str()), one)).collect();
+        for (within, model) in before.models().filter(|(_, model)| model.cloud == name) {
+            let uuid = model.uuid.to_string();
+            for (id, whole, _) in within.machines() {
+                // What was not provisioned before the cloud was asked may well be missing from its answer.
+                let Some(observed) = observe(whole, marks.get(&(uuid.as_str(), id.as_str())).copied()) else { continue };
+                let model: ModelUuid = model.uuid;
+                state.change(|beliefs, given| start::observed(beliefs, model, id, &observed, given)).await?;
+            }
+        }
+        self.note_leaks(&name, &before, &seen);
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner).insert(name, now);
+        Ok(())
+    }
+
+    fn pace(&self) -> Pace {
+        Pace { at_once: 4, slow_after: Duration::from_secs(20), give_up_after: Duration::from_secs(120), ..Pace::default() }
+    }
+}
+
+/// How often each cloud that is used is to be asked.
+fn paces(beliefs: &Beliefs, now: Time) -> BTreeMap<String, Duration> {
+    let mut paces = BTreeMap::new();
+    for (within, model) in beliefs.models() {
+        let pace = paces.entry(model.cloud.clone()).or_insert(SELDOM);
+        for (_, whole, machine) in within.machines() {
+            if machine.life != Life::Alive || machine.is_controller() || is_settled(whole) {
+                continue;
+            }
+            let Some(instance) = whole.instance.as_ref().filter(|instance| instance.is_provisioned()) else { continue };
+            let wanted = if now.since(instance.status.since) < NEWS { OFTEN } else { SOMETIMES };
+            *pace = wanted.min(*pace);
+        }
+    }
+    paces
+}
+
+/// It runs, its addresses are known, its agent has started.
+fn is_settled(whole: &AMachine) -> bool {
+    let instance = whole.instance.as_ref();
+    instance.is_some_and(|instance| instance.status.current == InstanceStatus::Running && !instance.addresses.is_empty())
+        && whole.agent.as_ref().is_some_and(|agent| agent.status.current == AgentStatus::Started)
+}
+
+/// What is to be noted of a machine, given what its cloud says.
+fn observe(whole: &AMachine, seen: Option<&InstanceInfo>) -> Option<Observed> {
+    let instance = whole.instance.as_ref().filter(|instance| instance.is_provisioned())?;
+    if whole.machine.as_ref()?.is_controller() {
+        return None;
+    }
+    Some(match seen {
+        Some(seen) if seen.id.0 == instance.instance_id => Observed {
+            status: place::status(seen.status),
+            message: seen.detail.clone(),
+            addresses: (!seen.addresses.is_empty()).then(|| seen.addresses.iter().map(place::address).collect()),
+        },
+        _ => Observed {
+            status: InstanceStatus::Unknown,
+            message: format!("instance {} is not found in its cloud", instance.instance_id),
+            addresses: None,
+        },
+    })
+}
+
+impl Poll {
+    fn note_leaks(&self, cloud: &str, before: &Beliefs, seen: &[InstanceInfo]) {
+        let now = self.parts.state.read();
+        let known = |beliefs: &Beliefs, one: &InstanceInfo| {
+            let Ok(model) = one.model.parse::<ModelUuid>() else { return false };
+            let Ok(machine) = one.machine.parse() else { return false };
+            beliefs.models.get(&model).is_some_and(|within| within.machines.contains_key(&machine))
+        };
+        let leaks: Vec<String> =
+            seen.iter().filter(|one| !known(before, one) && !known(&now, one)).map(|one| one.id.to_string()).collect();
+        let mut all = self.leaks.lock().unwrap_or_else(PoisonError::into_inner);
+        if !leaks.is_empty() && all.get(cloud) != Some(&leaks) {
+            tracing::warn!(cloud, ?leaks, "instances bear this controller's mark and belong to no machine of it");
+        }
+        all.insert(cloud.to_owned(), leaks);
+    }
+}

@@ -1,0 +1,264 @@
+//! Starts instances for machines that have none.
+//! It must not know any cloud. The surprise: a start that failed is no failure of this worker. It is written on the record, in words and with the
+//! time of the next try, and the decision is made from there; so the tries go on being counted over a restart.
+//! The states are drawn in `model/change/start.rs`.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use base::clock::Time;
+use base::{MachineId, ModelUuid};
+use cloud::{Cloud, Error, Progress, Retry, StartRequest, Started, instance_name};
+use model::beliefs::Beliefs;
+use model::change::start::{self, Failed, Running};
+
+use crate::driver::{Decision, Failure, Pace, Worker};
+use crate::identity::token_hash;
+use crate::parts::{Newcomer, Parts};
+use crate::place::{self, Place};
+use crate::turn::Turns;
+
+/// A first try and ten more, as Juju has it.
+const TRIES: u32 = 11;
+const FIRST_PAUSE: Duration = Duration::from_secs(2);
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+/// A cloud that has not answered by then is taken for one that will not.
+const PATIENCE: Duration = Duration::from_secs(600);
+/// Steps that are over sooner are not worth a write.
+const WORTH_SAYING: Duration = Duration::from_millis(300);
+
+pub struct Provision {
+    parts: Parts,
+    turns: Turns,
+    /// Models whose shared things were made. Losing it costs a call that finds nothing to do.
+    prepared: Prepared,
+}
+
+type Prepared = Arc<Mutex<HashSet<ModelUuid>>>;
+
+impl Provision {
+    pub(crate) fn new(parts: Parts, turns: Turns) -> Self {
+        Provision { parts, turns, prepared: Prepared::default() }
+    }
+}
+
+impl Worker for Provision {
+    type Item = Place;
+
+    fn name(&self) -> &'static str {
+        "provision"
+    }
+
+    fn decide(&self, beliefs: &Beliefs, now: Time) -> Decision<Place> {
+        decide(beliefs, now)
+    }
+
+    async fn act(&self, place: Place) -> Result<(), Failure> {
+        let _turn = self.turns.take(&place).await;
+        let Place { model, machine } = &place;
+        let token = self.parts.root.token(*model, machine);
+        let hash = token_hash(&token);
+        let begun = self.parts.state.change(|beliefs, given| start::begin(beliefs, *model, machine, &hash, given)).await?;
+        let Some(begun) = begun else { return Ok(()) };
+        let outcome = match self.request(&place) {
+            Ok((cloud, request)) => {
+                tokio::select! {
+                    outcome = self.start(&*cloud, &request, &place) => outcome.map(|started| (cloud.clone(), request.clone(), started)),
+                    // Whatever the cloud has of it by now, `remove` finds.
+                    () = self.unwanted(&place) => return Ok(()),
+                }
+            }
+            Err(words) => Err(Error::permanent(words)),
+        };
+        match outcome {
+            Ok((cloud, request, started)) => self.keep(&place, &*cloud, &request, started).await,
+            Err(error) => self.note(&place, &error, begun.provisioning.attempts).await,
+        }
+    }
+
+    fn pace(&self) -> Pace {
+        Pace { at_once: 16, slow_after: Duration::from_secs(60), give_up_after: PATIENCE * 2, ..Pace::default() }
+    }
+}
+
+/// Machines to start, those first that were tried least often.
+pub fn decide(beliefs: &Beliefs, now: Time) -> Decision<Place> {
+    let mut decision = Decision::default();
+    let mut due = Vec::new();
+    for (within, model) in beliefs.models() {
+        for (id, whole, machine) in within.machines() {
+            let Some(instance) = &whole.instance else { continue };
+            match start::is_due(machine, instance, now) {
+                Ok(false) => {}
+                Ok(true) if !host_is_there(within, id) => {}
+                Ok(true) => due.push((instance.provisioning.attempts, Place { model: model.uuid, machine: id.clone() })),
+                Err(next) => decision.at(next),
+            }
+        }
+    }
+    due.sort();
+    decision.due = due.into_iter().map(|(_, place)| place).collect();
+    decision
+}
+
+/// A container needs its host first.
+fn host_is_there(within: &model::beliefs::InModel, id: &MachineId) -> bool {
+    let Some(host) = id.parent() else { return true };
+    let host = within.machines.get(&host).and_then(|host| host.instance.as_ref());
+    host.is_some_and(|instance| instance.is_provisioned())
+}
+
+impl Provision {
+    /// What the cloud is asked for; an error in words is for good.
+    fn request(&self, place: &Place) -> Result<(Arc<dyn Cloud>, StartRequest), String> {
+        let Place { model, machine: id } = place;
+        let beliefs = self.parts.state.read();
+        let (cloud, told) = place::cloud_of(&beliefs, &self.parts.clouds, *model)?;
+        let words = |refusal: base::Refusal| refusal.words().to_owned();
+        let controller = beliefs.controller().map_err(words)?;
+        let (within, _) = beliefs.model(*model).map_err(words)?;
+        let (_, machine) = within.machine(id).map_err(words)?;
+        cloud.check_constraints(&machine.constraints).map_err(|error| error.to_string())?;
+        let parent = id.parent().and_then(|host| within.machines.get(&host)?.instance.as_ref());
+        let token = self.parts.root.token(*model, id);
+        let outfit = self.parts.outfit.outfit(&Newcomer { controller, model: *model, machine: id, token: &token });
+        let request = StartRequest {
+            model: told,
+            machine: id.to_string(),
+            name: instance_name(&model.to_string(), id.as_str()),
+            base: machine.base.to_string(),
+            parent: parent.map(|host| cloud::InstanceId(host.instance_id.clone())),
+            constraints: machine.constraints.clone(),
+            files: outfit.files,
+            agent: outfit.agent,
+            authorized_keys: within.keys.as_ref().map(|keys| keys.0.clone()).unwrap_or_default(),
+            host_keys: self.parts.root.host_keys(*model, id),
+        };
+        Ok((cloud, request))
+    }
+
+    async fn start(&self, cloud: &dyn Cloud, request: &StartRequest, place: &Place) -> Result<Started, Error> {
+        let (said, mut heard) = tokio::sync::watch::channel(String::new());
+        let progress = Progress::new(move |message| {
+            said.send_replace(message.to_owned());
+        });
+        let work = async {
+            if !self.is_prepared(place.model) {
+                cloud.prepare_model(&request.model).await?;
+                self.prepared.lock().unwrap_or_else(PoisonError::into_inner).insert(place.model);
+            }
+            cloud.start_instance(request, &progress).await
+        };
+        let mut work = std::pin::pin!(tokio::time::timeout(PATIENCE, work));
+        let outcome = loop {
+            tokio::select! {
+                outcome = &mut work => break outcome,
+                () = tokio::time::sleep(WORTH_SAYING) => {}
+            }
+            if heard.has_changed().unwrap_or(false) {
+                let message = heard.borrow_and_update().clone();
+                let Place { model, machine } = place;
+                let noted = self.parts.state.change(|beliefs, given| start::progress(beliefs, *model, machine, &message, given));
+                // The start goes on while this is written; a write that fails costs a line of status.
+                tokio::select! {
+                    outcome = &mut work => break outcome,
+                    _ = noted => {}
+                }
+            }
+        };
+        let outcome = outcome.unwrap_or_else(|_| Err(Error::transient(format!("no answer from the cloud in {PATIENCE:?}"))));
+        if outcome.is_err() {
+            // What the model shares may be what is broken.
+            self.prepared.lock().unwrap_or_else(PoisonError::into_inner).remove(&place.model);
+        }
+        outcome
+    }
+
+    fn is_prepared(&self, model: ModelUuid) -> bool {
+        self.prepared.lock().unwrap_or_else(PoisonError::into_inner).contains(&model)
+    }
+
+    /// Returns when the machine is to be started no more.
+    async fn unwanted(&self, place: &Place) {
+        let mut changes = self.parts.state.view().changes();
+        while let Ok(state) = changes.next().await {
+            let machine = state.projection().models.get(&place.model).and_then(|within| within.machines.get(&place.machine));
+            let wanted = machine.and_then(|whole| whole.machine.as_ref()).is_some_and(|machine| machine.life == base::Life::Alive);
+            if !wanted {
+                return;
+            }
+        }
+        std::future::pending().await
+    }
+
+    /// The instance is there: it is written down, or, if its machine went meanwhile, stopped.
+    async fn keep(&self, place: &Place, cloud: &dyn Cloud, request: &StartRequest, started: Started) -> Result<(), Failure> {
+        let running = Running {
+            instance_id: started.id.0.clone(),
+            display_name: started.display_name,
+            hardware: started.hardware,
+            addresses: started.addresses.iter().map(place::address).collect(),
+            message: "Running".into(),
+            ssh_host_keys: request.host_keys.iter().map(|key| key.public.clone()).collect(),
+        };
+        let Place { model, machine } = place;
+        let kept = self.parts.state.change(|beliefs, given| start::started(beliefs, *model, machine, &running, given)).await?;
+        if !kept {
+            let stopped = cloud.stop_instance(&request.model.controller, &started.id).await;
+            stopped.map_err(|error| Failure::new(format!("cannot stop instance {} of a machine that is gone: {error}", started.id)))?;
+        }
+        Ok(())
+    }
+
+    /// Writes down how a start failed, and when it is tried again.
+    async fn note(&self, place: &Place, error: &Error, attempts: u32) -> Result<(), Failure> {
+        let Place { model, machine } = place;
+        let pause = pause(error, attempts);
+        tracing::warn!(%place, attempts, again = pause.is_some(), "instance did not start: {error}");
+        let change = self.parts.state.change(|beliefs, given| {
+            let message = match pause {
+                Some(pause) => format!(
+                    "failed to start machine {machine} ({error}), retrying in {}s ({} more attempts)",
+                    pause.as_secs(),
+                    TRIES - attempts
+                ),
+                None => error.to_string(),
+            };
+            let next_try = pause.map(|pause| given.now.plus(pause));
+            start::failed(beliefs, *model, machine, &Failed { message, error: error.to_string(), next_try }, given)
+        });
+        Ok(change.await?)
+    }
+}
+
+/// How long until the next try; `None`: there is none.
+fn pause(error: &Error, attempts: u32) -> Option<Duration> {
+    if attempts >= TRIES {
+        return None;
+    }
+    match error.retry() {
+        Retry::After(Some(asked)) => Some(asked),
+        Retry::After(None) => Some(FIRST_PAUSE.saturating_mul(1 << attempts.saturating_sub(1).min(16)).min(LONGEST_PAUSE)),
+        Retry::Never => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tries_grow_apart_and_end() {
+        let check = |error: Error, attempts, seconds: Option<u64>| {
+            assert_eq!(pause(&error, attempts), seconds.map(Duration::from_secs), "{error} {attempts}");
+        };
+        check(Error::transient("busy"), 1, Some(2));
+        check(Error::transient("busy"), 2, Some(4));
+        check(Error::transient("busy"), 9, Some(60));
+        check(Error::transient("busy"), 11, None);
+        check(Error::Throttled { detail: "slow".into(), after: Some(Duration::from_secs(7)) }, 5, Some(7));
+        check(Error::permanent("no"), 1, None);
+        check(Error::unmet("mem", "no"), 1, None);
+    }
+}

@@ -1,0 +1,215 @@
+//! Ends machines: waits for their agents to have stopped, stops their instances, and forgets them, in this order.
+//! It must not know any cloud. The surprise: the record outlives the instance, always; only a forced removal whose time is over forgets a
+//! machine whose cloud did not confirm, and says so in the log.
+//!
+//! ```text
+//!   dying --(agent stopped, or is not there, or its time is over)--> dead --(cloud: it is gone)--> forgotten
+//!     |                                                               |  ^
+//!     |                                                               +--+ cannot stop: the reason is on the record, again at next_try
+//!     +--------(forced, and its time is over)--------------------------------------------------> forgotten
+//! ```
+
+use std::time::Duration;
+
+use base::clock::Time;
+use base::Life;
+use cloud::{Cloud, Error, InstanceId, ModelRef, Retry};
+use model::beliefs::{AMachine, Beliefs, InModel};
+use model::change::{machine, start};
+use model::presence::Presence;
+use model::record::instance::Instance;
+use model::record::machine::Machine;
+use model::record::status::AgentStatus;
+
+use crate::driver::{Decision, Failure, Pace, Worker};
+use crate::parts::Parts;
+use crate::place::{self, Place};
+use crate::turn::Turns;
+
+/// How long an agent that is connected may take to stop.
+const FAREWELL: Duration = Duration::from_secs(5);
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+/// A cloud that has not stopped an instance by then is asked again.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+pub struct Remove {
+    parts: Parts,
+    turns: Turns,
+}
+
+impl Remove {
+    pub(crate) fn new(parts: Parts, turns: Turns) -> Self {
+        Remove { parts, turns }
+    }
+}
+
+impl Worker for Remove {
+    type Item = Place;
+
+    fn name(&self) -> &'static str {
+        "remove"
+    }
+
+    fn decide(&self, beliefs: &Beliefs, now: Time) -> Decision<Place> {
+        decide(beliefs, self.parts.state.presence(), now)
+    }
+
+    async fn act(&self, place: Place) -> Result<(), Failure> {
+        let deadline = self.deadline(&place);
+        let work = async {
+            let _turn = self.turns.take(&place).await;
+            self.end(&place).await
+        };
+        tokio::select! {
+            done = work => return done,
+            () = self.until(deadline) => {}
+        }
+        tracing::warn!(%place, "forced removal: its time is over before its cloud confirmed; see the leak report of `poll`");
+        self.forget(&place).await
+    }
+
+    fn pace(&self) -> Pace {
+        Pace { at_once: 32, slow_after: Duration::from_secs(30), give_up_after: PATIENCE * 2, ..Pace::default() }
+    }
+}
+
+/// Machines to end now.
+pub fn decide(beliefs: &Beliefs, presence: &Presence, now: Time) -> Decision<Place> {
+    let mut decision = Decision::default();
+    for (within, model) in beliefs.models() {
+        for (id, whole, machine) in within.machines() {
+            // The controller's own machine goes with the controller.
+            if machine.life == Life::Alive || machine.is_controller() {
+                continue;
+            }
+            let place = Place { model: model.uuid, machine: id.clone() };
+            match due(within, whole, machine, presence.is_connected(model.uuid, id), now) {
+                Due::Now => decision.due.push(place),
+                Due::At(time) => decision.at(time),
+                Due::OnNews => {}
+            }
+        }
+    }
+    decision
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Due {
+    Now,
+    At(Time),
+    /// Something else must change first.
+    OnNews,
+}
+
+fn due(within: &InModel, whole: &AMachine, machine: &Machine, connected: bool, now: Time) -> Due {
+    let removal = machine.removal.as_ref();
+    let force_at = removal.and_then(|removal| removal.force_at);
+    let forced = removal.is_some_and(|removal| removal.force);
+    // Containers go first, whatever happens: their records would name a host that nobody knows.
+    if within.under(&machine.id).next().is_some() {
+        return Due::OnNews;
+    }
+    if force_at.is_some_and(|at| at <= now) {
+        return Due::Now;
+    }
+    let earliest = |time: Time| Due::At(force_at.map_or(time, |at| at.min(time)));
+    if let Some(next) = whole.instance.as_ref().and_then(stopping_again).filter(|next| *next > now) {
+        return earliest(next);
+    }
+    let stopped = whole.agent.as_ref().is_some_and(|agent| agent.status.current == AgentStatus::Stopped);
+    if machine.life == Life::Dying && connected && !stopped && !forced {
+        let patience = removal.map_or(machine.created, |removal| removal.asked).plus(FAREWELL);
+        if patience > now {
+            return earliest(patience);
+        }
+    }
+    Due::Now
+}
+
+/// When a stop that failed is tried again.
+fn stopping_again(instance: &Instance) -> Option<Time> {
+    (instance.provisioning.step == start::STOPPING).then_some(instance.provisioning.next_try)?
+}
+
+impl Remove {
+    fn deadline(&self, place: &Place) -> Option<Time> {
+        let beliefs = self.parts.state.read();
+        let machine = beliefs.models.get(&place.model)?.machines.get(&place.machine)?.machine.clone()?;
+        machine.removal.as_ref()?.force_at
+    }
+
+    /// Returns when the time is over; never without one. A deadline that is set later is seen by the next decision.
+    async fn until(&self, deadline: Option<Time>) {
+        match deadline {
+            // A moment is granted in any case: most clouds need no more.
+            Some(at) => tokio::time::sleep(at.since(self.parts.state.now()).max(Duration::from_secs(1))).await,
+            None => std::future::pending().await,
+        }
+    }
+
+    async fn end(&self, place: &Place) -> Result<(), Failure> {
+        let Place { model, machine: id } = place;
+        self.parts.state.change(|beliefs, given| machine::mark_dead(beliefs, *model, id, given)).await?;
+        let beliefs = self.parts.state.read();
+        let Some(whole) = beliefs.models.get(model).and_then(|within| within.machines.get(id)).cloned() else { return Ok(()) };
+        let keep = whole.machine.as_ref().is_some_and(|machine| machine.keep_instance);
+        if !keep && may_have_one(&whole) {
+            let stopped = match place::cloud_of(&beliefs, &self.parts.clouds, *model) {
+                Ok((cloud, told)) => {
+                    let stop = stop(&*cloud, &told, place, whole.instance.as_deref());
+                    let patient = tokio::time::timeout(PATIENCE, stop).await;
+                    patient.unwrap_or_else(|_| Err(Error::transient(format!("no answer from the cloud in {PATIENCE:?}"))))
+                }
+                Err(words) => Err(Error::permanent(words)),
+            };
+            if let Err(error) = stopped {
+                let attempts = whole.instance.as_deref().map_or(0, |instance| match instance.provisioning.step.as_str() {
+                    start::STOPPING => instance.provisioning.attempts,
+                    _ => 0,
+                });
+                return self.note(place, &error, attempts).await;
+            }
+        }
+        self.forget(place).await
+    }
+
+    async fn forget(&self, place: &Place) -> Result<(), Failure> {
+        let Place { model, machine: id } = place;
+        Ok(self.parts.state.change(|beliefs, given| machine::remove_record(beliefs, *model, id, given)).await?)
+    }
+
+    /// Writes down why the instance is still there. Nobody else can help, so it is tried for ever.
+    async fn note(&self, place: &Place, error: &Error, attempts: u32) -> Result<(), Failure> {
+        let Place { model, machine: id } = place;
+        let own = FIRST_PAUSE.saturating_mul(1 << attempts.min(16)).min(LONGEST_PAUSE);
+        let pause = match error.retry() {
+            Retry::After(Some(asked)) => asked,
+            Retry::After(None) => own,
+            Retry::Never => own.max(FIRST_PAUSE * 8),
+        };
+        tracing::warn!(%place, again_in = ?pause, "instance was not stopped: {error}");
+        let change = self.parts.state.change(|beliefs, given| {
+            start::not_stopped(beliefs, *model, id, &error.to_string(), given.now.plus(pause), given)
+        });
+        Ok(change.await?)
+    }
+}
+
+/// Whether anything can be in the cloud for it: a start that began may have made something that was never written down.
+fn may_have_one(whole: &AMachine) -> bool {
+    let tried = |instance: &Instance| instance.is_provisioned() || !instance.provisioning.is_idle();
+    whole.instance.as_deref().is_some_and(tried) || whole.enrolment.is_some()
+}
+
+async fn stop(cloud: &dyn Cloud, told: &ModelRef, place: &Place, instance: Option<&Instance>) -> Result<(), Error> {
+    if let Some(known) = instance.filter(|instance| instance.is_provisioned()) {
+        return cloud.stop_instance(&told.controller, &InstanceId(known.instance_id.clone())).await;
+    }
+    let id = place.machine.as_str();
+    let marked = cloud.instances(&told.controller).await?.into_iter().filter(|one| one.model == told.model && one.machine == id);
+    for one in marked {
+        cloud.stop_instance(&told.controller, &one.id).await?;
+    }
+    Ok(())
+}
