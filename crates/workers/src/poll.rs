@@ -144,7 +144,7 @@ impl Poll {
         let now = self.parts.state.read();
         let known = |beliefs: &Beliefs, one: &InstanceInfo| {
             let Ok(model) = one.model.parse::<ModelUuid>() else { return false };
-            let Ok(machine) = one.machine.parse() else { return false };
+            let Ok(machine) = one.machine.parse::<base::MachineId>() else { return false };
             beliefs.models.get(&model).is_some_and(|within| within.machines.contains_key(&machine))
         };
         let leaks: Vec<String> =

@@ -114,7 +114,7 @@ fn due(within: &InModel, whole: &AMachine, machine: &Machine, connected: bool, n
         return Due::Now;
     }
     let earliest = |time: Time| Due::At(force_at.map_or(time, |at| at.min(time)));
-    if let Some(next) = whole.instance.as_ref().and_then(stopping_again).filter(|next| *next > now) {
+    if let Some(next) = whole.instance.as_deref().and_then(stopping_again).filter(|next| *next > now) {
         return earliest(next);
     }
     let stopped = whole.agent.as_ref().is_some_and(|agent| agent.status.current == AgentStatus::Stopped);

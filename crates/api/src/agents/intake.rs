@@ -1,0 +1,292 @@
+//! What agents say becomes changes of the model, and output in the append store.
+//! It trusts an agent with its own machine alone: a task of another machine is as good as unknown. The surprise: everything may be said twice.
+
+use base::clock::Time;
+use base::{Hardware, Refusal, TaskId};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use model::change::task::Ended;
+use model::change::{self, Given};
+use model::output;
+use model::record::address::Address;
+use model::record::agent::{Agent, Interface};
+use model::record::status::{AgentStatus, TaskStatus};
+use model::record::task::Task;
+use rpc::tls::AgentIdentity;
+use store::{Level, Line, LogBounds};
+use wire::agent::{self, FromAgent, Outcome, ToAgent};
+
+use super::Door;
+
+/// What an agent says of itself, gathered until there is a pause, then written at once.
+pub(super) type Sayings = Vec<FromAgent>;
+
+/// Whether a message can be gathered with others.
+pub(super) fn is_saying(message: &FromAgent) -> bool {
+    match message {
+        FromAgent::Hello(_) | FromAgent::Facts(_) | FromAgent::Status { .. } => true,
+        FromAgent::TaskStarted { .. }
+        | FromAgent::TaskOutput { .. }
+        | FromAgent::TaskDone(_)
+        | FromAgent::Log { .. }
+        | FromAgent::Renew { .. }
+        | FromAgent::Pong { .. }
+        | FromAgent::Unknown => false,
+    }
+}
+
+impl Door {
+    /// Takes over what was gathered, in one change.
+    pub(super) async fn take_sayings(&self, who: &AgentIdentity, sayings: &Sayings) -> Result<(), Refusal> {
+        let take = |agent: &mut Agent, given: Given<'_>| sayings.iter().for_each(|said| take_one(agent, said, given));
+        self.state.change(|beliefs, given| change::agent::set(beliefs, who.model, &who.machine, given, take)).await
+    }
+
+    /// Takes one other message; the answer goes back to the agent.
+    pub(super) async fn take(&self, who: &AgentIdentity, message: FromAgent) -> Result<Option<ToAgent>, Refusal> {
+        match message {
+            FromAgent::TaskStarted { id, .. } => {
+                if let Some(task) = self.task_of(who, &id) {
+                    self.state.change(|beliefs, given| change::task::started(beliefs, who.model, task.id, given)).await?;
+                }
+                Ok(None)
+            }
+            FromAgent::TaskOutput { id, stream, offset, data } => {
+                self.take_output(who, &id, stream, offset, &data).await?;
+                Ok(None)
+            }
+            FromAgent::TaskDone(done) => {
+                self.take_end(who, &done).await?;
+                Ok(Some(ToAgent::TaskAck { id: done.id }))
+            }
+            FromAgent::Log { at, level, module, message } => {
+                let line = Line {
+                    at: i64::try_from(at).unwrap_or(0).saturating_mul(1000),
+                    entity: format!("machine-{}", who.machine.dashed()),
+                    level: level_of(&level),
+                    module,
+                    location: String::new(),
+                    message,
+                    labels: Default::default(),
+                };
+                let logs = self.append.logs();
+                logs.append(&who.model.to_string(), vec![line], LogBounds::default()).await.map_err(kept)?;
+                Ok(None)
+            }
+            FromAgent::Renew { csr_pem } => {
+                let certificate_pem = self.signer.sign(&csr_pem, who)?;
+                Ok(Some(ToAgent::Certificate { certificate_pem, ca_cert_pem: self.signer.ca_cert_pem() }))
+            }
+            // That something came is all that a pong says.
+            FromAgent::Pong { .. } | FromAgent::Unknown => Ok(None),
+            FromAgent::Hello(_) | FromAgent::Facts(_) | FromAgent::Status { .. } => {
+                self.take_sayings(who, &vec![message]).await.map(|()| None)
+            }
+        }
+    }
+
+    /// A task of this agent's machine.
+    fn task_of(&self, who: &AgentIdentity, id: &str) -> Option<Task> {
+        let id: TaskId = id.parse().ok()?;
+        let read = self.state.read();
+        let task = read.models.get(&who.model)?.tasks.get(&id)?;
+        (task.machine == who.machine).then(|| task.to_record())
+    }
+
+    async fn take_output(
+        &self,
+        who: &AgentIdentity,
+        id: &str,
+        stream: agent::Stream,
+        offset: u64,
+        data: &str,
+    ) -> Result<(), Refusal> {
+        let Some(task) = self.task_of(who, id).filter(|task| !task.status.is_final()) else { return Ok(()) };
+        let Ok(bytes) = STANDARD.decode(data) else { return Err(Refusal::plain("output is not base64")) };
+        if bytes.len() > agent::MAX_CHUNK {
+            return Err(Refusal::plain("chunk of output is too long"));
+        }
+        let name = output::blob(who.model, task.id, stream_of(stream));
+        let now = micros(self.state.now());
+        let blob = self.append.blobs().append(&name, Some(offset), bytes, agent::MAX_OUTPUT, now).await.map_err(kept)?;
+        if blob.received < offset {
+            tracing::debug!(task = id, offset, received = blob.received, "output has a gap: the agent sends it again");
+        }
+        Ok(())
+    }
+
+    async fn take_end(&self, who: &AgentIdentity, done: &agent::TaskDone) -> Result<(), Refusal> {
+        // Unknown or forgotten: the agent may forget it too.
+        let Some(task) = self.task_of(who, &done.id) else { return Ok(()) };
+        if task.status.is_final() {
+            return Ok(());
+        }
+        // The output is whole before anybody is told that the task ended.
+        let now = micros(self.state.now());
+        for (stream, len) in [(output::Stream::Stdout, done.stdout_len), (output::Stream::Stderr, done.stderr_len)] {
+            if len > 0 {
+                self.append.blobs().finish(&output::blob(who.model, task.id, stream), now).await.map_err(kept)?;
+            }
+        }
+        let ended = ended(done);
+        self.state.change(|beliefs, given| change::task::ended(beliefs, who.model, task.id, &ended, given)).await?;
+        Ok(())
+    }
+}
+
+fn take_one(agent: &mut Agent, said: &FromAgent, given: Given<'_>) {
+    match said {
+        FromAgent::Hello(hello) => {
+            agent.version.clone_from(&hello.agent_version);
+            agent.boot_id.clone_from(&hello.boot_id);
+        }
+        FromAgent::Facts(facts) => {
+            agent.hostname.clone_from(&facts.hostname);
+            agent.boot_id.clone_from(&facts.boot_id);
+            agent.base.clone_from(&facts.base);
+            agent.hardware = Hardware {
+                arch: Some(facts.arch.clone()).filter(|arch| !arch.is_empty()),
+                cpu_cores: Some(facts.cores).filter(|cores| *cores > 0),
+                mem: Some(facts.mem).filter(|mem| *mem > 0),
+                root_disk: Some(facts.root_disk).filter(|disk| *disk > 0),
+                ..Hardware::default()
+            };
+            agent.interfaces = facts.interfaces.iter().filter(|one| !one.loopback).map(interface).collect();
+            agent.addresses = addresses(&facts.interfaces);
+            if !facts.ssh_host_keys.is_empty() {
+                agent.ssh_host_keys.clone_from(&facts.ssh_host_keys);
+            }
+        }
+        FromAgent::Status { status, message } => {
+            let word = match status {
+                agent::AgentStatus::Started => AgentStatus::Started,
+                agent::AgentStatus::Stopped => AgentStatus::Stopped,
+                agent::AgentStatus::Error => AgentStatus::Error,
+            };
+            agent.says(word, message, given);
+        }
+        _ => {}
+    }
+}
+
+fn interface(seen: &agent::Interface) -> Interface {
+    Interface {
+        name: seen.name.clone(),
+        mac: seen.mac.clone(),
+        up: seen.up,
+        addresses: seen.addresses.iter().map(|address| bare(address).to_owned()).collect(),
+        gateway: seen.gateway.clone(),
+    }
+}
+
+/// All addresses that may be dialled from elsewhere.
+fn addresses(interfaces: &[agent::Interface]) -> Vec<Address> {
+    let outside = interfaces.iter().filter(|one| one.up && !one.loopback);
+    let found = outside.flat_map(|one| &one.addresses).map(|text| Address { cidr: network(text), ..Address::of(bare(text)) });
+    found.filter(Address::is_usable_from_outside).collect()
+}
+
+/// `10.0.0.5` of `10.0.0.5/24`.
+fn bare(text: &str) -> &str {
+    text.split_once('/').map_or(text, |(address, _)| address)
+}
+
+/// `10.0.0.0/24` of `10.0.0.5/24`; empty when it is no such text.
+fn network(text: &str) -> String {
+    let parsed = text.split_once('/').and_then(|(address, bits)| Some((address.parse().ok()?, bits.parse::<u32>().ok()?)));
+    match parsed {
+        Some((std::net::IpAddr::V4(ip), bits)) if bits <= 32 => {
+            let mask = u32::MAX.checked_shl(32 - bits).unwrap_or(0);
+            format!("{}/{bits}", std::net::Ipv4Addr::from(u32::from(ip) & mask))
+        }
+        Some((std::net::IpAddr::V6(ip), bits)) if bits <= 128 => {
+            let mask = u128::MAX.checked_shl(128 - bits).unwrap_or(0);
+            format!("{}/{bits}", std::net::Ipv6Addr::from(u128::from(ip) & mask))
+        }
+        _ => String::new(),
+    }
+}
+
+fn ended(done: &agent::TaskDone) -> Ended {
+    let (status, message, return_code) = match &done.outcome {
+        Outcome::Exited { code } => (TaskStatus::Completed, String::new(), Some(*code)),
+        // As a shell would say it.
+        Outcome::Signalled { signal } => (TaskStatus::Completed, String::new(), Some(128 + signal)),
+        Outcome::TimedOut => (TaskStatus::Failed, "command cancelled".into(), None),
+        Outcome::Cancelled => (TaskStatus::Cancelled, "command cancelled".into(), None),
+        Outcome::Interrupted => {
+            (TaskStatus::Failed, "interrupted: the machine or its agent stopped while it ran".into(), None)
+        }
+        Outcome::Failed { message } => (TaskStatus::Failed, message.clone(), None),
+    };
+    Ended {
+        status,
+        message,
+        return_code,
+        started: (done.started > 0).then(|| Time::from_unix(i64::try_from(done.started / 1000).unwrap_or(0))),
+        stdout_len: done.stdout_len,
+        stderr_len: done.stderr_len,
+        dropped: done.dropped,
+    }
+}
+
+fn stream_of(stream: agent::Stream) -> output::Stream {
+    match stream {
+        agent::Stream::Stdout => output::Stream::Stdout,
+        agent::Stream::Stderr => output::Stream::Stderr,
+    }
+}
+
+fn level_of(word: &str) -> Level {
+    match word.to_ascii_uppercase().as_str() {
+        "TRACE" => Level::Trace,
+        "DEBUG" => Level::Debug,
+        "WARN" | "WARNING" => Level::Warning,
+        "ERROR" => Level::Error,
+        "CRITICAL" => Level::Critical,
+        _ => Level::Info,
+    }
+}
+
+fn micros(time: Time) -> i64 {
+    i64::try_from(time.unix_nanos() / 1000).unwrap_or(i64::MAX)
+}
+
+fn kept(failure: store::Failure) -> Refusal {
+    Refusal::internal("controller could not store what an agent sent", failure)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn networks_of_addresses() {
+        let check = |text: &str, expected: &str| assert_eq!(network(text), expected, "{text}");
+        check("10.0.0.5/24", "10.0.0.0/24");
+        check("10.0.0.5/32", "10.0.0.5/32");
+        check("10.0.0.5/0", "0.0.0.0/0");
+        check("fd00::5/64", "fd00::/64");
+        check("10.0.0.5/33", "");
+        check("10.0.0.5", "");
+        check("nonsense/8", "");
+    }
+
+    #[test]
+    fn only_addresses_that_lead_here_from_elsewhere_count() {
+        let one = |name: &str, loopback, up, addresses: &[&str]| agent::Interface {
+            name: name.into(),
+            loopback,
+            up,
+            addresses: addresses.iter().map(|text| (*text).to_owned()).collect(),
+            ..agent::Interface::default()
+        };
+        let all = [
+            one("lo", true, true, &["127.0.0.1/8", "::1/128"]),
+            one("eth0", false, true, &["10.0.0.5/24", "fe80::1/64"]),
+            one("eth1", false, false, &["10.9.0.5/24"]),
+        ];
+        let found: Vec<_> = addresses(&all).into_iter().map(|address| (address.value, address.cidr)).collect();
+        assert_eq!(found, [("10.0.0.5".to_owned(), "10.0.0.0/24".to_owned())]);
+    }
+}

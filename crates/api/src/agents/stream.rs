@@ -1,0 +1,244 @@
+//! One agent's stream, from the first message to the last.
+//! It must not hold more than one message. The surprise: while a message is being written to the store nothing more is read, so an agent that
+//! says much is slowed by TCP and costs no memory.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use base::{Life, Refusal};
+use futures_util::{FutureExt, SinkExt, StreamExt};
+use rpc::tls::AgentIdentity;
+use rpc::websocket::{CloseCode, CloseFrame, Message, Socket};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::Instant;
+use wire::agent::{FromAgent, ToAgent};
+
+use super::document::document;
+use super::intake::{Sayings, is_saying};
+use super::router::{Line, News};
+use super::{Door, intake};
+
+/// An agent that has not said hello by then is none.
+const HELLO: Duration = Duration::from_secs(20);
+/// Pings come this often, so that an idle agent wakes once a minute for us.
+const PING: Duration = Duration::from_secs(60);
+/// An agent that was silent for so long is gone.
+const SILENCE: Duration = Duration::from_secs(150);
+/// What an agent says of itself is gathered up to so many messages.
+const SAYINGS: usize = 8;
+
+/// Why a stream ended.
+#[derive(Debug, thiserror::Error)]
+enum End {
+    #[error("the agent closed it")]
+    Closed,
+    #[error("the agent opened another, or the controller is stopping")]
+    Replaced,
+    #[error("the agent was silent")]
+    Silent,
+    #[error("the machine is gone")]
+    Gone,
+    #[error("the agent said something that is no message")]
+    Nonsense,
+    #[error("the connection broke")]
+    Broken(#[source] Box<rpc::websocket::Error>),
+    #[error("{}", .0.words())]
+    Refused(Refusal),
+}
+
+impl From<rpc::websocket::Error> for End {
+    fn from(error: rpc::websocket::Error) -> End {
+        End::Broken(Box::new(error))
+    }
+}
+
+impl From<Refusal> for End {
+    fn from(refusal: Refusal) -> End {
+        End::Refused(refusal)
+    }
+}
+
+impl Door {
+    /// Serves an agent until its stream ends. `who` is what its verified client certificate says.
+    pub async fn serve<S: AsyncRead + AsyncWrite + Unpin + Send>(self: &Arc<Self>, mut socket: Socket<S>, who: AgentIdentity) {
+        let line = self.router.join(&who);
+        let present = self.state.presence().connected(who.model, who.machine.clone());
+        let end = self.converse(&mut socket, &who, &line).await;
+        self.router.leave(&who, &line);
+        let now = self.state.now();
+        match end {
+            End::Replaced => drop(present),
+            _ => present.leave(now),
+        }
+        let close = match &end {
+            End::Closed | End::Broken(_) => None,
+            End::Replaced | End::Silent => Some(CloseCode::Away),
+            End::Gone => Some(CloseCode::Normal),
+            End::Nonsense => Some(CloseCode::Policy),
+            End::Refused(_) => Some(CloseCode::Error),
+        };
+        match &end {
+            End::Closed | End::Replaced | End::Gone => tracing::debug!(model = %who.model, machine = %who.machine, "stream ended: {end}"),
+            End::Refused(refusal) => {
+                tracing::warn!(model = %who.model, machine = %who.machine, context = refusal.context(), "stream ended: {end}");
+            }
+            End::Silent | End::Nonsense | End::Broken(_) => {
+                tracing::info!(model = %who.model, machine = %who.machine, "stream ended: {end}");
+            }
+        }
+        if let Some(code) = close {
+            let frame = CloseFrame { code, reason: end.to_string().into() };
+            let _ = tokio::time::timeout(Duration::from_secs(2), socket.close(Some(frame))).await;
+        }
+    }
+
+    async fn converse<S: AsyncRead + AsyncWrite + Unpin + Send>(
+        &self,
+        socket: &mut Socket<S>,
+        who: &AgentIdentity,
+        line: &Line,
+    ) -> End {
+        match Box::pin(self.begin(socket, who)).await {
+            Ok(()) => {}
+            Err(end) => return end,
+        }
+        let mut heard = Instant::now();
+        let mut ping = tokio::time::interval_at(heard + PING, PING);
+        ping.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut n = 0;
+        loop {
+            let step = tokio::select! {
+                message = socket.next() => {
+                    heard = Instant::now();
+                    Box::pin(self.hear(socket, who, message)).await
+                }
+                news = line.next() => Box::pin(self.tell(socket, who, news)).await,
+                _ = ping.tick() => match heard.elapsed() > SILENCE {
+                    true => Err(End::Silent),
+                    false => {
+                        n += 1;
+                        send(socket, &ToAgent::Ping { n }).await
+                    }
+                },
+            };
+            if let Err(end) = step {
+                return end;
+            }
+        }
+    }
+
+    /// Hears the hello, then sends the whole document.
+    async fn begin<S: AsyncRead + AsyncWrite + Unpin + Send>(&self, socket: &mut Socket<S>, who: &AgentIdentity) -> Result<(), End> {
+        let first = loop {
+            let message = tokio::time::timeout(HELLO, socket.next()).await.map_err(|_| End::Silent)?;
+            if let Some(message) = read(message)? {
+                break message;
+            }
+        };
+        if !matches!(first, FromAgent::Hello(_)) {
+            return Err(End::Nonsense);
+        }
+        self.tell(socket, who, News::ALL).await?;
+        Box::pin(self.gather(socket, who, first)).await
+    }
+
+    async fn hear<S: AsyncRead + AsyncWrite + Unpin + Send>(
+        &self,
+        socket: &mut Socket<S>,
+        who: &AgentIdentity,
+        message: Option<Result<Message, rpc::websocket::Error>>,
+    ) -> Result<(), End> {
+        match read(message)? {
+            None => Ok(()),
+            Some(said) if is_saying(&said) => self.gather(socket, who, said).await,
+            Some(other) => self.answer(socket, who, other).await,
+        }
+    }
+
+    /// Takes what an agent says of itself with what else of that kind has come already: after a connection that is hello, facts and status.
+    async fn gather<S: AsyncRead + AsyncWrite + Unpin + Send>(
+        &self,
+        socket: &mut Socket<S>,
+        who: &AgentIdentity,
+        first: FromAgent,
+    ) -> Result<(), End> {
+        let mut sayings: Sayings = vec![first];
+        let mut other = None;
+        while sayings.len() < SAYINGS {
+            let Some(message) = socket.next().now_or_never() else { break };
+            match read(message)? {
+                None => {}
+                Some(said) if is_saying(&said) => sayings.push(said),
+                Some(said) => {
+                    other = Some(said);
+                    break;
+                }
+            }
+        }
+        self.take_sayings(who, &sayings).await?;
+        match other {
+            Some(other) => self.answer(socket, who, other).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn answer<S: AsyncRead + AsyncWrite + Unpin + Send>(
+        &self,
+        socket: &mut Socket<S>,
+        who: &AgentIdentity,
+        message: FromAgent,
+    ) -> Result<(), End> {
+        match self.take(who, message).await? {
+            Some(answer) => send(socket, &answer).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Sends the parts of the document that changed.
+    async fn tell<S: AsyncRead + AsyncWrite + Unpin + Send>(
+        &self,
+        socket: &mut Socket<S>,
+        who: &AgentIdentity,
+        news: News,
+    ) -> Result<(), End> {
+        if news.is_close() {
+            return Err(End::Replaced);
+        }
+        let document = document(&self.state, who, &self.router.open_tasks(who), news);
+        let gone = !self.knows(who);
+        send(socket, &ToAgent::Document(document)).await?;
+        match gone {
+            true => Err(End::Gone),
+            false => Ok(()),
+        }
+    }
+
+    /// Whether the machine is there, and not dead.
+    fn knows(&self, who: &AgentIdentity) -> bool {
+        let read = self.state.read();
+        let within = read.models.get(&who.model);
+        let machine = within.and_then(|within| within.machines.get(&who.machine)?.machine.as_ref());
+        machine.is_some_and(|machine| machine.life != Life::Dead)
+    }
+}
+
+/// A message of the agents' language; `None` for a frame of the websocket's own.
+fn read(message: Option<Result<Message, rpc::websocket::Error>>) -> Result<Option<FromAgent>, End> {
+    match message {
+        None => Err(End::Closed),
+        Some(Err(error)) => Err(error.into()),
+        Some(Ok(Message::Text(text))) => serde_json::from_str(&text).map(Some).map_err(|_| End::Nonsense),
+        Some(Ok(Message::Close(_))) => Err(End::Closed),
+        Some(Ok(Message::Binary(_))) => Err(End::Nonsense),
+        Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => Ok(None),
+    }
+}
+
+async fn send<S: AsyncRead + AsyncWrite + Unpin + Send>(socket: &mut Socket<S>, message: &ToAgent) -> Result<(), End> {
+    let text = serde_json::to_string(message).map_err(|error| Refusal::internal("message cannot be written", error))?;
+    // An agent that does not read holds up nobody but itself, and not for ever.
+    match tokio::time::timeout(SILENCE, socket.send(Message::text(text))).await {
+        Ok(sent) => Ok(sent?),
+        Err(_) => Err(End::Silent),
+    }
+}
