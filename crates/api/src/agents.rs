@@ -15,7 +15,7 @@ use std::sync::Arc;
 use base::Refusal;
 use model::State;
 use rpc::tls::AgentIdentity;
-use store::Append;
+use store::append::Append;
 use tokio::task::JoinHandle;
 
 pub use enrol::Answer;

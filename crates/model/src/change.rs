@@ -13,10 +13,14 @@ pub mod enrolment;
 pub mod instance;
 pub mod key;
 pub mod login;
+pub mod lost;
 pub mod machine;
 pub mod model;
+pub mod prune;
+pub mod removal;
 mod sequence;
 pub mod settings;
+pub mod start;
 pub mod task;
 pub mod user;
 

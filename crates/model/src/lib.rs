@@ -8,6 +8,7 @@ pub mod beliefs;
 pub mod change;
 pub mod controller_config;
 pub mod key;
+pub mod output;
 pub mod presence;
 pub mod query;
 pub mod record;

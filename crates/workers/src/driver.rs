@@ -25,7 +25,6 @@ use model::beliefs::Beliefs;
 pub use report::{ItemReport, Progress, Report};
 pub use run::{Handle, Shutdown, spawn};
 
-
 /// What a worker does: pure decisions, and acts that may be done twice.
 pub trait Worker: Send + Sync + 'static {
     /// One thing to do; its text is shown in reports.

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use base::{MachineId, ModelUuid, Secret, TaskId};
+use base::{MachineId, ModelUuid, Secret};
 use cloud::Cloud;
 use model::State;
 use model::record::controller::Controller;
+use store::append::Append;
 
 use crate::identity::Root;
 
@@ -20,7 +21,8 @@ pub struct Parts {
     pub clouds: Arc<Clouds>,
     pub root: Root,
     pub outfit: Arc<dyn Outfit>,
-    pub outputs: Arc<dyn Outputs>,
+    /// Where output of tasks, logs and histories are: forgotten with what they are of.
+    pub append: Append,
 }
 
 /// A machine about to be started, for the files that its agent begins with.
@@ -43,19 +45,4 @@ pub struct Outfitted {
 /// Knows what an agent needs; the workers do not.
 pub trait Outfit: Send + Sync {
     fn outfit(&self, newcomer: &Newcomer<'_>) -> Outfitted;
-}
-
-/// Where the output of tasks is kept; told when it may go. Forgetting what is not there is nothing.
-pub trait Outputs: Send + Sync {
-    fn forget(&self, model: ModelUuid, tasks: &[TaskId]);
-    /// All of a model's.
-    fn forget_model(&self, model: ModelUuid);
-}
-
-/// Nothing is kept anywhere.
-pub struct NoOutputs;
-
-impl Outputs for NoOutputs {
-    fn forget(&self, _: ModelUuid, _: &[TaskId]) {}
-    fn forget_model(&self, _: ModelUuid) {}
 }

@@ -26,10 +26,15 @@ impl fmt::Display for Place {
 }
 
 /// A model's cloud, and the model in the cloud's words.
-pub(crate) fn cloud_of(beliefs: &Beliefs, clouds: &Clouds, model: ModelUuid) -> Result<(Arc<dyn Cloud>, ModelRef), String> {
+pub(crate) fn cloud_of(
+    beliefs: &Beliefs,
+    clouds: &Clouds,
+    model: ModelUuid,
+) -> Result<(Arc<dyn Cloud>, ModelRef), String> {
     let (_, record) = beliefs.model(model).map_err(|refusal| refusal.words().to_owned())?;
     let controller = beliefs.controller().map_err(|refusal| refusal.words().to_owned())?;
-    let cloud = clouds.get(&record.cloud).ok_or_else(|| format!("cloud {:?} is not known to this controller", record.cloud))?;
+    let cloud =
+        clouds.get(&record.cloud).ok_or_else(|| format!("cloud {:?} is not known to this controller", record.cloud))?;
     let told = ModelRef { controller: controller.uuid.clone(), model: model.to_string(), name: record.name.clone() };
     Ok((cloud.clone(), told))
 }
@@ -50,7 +55,9 @@ pub(crate) fn status(seen: cloud::InstanceStatus) -> InstanceStatus {
         cloud::InstanceStatus::Allocating => InstanceStatus::Allocating,
         cloud::InstanceStatus::Running => InstanceStatus::Running,
         cloud::InstanceStatus::Error => InstanceStatus::Error,
-        cloud::InstanceStatus::Stopped | cloud::InstanceStatus::Stopping | cloud::InstanceStatus::Unknown => InstanceStatus::Unknown,
+        cloud::InstanceStatus::Stopped | cloud::InstanceStatus::Stopping | cloud::InstanceStatus::Unknown => {
+            InstanceStatus::Unknown
+        }
     }
 }
 

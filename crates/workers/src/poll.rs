@@ -80,7 +80,9 @@ impl Worker for Poll {
             let uuid = model.uuid.to_string();
             for (id, whole, _) in within.machines() {
                 // What was not provisioned before the cloud was asked may well be missing from its answer.
-                let Some(observed) = observe(whole, marks.get(&(uuid.as_str(), id.as_str())).copied()) else { continue };
+                let Some(observed) = observe(whole, marks.get(&(uuid.as_str(), id.as_str())).copied()) else {
+                    continue;
+                };
                 let model: ModelUuid = model.uuid;
                 state.change(|beliefs, given| start::observed(beliefs, model, id, &observed, given)).await?;
             }
@@ -91,7 +93,12 @@ impl Worker for Poll {
     }
 
     fn pace(&self) -> Pace {
-        Pace { at_once: 4, slow_after: Duration::from_secs(20), give_up_after: Duration::from_secs(120), ..Pace::default() }
+        Pace {
+            at_once: 4,
+            slow_after: Duration::from_secs(20),
+            give_up_after: Duration::from_secs(120),
+            ..Pace::default()
+        }
     }
 }
 
@@ -115,7 +122,8 @@ fn paces(beliefs: &Beliefs, now: Time) -> BTreeMap<String, Duration> {
 /// It runs, its addresses are known, its agent has started.
 fn is_settled(whole: &AMachine) -> bool {
     let instance = whole.instance.as_ref();
-    instance.is_some_and(|instance| instance.status.current == InstanceStatus::Running && !instance.addresses.is_empty())
+    instance
+        .is_some_and(|instance| instance.status.current == InstanceStatus::Running && !instance.addresses.is_empty())
         && whole.agent.as_ref().is_some_and(|agent| agent.status.current == AgentStatus::Started)
 }
 

@@ -59,7 +59,8 @@ impl Worker for Provision {
         let Place { model, machine } = &place;
         let token = self.parts.root.token(*model, machine);
         let hash = token_hash(&token);
-        let begun = self.parts.state.change(|beliefs, given| start::begin(beliefs, *model, machine, &hash, given)).await?;
+        let begun =
+            self.parts.state.change(|beliefs, given| start::begin(beliefs, *model, machine, &hash, given)).await?;
         let Some(begun) = begun else { return Ok(()) };
         let outcome = match self.request(&place) {
             Ok((cloud, request)) => {
@@ -92,7 +93,9 @@ pub fn decide(beliefs: &Beliefs, now: Time) -> Decision<Place> {
             match start::is_due(machine, instance, now) {
                 Ok(false) => {}
                 Ok(true) if !host_is_there(within, id) => {}
-                Ok(true) => due.push((instance.provisioning.attempts, Place { model: model.uuid, machine: id.clone() })),
+                Ok(true) => {
+                    due.push((instance.provisioning.attempts, Place { model: model.uuid, machine: id.clone() }))
+                }
                 Err(next) => decision.at(next),
             }
         }
@@ -159,7 +162,10 @@ impl Provision {
             if heard.has_changed().unwrap_or(false) {
                 let message = heard.borrow_and_update().clone();
                 let Place { model, machine } = place;
-                let noted = self.parts.state.change(|beliefs, given| start::progress(beliefs, *model, machine, &message, given));
+                let noted = self
+                    .parts
+                    .state
+                    .change(|beliefs, given| start::progress(beliefs, *model, machine, &message, given));
                 // The start goes on while this is written; a write that fails costs a line of status.
                 tokio::select! {
                     outcome = &mut work => break outcome,
@@ -167,7 +173,8 @@ impl Provision {
                 }
             }
         };
-        let outcome = outcome.unwrap_or_else(|_| Err(Error::transient(format!("no answer from the cloud in {PATIENCE:?}"))));
+        let outcome =
+            outcome.unwrap_or_else(|_| Err(Error::transient(format!("no answer from the cloud in {PATIENCE:?}"))));
         if outcome.is_err() {
             // What the model shares may be what is broken.
             self.prepared.lock().unwrap_or_else(PoisonError::into_inner).remove(&place.model);
@@ -183,8 +190,11 @@ impl Provision {
     async fn unwanted(&self, place: &Place) {
         let mut changes = self.parts.state.view().changes();
         while let Ok(state) = changes.next().await {
-            let machine = state.projection().models.get(&place.model).and_then(|within| within.machines.get(&place.machine));
-            let wanted = machine.and_then(|whole| whole.machine.as_ref()).is_some_and(|machine| machine.life == base::Life::Alive);
+            let machine =
+                state.projection().models.get(&place.model).and_then(|within| within.machines.get(&place.machine));
+            let wanted = machine
+                .and_then(|whole| whole.machine.as_ref())
+                .is_some_and(|machine| machine.life == base::Life::Alive);
             if !wanted {
                 return;
             }
@@ -193,7 +203,13 @@ impl Provision {
     }
 
     /// The instance is there: it is written down, or, if its machine went meanwhile, stopped.
-    async fn keep(&self, place: &Place, cloud: &dyn Cloud, request: &StartRequest, started: Started) -> Result<(), Failure> {
+    async fn keep(
+        &self,
+        place: &Place,
+        cloud: &dyn Cloud,
+        request: &StartRequest,
+        started: Started,
+    ) -> Result<(), Failure> {
         let running = Running {
             instance_id: started.id.0.clone(),
             display_name: started.display_name,
@@ -203,10 +219,13 @@ impl Provision {
             ssh_host_keys: request.host_keys.iter().map(|key| key.public.clone()).collect(),
         };
         let Place { model, machine } = place;
-        let kept = self.parts.state.change(|beliefs, given| start::started(beliefs, *model, machine, &running, given)).await?;
+        let kept =
+            self.parts.state.change(|beliefs, given| start::started(beliefs, *model, machine, &running, given)).await?;
         if !kept {
             let stopped = cloud.stop_instance(&request.model.controller, &started.id).await;
-            stopped.map_err(|error| Failure::new(format!("cannot stop instance {} of a machine that is gone: {error}", started.id)))?;
+            stopped.map_err(|error| {
+                Failure::new(format!("cannot stop instance {} of a machine that is gone: {error}", started.id))
+            })?;
         }
         Ok(())
     }
@@ -239,7 +258,9 @@ fn pause(error: &Error, attempts: u32) -> Option<Duration> {
     }
     match error.retry() {
         Retry::After(Some(asked)) => Some(asked),
-        Retry::After(None) => Some(FIRST_PAUSE.saturating_mul(1 << attempts.saturating_sub(1).min(16)).min(LONGEST_PAUSE)),
+        Retry::After(None) => {
+            Some(FIRST_PAUSE.saturating_mul(1 << attempts.saturating_sub(1).min(16)).min(LONGEST_PAUSE))
+        }
         Retry::Never => None,
     }
 }

@@ -7,6 +7,7 @@ use base::ModelUuid;
 use base::clock::Time;
 use model::beliefs::Beliefs;
 use model::change::prune;
+use model::output;
 
 use crate::driver::{Decision, Failure, Pace, Worker};
 use crate::parts::Parts;
@@ -52,9 +53,10 @@ impl Worker for Prune {
         match looked.map(|last| last.plus(HOUR)) {
             Some(next) if next > now && !crowded => decision.at(next),
             _ => {
-                let old = beliefs.models.keys().filter(|model| {
-                    !prune::prunable(beliefs, **model, before(now), MOST).is_empty()
-                });
+                let old = beliefs
+                    .models
+                    .keys()
+                    .filter(|model| !prune::prunable(beliefs, **model, before(now), MOST).is_empty());
                 decision.due = old.map(|model| OperationsOf(*model)).collect();
                 if decision.due.is_empty() {
                     *looked = Some(now);
@@ -73,7 +75,11 @@ impl Worker for Prune {
                 if tasks.is_empty() {
                     break;
                 }
-                self.parts.outputs.forget(model, &tasks);
+                for task in tasks {
+                    let forgotten = self.parts.append.blobs().delete(&output::of_task(model, task)).await;
+                    forgotten
+                        .map_err(|error| Failure::new(format!("cannot forget the output of task {task}: {error}")))?;
+                }
             }
         }
         Ok(())

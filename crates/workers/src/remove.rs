@@ -11,8 +11,8 @@
 
 use std::time::Duration;
 
-use base::clock::Time;
 use base::Life;
+use base::clock::Time;
 use cloud::{Cloud, Error, InstanceId, ModelRef, Retry};
 use model::beliefs::{AMachine, Beliefs, InModel};
 use model::change::{machine, start};
@@ -152,22 +152,26 @@ impl Remove {
         let Place { model, machine: id } = place;
         self.parts.state.change(|beliefs, given| machine::mark_dead(beliefs, *model, id, given)).await?;
         let beliefs = self.parts.state.read();
-        let Some(whole) = beliefs.models.get(model).and_then(|within| within.machines.get(id)).cloned() else { return Ok(()) };
+        let Some(whole) = beliefs.models.get(model).and_then(|within| within.machines.get(id)).cloned() else {
+            return Ok(());
+        };
         let keep = whole.machine.as_ref().is_some_and(|machine| machine.keep_instance);
         if !keep && may_have_one(&whole) {
             let stopped = match place::cloud_of(&beliefs, &self.parts.clouds, *model) {
                 Ok((cloud, told)) => {
                     let stop = stop(&*cloud, &told, place, whole.instance.as_deref());
                     let patient = tokio::time::timeout(PATIENCE, stop).await;
-                    patient.unwrap_or_else(|_| Err(Error::transient(format!("no answer from the cloud in {PATIENCE:?}"))))
+                    patient
+                        .unwrap_or_else(|_| Err(Error::transient(format!("no answer from the cloud in {PATIENCE:?}"))))
                 }
                 Err(words) => Err(Error::permanent(words)),
             };
             if let Err(error) = stopped {
-                let attempts = whole.instance.as_deref().map_or(0, |instance| match instance.provisioning.step.as_str() {
-                    start::STOPPING => instance.provisioning.attempts,
-                    _ => 0,
-                });
+                let attempts =
+                    whole.instance.as_deref().map_or(0, |instance| match instance.provisioning.step.as_str() {
+                        start::STOPPING => instance.provisioning.attempts,
+                        _ => 0,
+                    });
                 return self.note(place, &error, attempts).await;
             }
         }
@@ -207,7 +211,8 @@ async fn stop(cloud: &dyn Cloud, told: &ModelRef, place: &Place, instance: Optio
         return cloud.stop_instance(&told.controller, &InstanceId(known.instance_id.clone())).await;
     }
     let id = place.machine.as_str();
-    let marked = cloud.instances(&told.controller).await?.into_iter().filter(|one| one.model == told.model && one.machine == id);
+    let marked =
+        cloud.instances(&told.controller).await?.into_iter().filter(|one| one.model == told.model && one.machine == id);
     for one in marked {
         cloud.stop_instance(&told.controller, &one.id).await?;
     }

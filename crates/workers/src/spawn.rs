@@ -28,7 +28,10 @@ pub fn spawn(parts: Parts) -> Handle {
     let shutdown = Shutdown::default();
     let turns = Turns::default();
     let poll = Arc::new(Poll::new(parts.clone()));
-    let leaks = { let poll = poll.clone(); Arc::new(move || poll.leaks()) };
+    let leaks = {
+        let poll = poll.clone();
+        Arc::new(move || poll.leaks())
+    };
     let state = || parts.state.clone();
     let workers = vec![
         driver::spawn(Provision::new(parts.clone(), turns.clone()), state(), shutdown.clone()),
@@ -76,7 +79,8 @@ impl Handle {
         let mut changes = self.parts.state.view().changes();
         async move {
             while let Ok(state) = changes.next().await {
-                let dead = state.projection().controller.as_ref().is_some_and(|controller| controller.life == Life::Dead);
+                let dead =
+                    state.projection().controller.as_ref().is_some_and(|controller| controller.life == Life::Dead);
                 if dead {
                     return;
                 }

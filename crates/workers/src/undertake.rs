@@ -15,8 +15,9 @@ use base::{Life, ModelUuid};
 use model::State;
 use model::beliefs::{Beliefs, InModel};
 use model::change::{self, removal};
-use model::record::status::ModelStatus;
+use model::output;
 use model::record::model::Model;
+use model::record::status::ModelStatus;
 
 use crate::driver::{Decision, Failure, Pace, Worker};
 use crate::parts::Parts;
@@ -117,7 +118,8 @@ pub fn decide(beliefs: &Beliefs) -> Vec<Step> {
 /// Whether the controller's own model has machines besides the controller's.
 fn has_guests(beliefs: &Beliefs, own: Option<ModelUuid>) -> bool {
     let within = own.and_then(|own| beliefs.models.get(&own));
-    within.is_some_and(|within: &std::sync::Arc<InModel>| within.machines().any(|(.., machine)| !machine.is_controller()))
+    within
+        .is_some_and(|within: &std::sync::Arc<InModel>| within.machines().any(|(.., machine)| !machine.is_controller()))
 }
 
 impl Undertake {
@@ -130,14 +132,21 @@ impl Undertake {
             if let Err(words) = self.clean(&beliefs, model).await {
                 if !is_over(&record, state.now()) {
                     let message = format!("cannot clean up in cloud {:?}: {words}", record.cloud);
-                    let says = |beliefs: &Beliefs, given: change::Given<'_>| change::model::set_status(beliefs, model, ModelStatus::Destroying, &message, given);
+                    let says = |beliefs: &Beliefs, given: change::Given<'_>| {
+                        change::model::set_status(beliefs, model, ModelStatus::Destroying, &message, given)
+                    };
                     state.change(says).await?;
                     return Err(Failure::new(message));
                 }
                 tracing::warn!(%model, "forced removal: its time is over before cloud {:?} confirmed: {words}", record.cloud);
             }
         }
-        self.parts.outputs.forget_model(model);
+        let append = &self.parts.append;
+        let forgotten = async {
+            append.blobs().delete(&output::of_model(model)).await?;
+            append.logs().delete(&model.to_string()).await
+        };
+        forgotten.await.map_err(|error| Failure::new(format!("cannot forget output and log: {error}")))?;
         while !forget_portion(state, model).await? {}
         Ok(())
     }

@@ -13,7 +13,7 @@ use model::record::agent::{Agent, Interface};
 use model::record::status::{AgentStatus, TaskStatus};
 use model::record::task::Task;
 use rpc::tls::AgentIdentity;
-use store::{Level, Line, LogBounds};
+use store::append::{Level, Line, LogBounds};
 use wire::agent::{self, FromAgent, Outcome, ToAgent};
 
 use super::Door;
@@ -47,7 +47,9 @@ impl Door {
         match message {
             FromAgent::TaskStarted { id, .. } => {
                 if let Some(task) = self.task_of(who, &id) {
-                    self.state.change(|beliefs, given| change::task::started(beliefs, who.model, task.id, given)).await?;
+                    self.state
+                        .change(|beliefs, given| change::task::started(beliefs, who.model, task.id, given))
+                        .await?;
                 }
                 Ok(None)
             }
@@ -108,7 +110,8 @@ impl Door {
         }
         let name = output::blob(who.model, task.id, stream_of(stream));
         let now = micros(self.state.now());
-        let blob = self.append.blobs().append(&name, Some(offset), bytes, agent::MAX_OUTPUT, now).await.map_err(kept)?;
+        let blob =
+            self.append.blobs().append(&name, Some(offset), bytes, agent::MAX_OUTPUT, now).await.map_err(kept)?;
         if blob.received < offset {
             tracing::debug!(task = id, offset, received = blob.received, "output has a gap: the agent sends it again");
         }
@@ -182,7 +185,8 @@ fn interface(seen: &agent::Interface) -> Interface {
 /// All addresses that may be dialled from elsewhere.
 fn addresses(interfaces: &[agent::Interface]) -> Vec<Address> {
     let outside = interfaces.iter().filter(|one| one.up && !one.loopback);
-    let found = outside.flat_map(|one| &one.addresses).map(|text| Address { cidr: network(text), ..Address::of(bare(text)) });
+    let found =
+        outside.flat_map(|one| &one.addresses).map(|text| Address { cidr: network(text), ..Address::of(bare(text)) });
     found.filter(Address::is_usable_from_outside).collect()
 }
 
@@ -193,7 +197,8 @@ fn bare(text: &str) -> &str {
 
 /// `10.0.0.0/24` of `10.0.0.5/24`; empty when it is no such text.
 fn network(text: &str) -> String {
-    let parsed = text.split_once('/').and_then(|(address, bits)| Some((address.parse().ok()?, bits.parse::<u32>().ok()?)));
+    let parsed =
+        text.split_once('/').and_then(|(address, bits)| Some((address.parse().ok()?, bits.parse::<u32>().ok()?)));
     match parsed {
         Some((std::net::IpAddr::V4(ip), bits)) if bits <= 32 => {
             let mask = u32::MAX.checked_shl(32 - bits).unwrap_or(0);

@@ -13,10 +13,10 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 use wire::agent::{FromAgent, ToAgent};
 
+use super::Door;
 use super::document::document;
 use super::intake::{Sayings, is_saying};
 use super::router::{Line, News};
-use super::{Door, intake};
 
 /// An agent that has not said hello by then is none.
 const HELLO: Duration = Duration::from_secs(20);
@@ -60,7 +60,11 @@ impl From<Refusal> for End {
 
 impl Door {
     /// Serves an agent until its stream ends. `who` is what its verified client certificate says.
-    pub async fn serve<S: AsyncRead + AsyncWrite + Unpin + Send>(self: &Arc<Self>, mut socket: Socket<S>, who: AgentIdentity) {
+    pub async fn serve<S: AsyncRead + AsyncWrite + Unpin + Send>(
+        self: &Arc<Self>,
+        mut socket: Socket<S>,
+        who: AgentIdentity,
+    ) {
         let line = self.router.join(&who);
         let present = self.state.presence().connected(who.model, who.machine.clone());
         let end = self.converse(&mut socket, &who, &line).await;
@@ -78,7 +82,9 @@ impl Door {
             End::Refused(_) => Some(CloseCode::Error),
         };
         match &end {
-            End::Closed | End::Replaced | End::Gone => tracing::debug!(model = %who.model, machine = %who.machine, "stream ended: {end}"),
+            End::Closed | End::Replaced | End::Gone => {
+                tracing::debug!(model = %who.model, machine = %who.machine, "stream ended: {end}")
+            }
             End::Refused(refusal) => {
                 tracing::warn!(model = %who.model, machine = %who.machine, context = refusal.context(), "stream ended: {end}");
             }
@@ -128,7 +134,11 @@ impl Door {
     }
 
     /// Hears the hello, then sends the whole document.
-    async fn begin<S: AsyncRead + AsyncWrite + Unpin + Send>(&self, socket: &mut Socket<S>, who: &AgentIdentity) -> Result<(), End> {
+    async fn begin<S: AsyncRead + AsyncWrite + Unpin + Send>(
+        &self,
+        socket: &mut Socket<S>,
+        who: &AgentIdentity,
+    ) -> Result<(), End> {
         let first = loop {
             let message = tokio::time::timeout(HELLO, socket.next()).await.map_err(|_| End::Silent)?;
             if let Some(message) = read(message)? {

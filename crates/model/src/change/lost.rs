@@ -15,7 +15,13 @@ use store::{MAX_OPERATIONS, Txn};
 const SILENCE: Duration = Duration::from_secs(60);
 
 /// Why an open task can only be ended from here, in words; `Err` with the time to look again.
-pub fn is_lost(beliefs: &Beliefs, model: ModelUuid, task: &Task, connected: bool, now: Time) -> Result<Option<String>, Time> {
+pub fn is_lost(
+    beliefs: &Beliefs,
+    model: ModelUuid,
+    task: &Task,
+    connected: bool,
+    now: Time,
+) -> Result<Option<String>, Time> {
     if task.status.is_final() {
         return Ok(None);
     }

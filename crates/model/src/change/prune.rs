@@ -15,7 +15,8 @@ pub fn prunable(beliefs: &Beliefs, model: ModelUuid, before: Time, most: usize) 
     let mut found = Vec::new();
     for (nth, operation) in in_model.operations.values().enumerate() {
         let mut tasks = operation.tasks.iter().filter_map(|id| in_model.tasks.get(id));
-        let over = tasks.all(|task| task.status.is_final() && (nth < surplus || task.completed.is_none_or(|at| at < before)));
+        let over =
+            tasks.all(|task| task.status.is_final() && (nth < surplus || task.completed.is_none_or(|at| at < before)));
         let age = operation.tasks.is_empty() && operation.enqueued >= before && nth >= surplus;
         if over && !age {
             found.push(operation.id);
@@ -34,7 +35,7 @@ pub fn forget(beliefs: &Beliefs, model: ModelUuid, id: OperationId) -> Result<De
     for task in &tasks {
         txn.delete(key::task(model, *task));
     }
-    if operation.tasks.iter().filter(|id| in_model.tasks.contains_key(id)).count() == tasks.len() {
+    if operation.tasks.iter().filter(|id| in_model.tasks.contains_key(*id)).count() == tasks.len() {
         txn.delete(key::operation(model, id));
     }
     Ok(Decision::new(txn, tasks))

@@ -28,7 +28,8 @@ pub fn machines_die(beliefs: &Beliefs, model: ModelUuid, given: Given<'_>) -> Re
     let controller = beliefs.controller.as_ref();
     let with_it = controller.filter(|controller| controller.life != Life::Alive && controller.model_uuid == model);
     let ends = within.model.as_ref().is_none_or(|model| model.life != Life::Alive) || with_it.is_some();
-    let why = within.model.as_ref().and_then(|model| model.removal.clone()).or(with_it.and_then(|with| with.removal.clone()));
+    let why =
+        within.model.as_ref().and_then(|model| model.removal.clone()).or(with_it.and_then(|with| with.removal.clone()));
     let mut txn = Txn::new();
     for machine in to_die(within, ends).take(MAX_OPERATIONS / 2) {
         let mut dying = machine.to_record();

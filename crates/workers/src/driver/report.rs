@@ -33,9 +33,13 @@ pub struct ItemReport {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(tag = "state", rename_all = "kebab-case")]
 pub enum Progress {
-    Running { since: Duration },
+    Running {
+        since: Duration,
+    },
     /// Tried again after this much time.
-    Waiting { for_another: Duration },
+    Waiting {
+        for_another: Duration,
+    },
     /// Due, but others are first.
     Queued,
 }

@@ -196,7 +196,8 @@ impl<W: Worker> Run<W> {
             known.state = ItemState::Running(now);
             running += 1;
             let (worker, pace, shown) = (self.worker.clone(), self.pace, item.clone());
-            let handle = acts.spawn(async move { attended(worker.act(shown.clone()), &pace, worker.name(), &shown).await });
+            let handle =
+                acts.spawn(async move { attended(worker.act(shown.clone()), &pace, worker.name(), &shown).await });
             whose.insert(handle.id(), (item, handle));
         }
         next
