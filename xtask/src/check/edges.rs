@@ -37,8 +37,8 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("libcontainer", &["container"]),
     ("clap", &["cli"]),
     ("lexopt", &["cli"]),
-    ("hyper", &["rpc", "client", "api"]),
-    ("tokio-tungstenite", &["rpc", "client", "api"]),
+    ("hyper", &["rpc", "client", "api", "agent"]),
+    ("tokio-tungstenite", &["rpc", "client", "api", "agent"]),
 ];
 
 /// May use every crate of ours.

@@ -1,0 +1,158 @@
+//! Measuring controllers and machines of the builtin cloud, by the command line alone, as a user would with a stopwatch.
+//!
+//! It needs root, and a host where nothing else keeps the processors busy. The surprise: two controllers are bootstrapped, since
+//! the first may have to make the image.
+
+use std::fs;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use super::{Row, figure, median};
+use crate::command::{Done, Error};
+use crate::run;
+
+const MACHINES: usize = 100;
+const ASKED: usize = 50;
+const PATIENCE: Duration = Duration::from_secs(180);
+
+pub fn measure(binary: &Path) -> Vec<Row> {
+    if !run::is_root() {
+        println!("not root: controllers and machines are not measured");
+        return Vec::new();
+    }
+    let Ok(home) = tempfile::tempdir() else { return Vec::new() };
+    let bench = Bench { binary, home: home.path() };
+    let mut rows = Vec::new();
+    if let Err(Error::Failed(why) | Error::Usage(why)) = bench.all(&mut rows) {
+        println!("measuring the builtin cloud ended early: {why}");
+    }
+    for name in ["cold", "warm"] {
+        let _ = bench.grigri(&["kill-controller", name, "--no-prompt", "--timeout", "0"]);
+    }
+    rows
+}
+
+struct Bench<'b> {
+    binary: &'b Path,
+    home: &'b Path,
+}
+
+impl Bench<'_> {
+    fn all(&self, rows: &mut Vec<Row>) -> Done {
+        let mut row = |what, budget, command, figure| rows.push(Row { what, budget, command, figure });
+
+        let cold = self.timed(|| self.grigri(&["bootstrap", "builtin", "cold"]).map(drop))?;
+        row(
+            "`bootstrap builtin`, the image not there yet",
+            "<= 4 s",
+            "grigri bootstrap builtin cold",
+            Ok(figure(cold)),
+        );
+        let warm = self.timed(|| self.grigri(&["bootstrap", "builtin", "warm"]).map(drop))?;
+        row("`bootstrap builtin`, image there", "<= 1 s", "grigri bootstrap builtin warm", Ok(figure(warm)));
+        self.grigri(&["destroy-controller", "cold", "--no-prompt"])?;
+        self.grigri(&["switch", "warm"])?;
+        self.grigri(&["add-model", "work"])?;
+        row("controller memory (PSS), idle", "<= 40 MB", "grep Pss: /proc/PID/smaps_rollup", pss("controller"));
+
+        let one = self.timed(|| {
+            self.grigri(&["add-machine"])?;
+            self.started(1)
+        })?;
+        row("first machine `started` after `add-machine`", "<= 0.3 s", "grigri add-machine", Ok(figure(one)));
+        let many = self.timed(|| {
+            self.grigri(&["add-machine", "-n", &(MACHINES - 1).to_string()])?;
+            self.started(MACHINES)
+        })?;
+        row("99 more machines `started`", "<= 4 s", "grigri add-machine -n 99", Ok(figure(many)));
+        row("agent memory (PSS)", "<= 10 MB", "grep Pss: /proc/PID/smaps_rollup", pss("agent"));
+        let command = "grigri status --format json";
+        let status = median(20, || self.grigri(&["status", "--format", "json"]).map(drop));
+        row("`status` of 100 machines, the whole command, median of 20", "-", command, status);
+        let ids: Vec<String> = (0..ASKED).map(|id| id.to_string()).collect();
+        let exec = median(5, || self.grigri(&["exec", "--machine", &ids.join(","), "--", "true"]).map(drop));
+        row(
+            "`exec` on 50 machines, all answers shown, median of 5",
+            "<= 0.3 s",
+            "grigri exec --machine 0,1,... -- true",
+            exec,
+        );
+
+        let all: Vec<String> = (0..MACHINES).map(|id| id.to_string()).collect();
+        let mut words = vec!["remove-machine", "--force", "--no-prompt"];
+        words.extend(all.iter().map(String::as_str));
+        let removed = self.timed(|| {
+            self.grigri(&words)?;
+            self.until("no machine is left", || self.states().is_ok_and(|states| states.is_empty()))
+        })?;
+        row("100 machines removed", "<= 5 s", "grigri remove-machine --force --no-prompt 0 1 ...", Ok(figure(removed)));
+        let destroyed = self
+            .timed(|| self.grigri(&["destroy-controller", "warm", "--destroy-all-models", "--no-prompt"]).map(drop))?;
+        row(
+            "`destroy-controller` with an empty model",
+            "-",
+            "grigri destroy-controller warm ...",
+            Ok(figure(destroyed)),
+        );
+        Ok(())
+    }
+
+    fn grigri(&self, words: &[&str]) -> Result<String, Error> {
+        let mut command = super::grigri(self.binary);
+        command.args(words).env("HOME", self.home).env("JUJU_DATA", self.home.join("data")).stderr(Stdio::piped());
+        run::read_command(&mut command)
+    }
+
+    fn timed(&self, work: impl FnOnce() -> Done) -> Result<Duration, Error> {
+        let before = Instant::now();
+        work()?;
+        Ok(before.elapsed())
+    }
+
+    fn states(&self) -> Result<Vec<String>, Error> {
+        let text = self.grigri(&["status", "--format", "json"])?;
+        let status: Value =
+            serde_json::from_str(&text).map_err(|e| Error::failed(format!("status is no JSON: {e}")))?;
+        let machines = status["machines"].as_object().cloned().unwrap_or_default();
+        Ok(machines.values().map(|one| one["juju-status"]["current"].as_str().unwrap_or_default().to_owned()).collect())
+    }
+
+    fn started(&self, count: usize) -> Done {
+        self.until("the machines are started", || {
+            self.states().is_ok_and(|states| states.len() == count && states.iter().all(|state| state == "started"))
+        })
+    }
+
+    fn until(&self, what: &str, look: impl Fn() -> bool) -> Done {
+        let begun = Instant::now();
+        while !look() {
+            if begun.elapsed() > PATIENCE {
+                return Err(Error::failed(format!("{what}: not within {} s", PATIENCE.as_secs())));
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        Ok(())
+    }
+}
+
+/// The memory of the one process of ours of that kind that uses most.
+fn pss(kind: &str) -> Result<String, Error> {
+    let ours = |pid: &str| {
+        let program = fs::read_link(format!("/proc/{pid}/exe")).unwrap_or_default();
+        let words = fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        let is_ours = program.to_string_lossy().contains("grigri") || words.contains("grigri");
+        is_ours && words.split('\0').take(3).any(|word| word.contains(kind))
+    };
+    let kib = |pid: &str| -> Option<u64> {
+        let text = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok()?;
+        text.lines().find(|line| line.starts_with("Pss:"))?.split_whitespace().nth(1)?.parse().ok()
+    };
+    let entries = fs::read_dir("/proc").map_err(|e| Error::failed(format!("cannot list /proc: {e}")))?;
+    let names = entries.filter_map(Result::ok).map(|entry| entry.file_name().to_string_lossy().into_owned());
+    let largest = names.filter(|pid| pid.parse::<u32>().is_ok() && ours(pid)).filter_map(|pid| kib(&pid)).max();
+    let kib = largest.ok_or_else(|| Error::failed(format!("no {kind} of ours is running")))?;
+    Ok(format!("{:.1} MB", kib as f64 * 1024.0 / 1e6))
+}
