@@ -75,3 +75,13 @@ pub trait Bootstrapper: Send + Sync {
     /// Ends a controller and takes away all it made on this host, without its API. Right when nothing is left.
     fn kill<'b>(&'b self, params: &'b KillParams, progress: Progress<'b>) -> Boxed<'b, ()>;
 }
+
+impl From<BootstrapError> for crate::Error {
+    fn from(error: BootstrapError) -> crate::Error {
+        let mut text = error.message;
+        if !error.hints.is_empty() {
+            text.push_str(&format!("\n\n{}", error.hints.join("\n")));
+        }
+        crate::Error::failed(text)
+    }
+}

@@ -17,7 +17,7 @@ use crate::flags::Args;
 use crate::io::Io;
 use crate::select::{self, ModelRef};
 
-mod connect;
+pub mod connect;
 mod output;
 mod prompt;
 

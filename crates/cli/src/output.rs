@@ -1,6 +1,7 @@
-//! How results look: tables, YAML, JSON, colours. Bytes are made here and written elsewhere.
+//! Printing results: nothing but these writers forms yaml, json and tables.
 
 pub mod colour;
+pub mod fields;
 pub mod json;
 pub mod table;
 pub mod yaml;

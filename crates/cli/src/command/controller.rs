@@ -2,5 +2,21 @@
 
 use super::Command;
 
+mod destroy;
+mod kill;
+mod list;
+mod reclaim;
+mod refresh;
+mod show;
+mod switch;
+mod unregister;
+
 /// In no order; the table sorts.
-pub const COMMANDS: &[&Command] = &[];
+pub const COMMANDS: &[&Command] = &[
+    &destroy::COMMAND,
+    &kill::COMMAND,
+    &list::COMMAND,
+    &show::COMMAND,
+    &switch::COMMAND,
+    &unregister::COMMAND,
+];
