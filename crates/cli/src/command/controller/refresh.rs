@@ -16,7 +16,7 @@ pub struct ModelView {
     pub is_controller: bool,
     pub hosted_machines: i64,
     pub applications: i64,
-    pub units: i64,
+
     pub application_names: Vec<String>,
     /// Every machine of the model.
     pub machines: Vec<Value>,
@@ -87,7 +87,7 @@ pub fn view(entry: &Value, name: &str, uuid: &str) -> ModelView {
             || name.ends_with("/controller"),
         hosted_machines: number("hosted-machine-count"),
         applications: number("application-count"),
-        units: number("unit-count"),
+
         application_names: names("applications"),
         machines: list("model-machines").into_iter().chain(list("machines")).collect(),
         volumes: list("volumes"),
