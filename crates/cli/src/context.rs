@@ -21,7 +21,8 @@ pub mod connect;
 mod output;
 mod prompt;
 
-pub use connect::Api;
+pub use connect::{Api, each};
+pub use output::reason;
 
 /// One run of one command.
 pub struct Context {

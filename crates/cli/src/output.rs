@@ -1,7 +1,8 @@
-//! Printing results: nothing but these writers forms yaml, json and tables.
+//! How results look: tables, YAML, JSON, colours. Bytes are made here and written elsewhere.
 
 pub mod colour;
 pub mod fields;
 pub mod json;
 pub mod table;
+pub mod time;
 pub mod yaml;
