@@ -103,8 +103,8 @@ pub fn status(model: &Value, now: Timestamp, exact: bool) -> Node {
 }
 
 fn node(info: &Value, controller: &str, now: Timestamp, json: bool) -> Node {
-    let list = |key: &str| info.get(key).and_then(Value::as_array).cloned().unwrap_or_default();
-    let users = list("users").iter().map(|user| {
+    let list = |key: &str| info.get(key).and_then(Value::as_array).into_iter().flatten();
+    let users = list("users").map(|user| {
         let fields = Fields::new()
             .some("display-name", text(user, "display-name"))
             .text("access", text(user, "access"))
@@ -112,12 +112,12 @@ fn node(info: &Value, controller: &str, now: Timestamp, json: bool) -> Node {
         (text(user, "user").to_owned(), fields.done())
     });
     let users = named(users.collect(), json);
-    let machines = list("machines").iter().map(|machine| {
+    let machines = list("machines").map(|machine| {
         let cores = machine.pointer("/hardware/cores").and_then(Value::as_i64).unwrap_or(0);
         (text(machine, "id").to_owned(), Fields::new().int("cores", cores).done())
     });
     let machines = named(machines.collect(), json);
-    let backends = list("secret-backends").iter().map(|backend| {
+    let backends = list("secret-backends").map(|backend| {
         let fields = Fields::new()
             .int("num-secrets", backend.get("num-secrets").and_then(Value::as_i64).unwrap_or(0))
             .text("status", text(backend, "status"))
@@ -125,7 +125,7 @@ fn node(info: &Value, controller: &str, now: Timestamp, json: bool) -> Node {
         (backend.pointer("/result/name").and_then(Value::as_str).unwrap_or("").to_owned(), fields.done())
     });
     let backends = named(backends.collect(), json);
-    let features = list("supported-features").iter().map(|feature| {
+    let features = list("supported-features").map(|feature| {
         Fields::new()
             .text("name", text(feature, "name"))
             .text("description", text(feature, "description"))
