@@ -12,11 +12,5 @@ mod switch;
 mod unregister;
 
 /// In no order; the table sorts.
-pub const COMMANDS: &[&Command] = &[
-    &destroy::COMMAND,
-    &kill::COMMAND,
-    &list::COMMAND,
-    &show::COMMAND,
-    &switch::COMMAND,
-    &unregister::COMMAND,
-];
+pub const COMMANDS: &[&Command] =
+    &[&destroy::COMMAND, &kill::COMMAND, &list::COMMAND, &show::COMMAND, &switch::COMMAND, &unregister::COMMAND];

@@ -9,10 +9,4 @@ mod list;
 mod show;
 
 /// In no order; the table sorts.
-pub const COMMANDS: &[&Command] = &[
-    &add::COMMAND,
-    &config::COMMAND,
-    &destroy::COMMAND,
-    &list::COMMAND,
-    &show::COMMAND,
-];
+pub const COMMANDS: &[&Command] = &[&add::COMMAND, &config::COMMAND, &destroy::COMMAND, &list::COMMAND, &show::COMMAND];

@@ -175,9 +175,15 @@ async fn blocked_models(api: &Api) -> Result<Vec<u8>> {
     table.row(&["Name", "Model UUID", "Owner", "Disabled commands"]);
     for model in reply.get("models").and_then(Value::as_array).into_iter().flatten() {
         let text = |key: &str| model.get(key).and_then(Value::as_str).unwrap_or("");
-        let blocks: Vec<&str> = model.get("blocks").and_then(Value::as_array).into_iter().flatten().filter_map(word).collect();
+        let blocks: Vec<&str> =
+            model.get("blocks").and_then(Value::as_array).into_iter().flatten().filter_map(word).collect();
         let owner = text("owner-tag");
-        table.row(&[text("name"), text("model-uuid"), owner.strip_prefix("user-").unwrap_or(owner), &blocks.join(", ")]);
+        table.row(&[
+            text("name"),
+            text("model-uuid"),
+            owner.strip_prefix("user-").unwrap_or(owner),
+            &blocks.join(", "),
+        ]);
     }
     Ok(table.finish())
 }

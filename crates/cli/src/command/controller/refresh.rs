@@ -45,7 +45,8 @@ pub async fn all_models(api: &Api) -> Result<Vec<(String, String)>> {
         .filter_map(|entry| {
             let model = entry.get("model")?;
             let field = |name: &str| model.get(name).and_then(Value::as_str);
-            let owner = field("owner-tag").map(|t| t.strip_prefix("user-").unwrap_or(t)).or_else(|| field("qualifier"))?;
+            let owner =
+                field("owner-tag").map(|t| t.strip_prefix("user-").unwrap_or(t)).or_else(|| field("qualifier"))?;
             Some((format!("{owner}/{}", field("name")?), field("uuid")?.to_owned()))
         })
         .collect())
@@ -102,9 +103,8 @@ pub async fn controller(context: &mut Context, name: &str) -> Result<()> {
     let views = statuses(&api, "Controller", &models).await?;
     let machines: i64 = views.iter().map(|v| v.machines.len() as i64).sum();
     let controller = views.iter().find(|v| v.is_controller);
-    let voting = |key: &str| {
-        controller.map_or(0, |v| v.machines.iter().filter(|m| m[key] == Value::Bool(true)).count() as i64)
-    };
+    let voting =
+        |key: &str| controller.map_or(0, |v| v.machines.iter().filter(|m| m[key] == Value::Bool(true)).count() as i64);
     let (total, active) = (voting("wants-vote"), voting("has-vote"));
     context.store.update(|all: &mut Controllers| {
         if let Some(entry) = all.controllers.get_mut(name) {

@@ -149,8 +149,8 @@ fn machines(models: &[ModelView], json: bool) -> Node {
         .map(|machine| {
             let text = |key: &str| machine.get(key).and_then(Value::as_str).unwrap_or("");
             let instance = text("instance-id");
-            let mut fields = Fields::new()
-                .text("instance-id", if instance.is_empty() { "(unprovisioned)" } else { instance });
+            let mut fields =
+                Fields::new().text("instance-id", if instance.is_empty() { "(unprovisioned)" } else { instance });
             if several {
                 fields = fields.text("ha-status", ha_status(machine, text("status")));
             }

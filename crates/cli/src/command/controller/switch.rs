@@ -97,9 +97,7 @@ async fn model_name(
     model: &str,
     unknown: &dyn Fn() -> Error,
 ) -> Result<String> {
-    let user = context
-        .user(controller)
-        .map_err(|e| e.context("getting account details for qualifying model name"))?;
+    let user = context.user(controller).map_err(|e| e.context("getting account details for qualifying model name"))?;
     if !select::is_uuid(model) {
         select::qualify(model, &user)?;
     }

@@ -29,7 +29,10 @@ pub const COMMAND: Command = Command {
                juju add-model mymodel --config my-config.yaml --config image-stream=daily",
     see_also: &["model-config", "models", "switch"],
     flags: &[
-        Flag::texts(&["config"], "Path to YAML model configuration file or individual options (--config config.yaml [--config key=value ...])"),
+        Flag::texts(
+            &["config"],
+            "Path to YAML model configuration file or individual options (--config config.yaml [--config key=value ...])",
+        ),
         Flag::text(&["credential"], "Credential used to add the model"),
         Flag::bool(&["no-switch"], "Do not switch to the newly created model"),
         Flag::text(&["owner"], "The owner of the new model if not the current user"),
@@ -124,8 +127,8 @@ fn config(context: &Context) -> Result<Map<String, Value>> {
             let why = crate::context::reason(&e);
             Error::failed(format!("unable to parse config: open {}: {why}", path.display()))
         })?;
-        let parsed = client::files::yaml::read(&text)
-            .map_err(|e| Error::failed(format!("unable to parse config: {e}")))?;
+        let parsed =
+            client::files::yaml::read(&text).map_err(|e| Error::failed(format!("unable to parse config: {e}")))?;
         match parsed {
             Value::Object(entries) => config.extend(entries),
             Value::Null => {}

@@ -26,7 +26,10 @@ pub const COMMAND: Command = Command {
     flags: &[
         Flag::bool(&["color"], "Use ANSI color codes in output"),
         Flag::text(&["file"], "Path to yaml-formatted configuration file"),
-        Flag::bool(&["ignore-read-only-fields"], "Ignore read only fields that might cause errors to be emitted while processing yaml documents"),
+        Flag::bool(
+            &["ignore-read-only-fields"],
+            "Ignore read only fields that might cause errors to be emitted while processing yaml documents",
+        ),
         Flag::bool(&["no-color"], "Disable ANSI color codes in tabular output"),
         Flag::texts(&["reset"], "Reset the provided comma delimited keys"),
     ],
@@ -125,7 +128,8 @@ fn file(context: &mut Context, typed: &str) -> Result<Map<String, Value>> {
     let Value::Object(entries) = parsed else { return Ok(Map::new()) };
     let mut values = Map::new();
     for (key, value) in entries {
-        let printed = value.as_object().is_some_and(|o| o.len() == 2 && o.contains_key("value") && o.contains_key("source"));
+        let printed =
+            value.as_object().is_some_and(|o| o.len() == 2 && o.contains_key("value") && o.contains_key("source"));
         match printed {
             false => {
                 values.insert(key, value);

@@ -51,9 +51,8 @@ async fn run(context: &mut Context) -> Result<()> {
         }
     }
     if user == api.user && !all {
-        let listed = summaries.iter().map(|s| {
-            (show::qualified(s), text(s, "uuid").to_owned(), text(s, "type").to_owned())
-        });
+        let listed =
+            summaries.iter().map(|s| (show::qualified(s), text(s, "uuid").to_owned(), text(s, "type").to_owned()));
         let listed = listed.collect();
         context.store_models(&api.controller, listed)?;
     }
@@ -72,9 +71,8 @@ async fn run(context: &mut Context) -> Result<()> {
         return Ok(());
     }
     let models = summaries.iter().map(|s| node(context, &api.controller, s)).collect();
-    let document = Fields::new()
-        .node("models", Node::Seq(models))
-        .some("current-model", &select::shown(&current, &user));
+    let document =
+        Fields::new().node("models", Node::Seq(models)).some("current-model", &select::shown(&current, &user));
     context.result_node(&document.done())
 }
 

@@ -18,10 +18,12 @@ impl Context {
         }
         let name = match is_uuid_like(&selected.model) {
             true => format!("{user}/{}", selected.model),
-            false => select::qualify(&selected.model, &user).map_err(|e| match selected.model.matches('/').count() {
-                0 | 1 => e,
-                _ => e.context(&format!("getting model {:?}", selected.model)),
-            })?,
+            false => {
+                select::qualify(&selected.model, &user).map_err(|e| match selected.model.matches('/').count() {
+                    0 | 1 => e,
+                    _ => e.context(&format!("getting model {:?}", selected.model)),
+                })?
+            }
         };
         self.refresh_models(&selected.controller).await?;
         match self.known_model(selected, &user)? {
@@ -60,8 +62,13 @@ impl Context {
         let models = listed.iter().filter_map(|entry| {
             let model = entry.get("model")?;
             let field = |name: &str| model.get(name).and_then(Value::as_str);
-            let owner = field("owner-tag").map(|t| t.strip_prefix("user-").unwrap_or(t)).or_else(|| field("qualifier"))?;
-            Some((format!("{owner}/{}", field("name")?), field("uuid")?.to_owned(), field("type").unwrap_or("iaas").to_owned()))
+            let owner =
+                field("owner-tag").map(|t| t.strip_prefix("user-").unwrap_or(t)).or_else(|| field("qualifier"))?;
+            Some((
+                format!("{owner}/{}", field("name")?),
+                field("uuid")?.to_owned(),
+                field("type").unwrap_or("iaas").to_owned(),
+            ))
         });
         self.store_models(&api.controller, models.collect())
     }
