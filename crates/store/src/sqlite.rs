@@ -71,11 +71,13 @@ const _: () = assert!(crate::txn::MAX_OPERATIONS <= 1 << 7, "a transaction's row
 pub struct Options {
     /// History is compacted by itself to about this many revisions.
     pub history: u64,
+    /// Batches kept in memory, so that a watch that keeps up never reads the disk.
+    pub recent: usize,
 }
 
 impl Default for Options {
     fn default() -> Options {
-        Options { history: 100_000 }
+        Options { history: 100_000, recent: 4096 }
     }
 }
 
@@ -101,7 +103,7 @@ impl Sqlite {
         let (revision, compacted) = writer::position(&connection)?;
         let shared = Arc::new(Shared {
             head: watch::Sender::new(revision),
-            recent: Mutex::new(Recent::new(revision, compacted)),
+            recent: Mutex::new(Recent::new(revision, compacted, options.recent)),
             reader: Arc::new(Mutex::new(reader)),
         });
         let (jobs, queue) = mpsc::channel();

@@ -8,7 +8,6 @@ use crate::watch::Batch;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-const MOST_BATCHES: usize = 4096;
 const MOST_BYTES: usize = 4 << 20;
 
 pub(super) struct Recent {
@@ -18,18 +17,20 @@ pub(super) struct Recent {
     complete_after: Revision,
     head: Revision,
     compacted: Revision,
+    most: usize,
 }
 
 impl Recent {
-    pub fn new(head: Revision, compacted: Revision) -> Recent {
-        Recent { batches: VecDeque::new(), bytes: 0, complete_after: head, head, compacted }
+    /// Keeps at most `most` batches.
+    pub fn new(head: Revision, compacted: Revision, most: usize) -> Recent {
+        Recent { batches: VecDeque::new(), bytes: 0, complete_after: head, head, compacted, most }
     }
 
     pub fn push(&mut self, batch: Arc<Batch>) {
         self.bytes += batch.bytes();
         self.head = batch.revision;
         self.batches.push_back(batch);
-        while self.batches.len() > MOST_BATCHES || self.bytes > MOST_BYTES {
+        while self.batches.len() > self.most || self.bytes > MOST_BYTES {
             self.pop();
         }
     }

@@ -24,6 +24,17 @@ fn raw(path: &Path) -> rusqlite::Connection {
 
 crate::store_contract!(open);
 
+/// Every watch reads the log: nothing is kept in memory that could hide what is wrong in it.
+#[test]
+fn any_history_reads_like_a_plain_map_from_the_log() {
+    crate::contract::any_history_reads_like_a_plain_map(|| async {
+        let place = tempfile::tempdir().unwrap();
+        let directory = Arc::new(Directory::open(place.path()).unwrap());
+        let store = Sqlite::open(directory, Options { recent: 0, ..Options::default() }).unwrap();
+        Given { store: Arc::new(store), keep: Box::new(place) }
+    });
+}
+
 #[tokio::test]
 async fn all_is_there_after_reopening() {
     let place = tempfile::tempdir().unwrap();
@@ -133,7 +144,7 @@ async fn a_failed_group_leaves_no_gap() {
 async fn history_compacts_itself_and_a_late_watch_reads_the_log() {
     let place = tempfile::tempdir().unwrap();
     let directory = Arc::new(Directory::open(place.path()).unwrap());
-    let store = Arc::new(Sqlite::open(directory, Options { history: 5000 }).unwrap());
+    let store = Arc::new(Sqlite::open(directory, Options { history: 5000, ..Options::default() }).unwrap());
     let mut late = store.watch(Revision(0)).await.unwrap();
     let fill = async |count: u64| {
         let tasks: Vec<_> = (0..count)

@@ -205,7 +205,7 @@ impl Writer {
         match position(&self.connection) {
             Ok((found, _)) if found > self.head => {
                 self.head = found;
-                *self.shared.recent() = Recent::new(found, self.compacted);
+                *self.shared.recent() = Recent::new(found, self.compacted, self.options.recent);
                 self.shared.head.send_replace(found);
             }
             Ok(_) => {}
