@@ -24,7 +24,7 @@ const FORBIDDEN: &[(&str, &str)] = &[
 ];
 
 /// Names that say nothing: a thing without a name is not understood yet.
-const DRAWERS: &[&str] = &["util", "utils", "helper", "helpers", "common", "misc", "manager"];
+const DRAWERS: &[&str] = &["util", "utils", "helpers", "common", "misc", "manager"];
 
 pub fn check() -> Result<Vec<String>, Error> {
     let mut problems = Vec::new();
