@@ -35,7 +35,7 @@ fn program() -> PathBuf {
 
 fn keygen(dir: &Path, name: &str, kind: &str) {
     let done = Command::new("ssh-keygen")
-        .args(["-q", "-N", "", "-t", kind, "-f"])
+        .args(["-q", "-N", "", "-b", if kind == "rsa" { "2048" } else { "256" }, "-t", kind, "-f"])
         .arg(dir.join(name))
         .output()
         .expect("ssh-keygen");
