@@ -2,24 +2,58 @@
 //! It must not know the controller's model or store: what it needs comes over the stream.
 //! The surprise: each of the three is a process of its own, a mode of the one binary, so that none dies with another.
 
+mod authorized;
+pub mod config;
+mod dial;
+mod enrol;
+mod facts;
+pub mod identity;
 mod keepalive;
 mod logging;
+pub mod machine;
+mod resolve;
 pub mod sftp;
 pub mod ssh;
+pub mod stream;
+pub mod tasks;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 
+use base::clock::{Clock, SystemClock};
+
+pub use config::Config;
+
 /// First words of the command line that choose a mode.
+pub const AGENT_MODE: &str = "machine-agent";
 pub const SSH_MODE: &str = "ssh-server";
 pub const SFTP_MODE: &str = "sftp-server";
+
+/// What this agent says it is.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// Runs the mode that `args` (without the program's name) begin with; none when they begin with none of ours.
 pub fn run_mode(mut args: impl Iterator<Item = OsString>) -> Option<ExitCode> {
     let first = args.next()?;
     match first.to_str()? {
+        AGENT_MODE => Some(machine::main(args)),
         SSH_MODE => Some(ssh::main(args)),
         SFTP_MODE => Some(sftp::main(args)),
         _ => None,
     }
+}
+
+/// The agent's command line on `machine`; `program` is where our binary is there.
+pub fn agent_command(program: &str, machine: &str) -> Vec<String> {
+    vec![program.to_owned(), AGENT_MODE.to_owned(), "--config".to_owned(), Config::path(machine).display().to_string()]
+}
+
+/// The ssh server's command line.
+pub fn ssh_command(program: &str) -> Vec<String> {
+    vec![program.to_owned(), SSH_MODE.to_owned()]
+}
+
+/// Milliseconds since 1970.
+fn now() -> u64 {
+    u64::try_from(SystemClock.now().unix_nanos() / 1_000_000).unwrap_or(0)
 }

@@ -1,0 +1,88 @@
+//! The model's ssh keys on the machine: a file of our own, which our ssh server reads, and the login user's `authorized_keys`,
+//! which an sshd reads.
+//! It must not know who logs in. The surprise: the user's file is shared. Lines of ours have a comment that begins with `Juju:`;
+//! before our first time every line there is one that the cloud put there for us, and the model's keys replace it.
+
+use std::io;
+use std::path::Path;
+
+use host::Account;
+use host::files::Owner;
+
+const OURS: &str = "Juju:";
+
+/// Makes both files say `keys`. What says so already is not written.
+pub fn keep(data_dir: &Path, user: &str, keys: &[String]) -> io::Result<()> {
+    let file = data_dir.join("ssh/authorized_keys");
+    let before = std::fs::read_to_string(&file).ok();
+    let text: String = keys.iter().map(|k| format!("{}\n", k.trim())).collect();
+    if let Ok(account) = Account::find(user) {
+        keep_for(&account, keys, before.is_none())?;
+    }
+    // Last: that it is there says that the other has been done once.
+    if before.as_deref() != Some(&text) {
+        std::fs::create_dir_all(data_dir.join("ssh"))?;
+        host::files::write(&file, text.as_bytes(), 0o644)?;
+    }
+    Ok(())
+}
+
+fn keep_for(account: &Account, keys: &[String], first: bool) -> io::Result<()> {
+    let directory = account.home.join(".ssh");
+    let file = directory.join("authorized_keys");
+    let before = std::fs::read_to_string(&file).unwrap_or_default();
+    let text = merged(if first { "" } else { &before }, keys);
+    if text == before {
+        return Ok(());
+    }
+    if !directory.is_dir() {
+        if !account.home.is_dir() {
+            return Ok(());
+        }
+        std::fs::create_dir(&directory)?;
+        std::os::unix::fs::chown(&directory, Some(account.uid), Some(account.gid))?;
+        std::fs::set_permissions(&directory, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
+    }
+    host::files::write_owned(&file, text.as_bytes(), 0o600, Some(Owner { uid: account.uid, gid: account.gid }))
+}
+
+fn merged(before: &str, keys: &[String]) -> String {
+    let theirs = before.lines().filter(|l| !l.split_whitespace().any(|word| word.starts_with(OURS)));
+    let ours = keys.iter().map(|key| {
+        let mut words = key.trim().splitn(3, ' ');
+        let (kind, body, comment) = (words.next().unwrap_or(""), words.next().unwrap_or(""), words.next().unwrap_or(""));
+        format!("{kind} {body} {OURS}{comment}")
+    });
+    theirs.map(str::to_owned).chain(ours).map(|line| line + "\n").collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_users_own_lines_stay() {
+        let keys = ["ssh-rsa AAAA juju-client-key".to_owned(), "ssh-ed25519 BBBB".to_owned()];
+        let before = "# mine\nssh-rsa CCCC me@home\nssh-rsa DDDD Juju:gone key\n";
+        let text = merged(before, &keys);
+        assert_eq!(text, "# mine\nssh-rsa CCCC me@home\nssh-rsa AAAA Juju:juju-client-key\nssh-ed25519 BBBB Juju:\n");
+        assert_eq!(merged(&text, &keys), text);
+        assert_eq!(merged(&text, &[]), "# mine\nssh-rsa CCCC me@home\n");
+    }
+
+    #[test]
+    fn what_the_cloud_put_there_goes_at_our_first_time_only() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let (uid, gid) = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
+        let account = Account { name: "x".into(), uid, gid, groups: vec![gid], home: dir.path().into(), shell: "/bin/sh".into() };
+        let file = dir.path().join(".ssh/authorized_keys");
+        keep_for(&account, &["ssh-rsa AAAA a".into()], true).expect("written");
+        assert_eq!(std::fs::read_to_string(&file).expect("there"), "ssh-rsa AAAA Juju:a\n");
+        std::fs::write(&file, "ssh-rsa CLOUD x\n").expect("written");
+        keep_for(&account, &["ssh-rsa AAAA a".into()], true).expect("written");
+        assert_eq!(std::fs::read_to_string(&file).expect("there"), "ssh-rsa AAAA Juju:a\n");
+        std::fs::write(&file, "ssh-rsa USER x\nssh-rsa AAAA Juju:a\n").expect("written");
+        keep_for(&account, &[], false).expect("written");
+        assert_eq!(std::fs::read_to_string(&file).expect("there"), "ssh-rsa USER x\n");
+    }
+}

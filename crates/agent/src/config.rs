@@ -1,0 +1,97 @@
+//! What an agent is told at its machine's first boot, kept beside what it becomes: a JSON file that whoever starts the machine
+//! writes and the agent keeps up to date.
+//! It must not know how the machine was started. The surprise: the controller's addresses in it are the newest that the agent
+//! heard of, not the first.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use base::Secret;
+use serde::{Deserialize, Serialize};
+
+/// `/var/lib/juju/agents/machine-N/agent.conf`, mode 0600.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Config {
+    /// `host:port`, never empty.
+    pub addresses: Vec<String>,
+    /// PEM; nothing else is trusted.
+    pub ca_cert: String,
+    pub model_uuid: String,
+    /// `0`, `0/lxd/1`.
+    pub machine: String,
+    pub token: Secret,
+    /// Above it everything that the agent keeps lies; `/var/lib/juju`.
+    #[serde(default = "data_dir")]
+    pub data_dir: PathBuf,
+    /// Whom the model's keys let in, and who runs commands; where there is no such user, root runs them.
+    #[serde(default = "login_user")]
+    pub login_user: String,
+}
+
+fn login_user() -> String {
+    "ubuntu".into()
+}
+
+/// Where Juju's tools look.
+pub fn data_dir() -> PathBuf {
+    "/var/lib/juju".into()
+}
+
+impl Config {
+    /// Of a new machine, with what is everywhere the same.
+    pub fn new(addresses: Vec<String>, ca_cert: String, model_uuid: String, machine: String, token: Secret) -> Self {
+        Self { addresses, ca_cert, model_uuid, machine, token, data_dir: data_dir(), login_user: login_user() }
+    }
+
+    /// Where a machine's file is: `machine` as in `0/lxd/1`.
+    pub fn path(machine: &str) -> PathBuf {
+        directory(&data_dir(), machine).join("agent.conf")
+    }
+
+    pub fn load(path: &Path) -> io::Result<Self> {
+        let config: Self = serde_json::from_slice(&std::fs::read(path)?)?;
+        if config.addresses.is_empty() {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "no controller address"));
+        }
+        Ok(config)
+    }
+
+    /// The file's content, for whoever writes it at first boot.
+    pub fn to_json(&self) -> String {
+        // Strings and lists of strings alone: nothing in it can fail to be JSON.
+        serde_json::to_string_pretty(self).unwrap_or_default()
+    }
+
+    pub fn save(&self, path: &Path) -> io::Result<()> {
+        host::files::write(path, self.to_json().as_bytes(), 0o600)
+    }
+
+    pub fn directory(&self) -> PathBuf {
+        directory(&self.data_dir, &self.machine)
+    }
+}
+
+fn directory(data_dir: &Path, machine: &str) -> PathBuf {
+    data_dir.join("agents").join(format!("machine-{}", machine.replace('/', "-")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read_and_shown_without_its_secret() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("agent.conf");
+        let text = r#"{"addresses":["10.0.0.1:17070"],"ca-cert":"PEM","model-uuid":"u","machine":"0/lxd/1","token":"hunter2"}"#;
+        std::fs::write(&path, text).expect("written");
+        let config = Config::load(&path).expect("read");
+        assert_eq!(config.directory(), Path::new("/var/lib/juju/agents/machine-0-lxd-1"));
+        assert!(!format!("{config:?}").contains("hunter2"));
+        config.save(&path).expect("saved");
+        assert_eq!(Config::load(&path).expect("read again").token.reveal(), "hunter2");
+        std::fs::write(&path, text.replace("\"10.0.0.1:17070\"", "")).expect("written");
+        assert!(Config::load(&path).is_err());
+    }
+}

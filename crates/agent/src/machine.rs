@@ -1,0 +1,250 @@
+//! The machine agent: enrols once, then holds a connection to the controller for as long as the machine lives.
+//! It must not know what is said on it (`stream`). The surprise: it never gives up; only a dead machine's agent ends by itself.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use rustls::ClientConfig;
+use tokio::time::Instant;
+use wire::agent::{EnrolRequest, MAX_MESSAGE, SERVER_NAME, STREAM_PATH};
+
+use crate::config::Config;
+use crate::identity::{self, Identity};
+use crate::stream::{self, End};
+use crate::tasks::Tasks;
+
+/// Between attempts: from this, doubling, with chance in it so that thousands of agents do not come at once.
+const FIRST_PAUSE: Duration = Duration::from_millis(10);
+const LONGEST_PAUSE: Duration = Duration::from_secs(3);
+/// When the controller answers, and says no.
+const REFUSED_PAUSE: Duration = Duration::from_secs(30);
+/// A connection that lasted so long was a good one.
+const GOOD: Duration = Duration::from_secs(10);
+/// The whole of TLS and upgrade may take this long.
+const UPGRADE: Duration = Duration::from_secs(15);
+
+/// Everything that outlives a connection.
+pub struct Machine {
+    file: PathBuf,
+    known: Mutex<Known>,
+    pub tasks: Arc<Tasks>,
+}
+
+struct Known {
+    config: Config,
+    identity: Identity,
+    /// Made anew when certificate or CA change; kept otherwise, for its resumable TLS sessions.
+    tls: Option<Arc<ClientConfig>>,
+    /// Of the addresses, the one that answered last.
+    good: usize,
+}
+
+/// `--config FILE`; returns when the machine is dead, or when nothing can be done.
+pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    crate::logging::start();
+    match run(args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!(error, "agent stopped");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(args: impl IntoIterator<Item = OsString>) -> Result<(), String> {
+    let args: Vec<OsString> = args.into_iter().collect();
+    let file = match args.as_slice() {
+        [flag, file] if flag == "--config" => PathBuf::from(file),
+        _ => return Err("wanted: --config FILE".into()),
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| e.to_string())?;
+    runtime.block_on(async {
+        let machine = Machine::open(&file)?;
+        machine.live().await;
+        tracing::info!("the machine is dead: its agent ends");
+        Ok(())
+    })
+}
+
+impl Machine {
+    /// Needs a tokio runtime.
+    pub fn open(file: &Path) -> Result<Self, String> {
+        let config = Config::load(file).map_err(|e| format!("cannot read {}: {e}", file.display()))?;
+        let directory = config.directory();
+        let identity = Identity::load_or_make(directory.clone()).map_err(|e| describe(&e))?;
+        let tasks = Tasks::open(directory.join("tasks"), &config, crate::now()).map_err(|e| format!("cannot open the tasks' journal: {e}"))?;
+        let known = Mutex::new(Known { config, identity, tls: None, good: 0 });
+        Ok(Self { file: file.to_owned(), known, tasks })
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn config(&self) -> Config {
+        self.known().config.clone()
+    }
+
+    /// Connects again and again until the machine is dead.
+    pub async fn live(&self) {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let began = Instant::now();
+            match self.connect().await {
+                Ok(End::Dead) => return,
+                Ok(end) => {
+                    tracing::info!(?end, "connection to the controller ended");
+                    if began.elapsed() >= GOOD {
+                        pause = FIRST_PAUSE;
+                    }
+                }
+                Err(Failure::Refused(why)) => {
+                    tracing::warn!(why, "the controller refuses this machine");
+                    pause = REFUSED_PAUSE;
+                }
+                Err(Failure::Unreachable(why)) => {
+                    if pause >= LONGEST_PAUSE {
+                        tracing::info!(why, "controller not reached");
+                    } else {
+                        tracing::debug!(why, "controller not reached");
+                    }
+                }
+            }
+            tokio::time::sleep(jittered(pause)).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    async fn connect(&self) -> Result<End, Failure> {
+        if !self.known().identity.is_good(seconds()) {
+            self.enrol().await?;
+        }
+        let (tls, addresses, good) = {
+            let mut known = self.known();
+            let Known { config, identity, tls, good } = &mut *known;
+            let made = match tls {
+                Some(tls) => Arc::clone(tls),
+                None => Arc::clone(tls.insert(identity.tls(&config.ca_cert).map_err(|e| Failure::Unreachable(describe(&e)))?)),
+            };
+            (made, config.addresses.clone(), *good)
+        };
+        let (stream, index) = crate::dial::dial(&addresses, good, &tls).await.map_err(|e| Failure::Unreachable(e.to_string()))?;
+        let upgrade = rpc::websocket::connect(stream, SERVER_NAME, STREAM_PATH, &[], MAX_MESSAGE);
+        let socket = match tokio::time::timeout(UPGRADE, upgrade).await {
+            Ok(Ok(socket)) => socket,
+            Ok(Err(rpc::websocket::Error::Http(reply))) if reply.status().is_client_error() => {
+                return Err(Failure::Refused(format!("status {}", reply.status())));
+            }
+            Ok(Err(error)) => return Err(Failure::Unreachable(error.to_string())),
+            Err(_) => return Err(Failure::Unreachable("no answer to the upgrade".into())),
+        };
+        self.known().good = index;
+        tracing::info!(address = addresses[index], "connected to the controller");
+        Ok(stream::serve(self, socket).await)
+    }
+
+    async fn enrol(&self) -> Result<(), Failure> {
+        let (request, addresses, tls) = {
+            let known = self.known();
+            let request = EnrolRequest {
+                model_uuid: known.config.model_uuid.clone(),
+                machine: known.config.machine.clone(),
+                token: known.config.token.reveal().to_owned(),
+                csr_pem: known.identity.request().map_err(|e| Failure::Unreachable(describe(&e)))?,
+                agent_version: crate::VERSION.to_owned(),
+            };
+            let tls = rpc::tls::client_config(&known.config.ca_cert, None).map_err(|e| Failure::Unreachable(describe(&e)))?;
+            (request, known.config.addresses.clone(), tls)
+        };
+        match crate::enrol::enrol(&addresses, &tls, &request).await {
+            Ok(reply) => {
+                self.keep_certificate(reply.certificate_pem, &reply.ca_cert_pem);
+                if !reply.addresses.is_empty() {
+                    self.keep_addresses(reply.addresses);
+                }
+                Ok(())
+            }
+            Err(crate::enrol::Error::Refused { status, words }) if (400..500).contains(&status) => Err(Failure::Refused(words)),
+            Err(error) => Err(Failure::Unreachable(describe(&error))),
+        }
+    }
+
+    pub fn request(&self) -> Result<String, identity::Error> {
+        self.known().identity.request()
+    }
+
+    /// Zero: a new certificate is due.
+    pub fn renew_in(&self) -> Duration {
+        Duration::from_secs(u64::try_from(self.known().identity.renew_in(seconds())).unwrap_or(0))
+    }
+
+    /// Takes a certificate into use for the next connection.
+    pub fn keep_certificate(&self, pem: String, ca_cert: &str) {
+        let mut known = self.known();
+        if let Err(error) = known.identity.keep(pem) {
+            tracing::error!(error = describe(&error), "certificate not kept");
+            return;
+        }
+        known.tls = None;
+        // A new CA counts beside the old one: which of them signs the controller's next certificate is not known here.
+        if !ca_cert.is_empty() && !known.config.ca_cert.contains(ca_cert.trim()) {
+            known.config.ca_cert = format!("{}\n{}", ca_cert.trim(), known.config.ca_cert);
+            self.save(&known.config);
+        }
+    }
+
+    pub fn keep_addresses(&self, addresses: Vec<String>) {
+        let mut known = self.known();
+        if known.config.addresses != addresses {
+            known.config.addresses = addresses;
+            known.good = 0;
+            self.save(&known.config);
+        }
+    }
+
+    pub fn keep_keys(&self, keys: &[String]) {
+        let Config { data_dir, login_user, .. } = self.config();
+        if let Err(error) = crate::authorized::keep(&data_dir, &login_user, keys) {
+            tracing::error!(%error, "authorised keys not kept");
+        }
+    }
+
+    fn save(&self, config: &Config) {
+        if let Err(error) = config.save(&self.file) {
+            tracing::error!(%error, "what the controller said is not kept: it is forgotten with this process");
+        }
+    }
+}
+
+enum Failure {
+    /// It may go better next time.
+    Unreachable(String),
+    /// Somebody answered, and meant it.
+    Refused(String),
+}
+
+/// An error with its causes, for the log.
+fn describe(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}
+
+fn seconds() -> i64 {
+    i64::try_from(crate::now() / 1000).unwrap_or(i64::MAX)
+}
+
+/// Between half and one and a half of `pause`.
+fn jittered(pause: Duration) -> Duration {
+    let mut byte = [128; 2];
+    // Without chance every agent waits alike: bad for the controller, no reason to stop.
+    let _ = getrandom::fill(&mut byte);
+    pause / 2 + pause * u32::from(u16::from_ne_bytes(byte)) / 65_536
+}
