@@ -50,7 +50,8 @@ fn merged(before: &str, keys: &[String]) -> String {
     let theirs = before.lines().filter(|l| !l.split_whitespace().any(|word| word.starts_with(OURS)));
     let ours = keys.iter().map(|key| {
         let mut words = key.trim().splitn(3, ' ');
-        let (kind, body, comment) = (words.next().unwrap_or(""), words.next().unwrap_or(""), words.next().unwrap_or(""));
+        let (kind, body, comment) =
+            (words.next().unwrap_or(""), words.next().unwrap_or(""), words.next().unwrap_or(""));
         format!("{kind} {body} {OURS}{comment}")
     });
     theirs.map(str::to_owned).chain(ours).map(|line| line + "\n").collect()
@@ -74,7 +75,8 @@ mod tests {
     fn what_the_cloud_put_there_goes_at_our_first_time_only() {
         let dir = tempfile::tempdir().expect("a directory");
         let (uid, gid) = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
-        let account = Account { name: "x".into(), uid, gid, groups: vec![gid], home: dir.path().into(), shell: "/bin/sh".into() };
+        let account =
+            Account { name: "x".into(), uid, gid, groups: vec![gid], home: dir.path().into(), shell: "/bin/sh".into() };
         let file = dir.path().join(".ssh/authorized_keys");
         keep_for(&account, &["ssh-rsa AAAA a".into()], true).expect("written");
         assert_eq!(std::fs::read_to_string(&file).expect("there"), "ssh-rsa AAAA Juju:a\n");

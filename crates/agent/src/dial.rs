@@ -16,7 +16,11 @@ use tokio_rustls::client::TlsStream;
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The first connection that succeeds, with the address it leads to. They are tried from `first` on.
-pub async fn dial(addresses: &[String], first: usize, tls: &Arc<ClientConfig>) -> io::Result<(TlsStream<TcpStream>, usize)> {
+pub async fn dial(
+    addresses: &[String],
+    first: usize,
+    tls: &Arc<ClientConfig>,
+) -> io::Result<(TlsStream<TcpStream>, usize)> {
     let mut last = io::Error::new(io::ErrorKind::InvalidInput, "no controller address");
     for n in 0..addresses.len() {
         let index = (first + n) % addresses.len();

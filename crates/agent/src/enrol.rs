@@ -33,7 +33,10 @@ pub async fn enrol(addresses: &[String], tls: &Arc<ClientConfig>, request: &Enro
     outcome
 }
 
-async fn ask(sender: &mut hyper::client::conn::http1::SendRequest<Full<Bytes>>, request: &EnrolRequest) -> Result<EnrolReply, Error> {
+async fn ask(
+    sender: &mut hyper::client::conn::http1::SendRequest<Full<Bytes>>,
+    request: &EnrolRequest,
+) -> Result<EnrolReply, Error> {
     let body = serde_json::to_vec(request).map_err(|e| Error::Answer(e.into()))?;
     let request = hyper::Request::post(ENROL_PATH)
         .header("host", SERVER_NAME)

@@ -109,7 +109,10 @@ mod tests {
         let first = Identity::load_or_make(dir.path().join("a")).expect("made");
         let again = Identity::load_or_make(dir.path().join("a")).expect("read");
         assert_eq!(key(&first), key(&again));
-        assert_eq!(std::fs::metadata(dir.path().join("a/agent.key")).expect("there").permissions().mode() & 0o777, 0o600);
+        assert_eq!(
+            std::fs::metadata(dir.path().join("a/agent.key")).expect("there").permissions().mode() & 0o777,
+            0o600
+        );
         assert!(!again.is_good(0));
         let other = Identity::load_or_make(dir.path().join("b")).expect("made");
         assert_ne!(key(&first), key(&other));

@@ -75,7 +75,8 @@ impl Machine {
         let config = Config::load(file).map_err(|e| format!("cannot read {}: {e}", file.display()))?;
         let directory = config.directory();
         let identity = Identity::load_or_make(directory.clone()).map_err(|e| describe(&e))?;
-        let tasks = Tasks::open(directory.join("tasks"), &config, crate::now()).map_err(|e| format!("cannot open the tasks' journal: {e}"))?;
+        let tasks = Tasks::open(directory.join("tasks"), &config, crate::now())
+            .map_err(|e| format!("cannot open the tasks' journal: {e}"))?;
         let known = Mutex::new(Known { config, identity, tls: None, good: 0 });
         Ok(Self { file: file.to_owned(), known, tasks })
     }
@@ -127,11 +128,14 @@ impl Machine {
             let Known { config, identity, tls, good } = &mut *known;
             let made = match tls {
                 Some(tls) => Arc::clone(tls),
-                None => Arc::clone(tls.insert(identity.tls(&config.ca_cert).map_err(|e| Failure::Unreachable(describe(&e)))?)),
+                None => Arc::clone(
+                    tls.insert(identity.tls(&config.ca_cert).map_err(|e| Failure::Unreachable(describe(&e)))?),
+                ),
             };
             (made, config.addresses.clone(), *good)
         };
-        let (stream, index) = crate::dial::dial(&addresses, good, &tls).await.map_err(|e| Failure::Unreachable(e.to_string()))?;
+        let (stream, index) =
+            crate::dial::dial(&addresses, good, &tls).await.map_err(|e| Failure::Unreachable(e.to_string()))?;
         let upgrade = rpc::websocket::connect(stream, SERVER_NAME, STREAM_PATH, &[], MAX_MESSAGE);
         let socket = match tokio::time::timeout(UPGRADE, upgrade).await {
             Ok(Ok(socket)) => socket,
@@ -156,7 +160,8 @@ impl Machine {
                 csr_pem: known.identity.request().map_err(|e| Failure::Unreachable(describe(&e)))?,
                 agent_version: crate::VERSION.to_owned(),
             };
-            let tls = rpc::tls::client_config(&known.config.ca_cert, None).map_err(|e| Failure::Unreachable(describe(&e)))?;
+            let tls =
+                rpc::tls::client_config(&known.config.ca_cert, None).map_err(|e| Failure::Unreachable(describe(&e)))?;
             (request, known.config.addresses.clone(), tls)
         };
         match crate::enrol::enrol(&addresses, &tls, &request).await {
@@ -167,7 +172,9 @@ impl Machine {
                 }
                 Ok(())
             }
-            Err(crate::enrol::Error::Refused { status, words }) if (400..500).contains(&status) => Err(Failure::Refused(words)),
+            Err(crate::enrol::Error::Refused { status, words }) if (400..500).contains(&status) => {
+                Err(Failure::Refused(words))
+            }
             Err(error) => Err(Failure::Unreachable(describe(&error))),
         }
     }

@@ -118,7 +118,9 @@ fn hear(machine: &Machine, outbox: &Outbox, message: ToAgent) -> bool {
         ToAgent::Document(document) => return take(machine, document),
         ToAgent::CancelTask { id } => machine.tasks.cancel(&id),
         ToAgent::TaskAck { id } => machine.tasks.acknowledge(&id),
-        ToAgent::Certificate { certificate_pem, ca_cert_pem } => machine.keep_certificate(certificate_pem, &ca_cert_pem),
+        ToAgent::Certificate { certificate_pem, ca_cert_pem } => {
+            machine.keep_certificate(certificate_pem, &ca_cert_pem)
+        }
         ToAgent::Ping { n } => outbox.say(FromAgent::Pong { n }),
         ToAgent::Unknown => {}
     }

@@ -121,7 +121,18 @@ impl Tasks {
             };
             let (stop, _) = watch::channel(Asked::Nothing);
             let kept = [done.stdout_len, done.stderr_len];
-            entries.insert(next, Entry { id: task.id, started: done.started, dropped: done.dropped, phase: Phase::Done(done), kept, process: None, stop });
+            entries.insert(
+                next,
+                Entry {
+                    id: task.id,
+                    started: done.started,
+                    dropped: done.dropped,
+                    phase: Phase::Done(done),
+                    kept,
+                    process: None,
+                    stop,
+                },
+            );
             next += 1;
         }
         let state = State { journal, entries, next, acknowledged: kept.acknowledged, locks: HashMap::new() };
@@ -147,7 +158,8 @@ impl Tasks {
     /// Ids of what runs and of what ended, for a greeting.
     pub fn summary(&self) -> (Vec<String>, Vec<String>) {
         let state = self.state();
-        let (done, open): (Vec<&Entry>, Vec<&Entry>) = state.entries.values().partition(|e| matches!(e.phase, Phase::Done(_)));
+        let (done, open): (Vec<&Entry>, Vec<&Entry>) =
+            state.entries.values().partition(|e| matches!(e.phase, Phase::Done(_)));
         let ids = |entries: Vec<&Entry>| entries.into_iter().map(|e| e.id.clone()).collect();
         (ids(open), ids(done))
     }
@@ -177,7 +189,15 @@ impl Tasks {
                 let (stop, stopped) = watch::channel(asked);
                 let number = state.next;
                 state.next += 1;
-                let entry = Entry { id: order.id.clone(), phase: Phase::Queued, kept: [0; 2], dropped: 0, started: 0, process: None, stop };
+                let entry = Entry {
+                    id: order.id.clone(),
+                    phase: Phase::Queued,
+                    kept: [0; 2],
+                    dropped: 0,
+                    started: 0,
+                    process: None,
+                    stop,
+                };
                 state.entries.insert(number, entry);
                 begin.push((number, order, stopped));
             }
@@ -197,7 +217,11 @@ impl Tasks {
     /// The controller has it all.
     pub fn acknowledge(&self, id: &str) {
         let mut state = self.state();
-        let found = state.entries.iter().find(|(_, e)| e.id == id && matches!(e.phase, Phase::Done(_))).map(|(number, _)| *number);
+        let found = state
+            .entries
+            .iter()
+            .find(|(_, e)| e.id == id && matches!(e.phase, Phase::Done(_)))
+            .map(|(number, _)| *number);
         let Some(number) = found else { return };
         state.entries.remove(&number);
         state.acknowledged.push_back(id.to_owned());
@@ -294,7 +318,13 @@ impl Entry {
             Phase::Running => None,
             Phase::Done(done) => Some(done.clone()),
         };
-        Some(Kept { id: self.id.clone(), started: self.started, boot: host::facts::boot_id(), process: self.process, done })
+        Some(Kept {
+            id: self.id.clone(),
+            started: self.started,
+            boot: host::facts::boot_id(),
+            process: self.process,
+            done,
+        })
     }
 }
 

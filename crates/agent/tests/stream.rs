@@ -48,14 +48,19 @@ async fn it_enrols_and_tells_what_the_machine_is() {
     let mut stub = Stub::start().await;
     let agent = Agent::start(&stub, "t");
     let mut connection = stub.connection().await;
-    assert_eq!((connection.who.model.to_string().as_str(), connection.who.machine.to_string().as_str()), (stub::MODEL, "0"));
+    assert_eq!(
+        (connection.who.model.to_string().as_str(), connection.who.machine.to_string().as_str()),
+        (stub::MODEL, "0")
+    );
     let FromAgent::Hello(hello) = connection.hear().await else { panic!("no hello") };
     assert_eq!((hello.machine.as_str(), hello.model_uuid.as_str(), hello.running.len()), ("0", stub::MODEL, 0));
     let FromAgent::Facts(facts) = connection.hear().await else { panic!("no facts") };
     assert!(facts.cores > 0 && facts.mem > 0 && facts.interfaces.iter().any(|i| i.loopback), "{facts:?}");
     assert!(matches!(connection.hear().await, FromAgent::Status { status: wire::agent::AgentStatus::Started, .. }));
     let keys = vec!["ssh-ed25519 AAAA someone".to_owned()];
-    connection.tell(&ToAgent::Document(Document { full: true, authorized_keys: Some(keys), ..Document::default() })).await;
+    connection
+        .tell(&ToAgent::Document(Document { full: true, authorized_keys: Some(keys), ..Document::default() }))
+        .await;
     connection.tell(&ToAgent::Ping { n: 7 }).await;
     assert!(matches!(connection.hear().await, FromAgent::Pong { n: 7 }));
     let kept = std::fs::read_to_string(agent.dir.path().join("ssh/authorized_keys")).expect("kept");
@@ -144,7 +149,9 @@ async fn tasks_end_by_order_and_by_deadline() {
     assert_eq!(result(&mut connection, "2").await.2.outcome, Outcome::Cancelled);
 
     let timed = |id: &str, timeout| TaskOrder { timeout, ..order(id, "echo begun; sleep 1000") };
-    connection.order(vec![timed("3", 300_000_000), timed("4", -1), TaskOrder { cancel: true, ..order("5", "true") }]).await;
+    connection
+        .order(vec![timed("3", 300_000_000), timed("4", -1), TaskOrder { cancel: true, ..order("5", "true") }])
+        .await;
     let mut ends = Vec::new();
     while ends.len() < 3 {
         ends.push(connection.find(|m| if let FromAgent::TaskDone(done) = m { Some(done) } else { None }).await);
@@ -210,7 +217,10 @@ async fn tasks_that_are_not_parallel_run_one_after_another() {
     }
     assert_eq!(std::fs::read_to_string(&log).expect("there"), "begin 1\nend 1\nbegin 2\nend 2\nbegin 3\nend 3\n");
     // One that waits for its turn and is no more in the document never begins.
-    tasks = vec![TaskOrder { parallel: false, ..order("6", "sleep 1000") }, TaskOrder { parallel: false, ..order("7", "sleep 1000") }];
+    tasks = vec![
+        TaskOrder { parallel: false, ..order("6", "sleep 1000") },
+        TaskOrder { parallel: false, ..order("7", "sleep 1000") },
+    ];
     connection.order(tasks.clone()).await;
     connection.find(|m| matches!(m, FromAgent::TaskStarted { ref id, .. } if id == "6").then_some(())).await;
     connection.order(vec![TaskOrder { cancel: true, ..tasks[0].clone() }]).await;
@@ -247,7 +257,8 @@ async fn it_renews_its_certificate_in_time() {
     let (mut connection, ..) = stub.greeted(Vec::new()).await;
     let csr = connection.find(|m| if let FromAgent::Renew { csr_pem } = m { Some(csr_pem) } else { None }).await;
     let now = std::time::UNIX_EPOCH.elapsed().expect("after 1970").as_secs().cast_signed();
-    let certificate_pem = stub.authority.sign_agent(&csr, &connection.who, now, 10, &base::chance::SystemChance).expect("signed");
+    let certificate_pem =
+        stub.authority.sign_agent(&csr, &connection.who, now, 10, &base::chance::SystemChance).expect("signed");
     let ca_cert_pem = stub.authority.cert_pem.clone();
     connection.tell(&ToAgent::Certificate { certificate_pem: certificate_pem.clone(), ca_cert_pem }).await;
     connection.tell(&ToAgent::Ping { n: 1 }).await;
@@ -264,6 +275,7 @@ async fn the_agent_of_a_dead_machine_ends() {
     let mut agent = Agent::start(&stub, "t");
     let (mut connection, ..) = stub.greeted(Vec::new()).await;
     connection.tell(&ToAgent::Document(Document { life: Some(Life::Dead), ..Document::default() })).await;
-    let ended = tokio::time::timeout(Duration::from_secs(20), agent.child.wait()).await.expect("it ends").expect("waited");
+    let ended =
+        tokio::time::timeout(Duration::from_secs(20), agent.child.wait()).await.expect("it ends").expect("waited");
     assert!(ended.success());
 }

@@ -120,7 +120,13 @@ fn read(text: &str) -> Contents {
             Line::Done(done) => match tasks.iter_mut().find(|t| t.id == done.id) {
                 Some(task) => task.done = Some(done),
                 // It ended before it began.
-                None => tasks.push(Kept { id: done.id.clone(), started: 0, boot: String::new(), process: None, done: Some(done) }),
+                None => tasks.push(Kept {
+                    id: done.id.clone(),
+                    started: 0,
+                    boot: String::new(),
+                    process: None,
+                    done: Some(done),
+                }),
             },
             Line::Acknowledged(id) => {
                 tasks.retain(|t| t.id != id);

@@ -44,7 +44,11 @@ pub(super) async fn run(tasks: Arc<Tasks>, number: u64, order: TaskOrder, mut as
         Ok(true) => {}
         Ok(false) => return,
         Err(error) => {
-            return tasks.end(number, Outcome::Failed { message: format!("cannot note the task's start: {error}") }, now());
+            return tasks.end(
+                number,
+                Outcome::Failed { message: format!("cannot note the task's start: {error}") },
+                now(),
+            );
         }
     }
     let outcome = match execute(&tasks, number, &order, &mut asked).await {
@@ -72,9 +76,15 @@ fn outcome(ended: Ended) -> Outcome {
     }
 }
 
-async fn execute(tasks: &Tasks, number: u64, order: &TaskOrder, asked: &mut watch::Receiver<Asked>) -> Result<Ended, String> {
+async fn execute(
+    tasks: &Tasks,
+    number: u64,
+    order: &TaskOrder,
+    asked: &mut watch::Receiver<Asked>,
+) -> Result<Ended, String> {
     let account = account(order.run_as.as_deref(), &tasks.user)?;
-    let script = Script::write(&tasks.scripts, &order.id, &order.command, &account).map_err(|e| format!("cannot write the command's script: {e}"))?;
+    let script = Script::write(&tasks.scripts, &order.id, &order.command, &account)
+        .map_err(|e| format!("cannot write the command's script: {e}"))?;
     let shell = if Path::new("/bin/bash").exists() { "/bin/bash" } else { "/bin/sh" };
     let mut command = Command::login(shell, account).arg(script.file());
     for (key, value) in &order.env {
@@ -99,7 +109,8 @@ async fn execute(tasks: &Tasks, number: u64, order: &TaskOrder, asked: &mut watc
         if kept == 0 {
             return;
         }
-        match append(&mut files[super::place(stream)], &output_file(&tasks.directory, &order.id, stream), &data[..kept]) {
+        match append(&mut files[super::place(stream)], &output_file(&tasks.directory, &order.id, stream), &data[..kept])
+        {
             Ok(()) => tasks.grew(number, stream, kept),
             Err(error) => tracing::warn!(%error, task = order.id, "output cannot be kept"),
         }

@@ -83,7 +83,10 @@ impl Stub {
 
     /// The next connection that the agent makes.
     pub async fn connection(&mut self) -> Connection {
-        tokio::time::timeout(PATIENCE, self.connections.recv()).await.expect("the agent connects").expect("the stub lives")
+        tokio::time::timeout(PATIENCE, self.connections.recv())
+            .await
+            .expect("the agent connects")
+            .expect("the stub lives")
     }
 
     /// The next connection, its greeting heard: ids of what runs and of what is finished; a whole document sent.
@@ -95,7 +98,11 @@ impl Stub {
     }
 }
 
-async fn attend(mut stream: TlsStream<TcpStream>, authority: &Authority, enrolments: &Mutex<Enrolments>) -> Option<Connection> {
+async fn attend(
+    mut stream: TlsStream<TcpStream>,
+    authority: &Authority,
+    enrolments: &Mutex<Enrolments>,
+) -> Option<Connection> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         head.push(stream.read_u8().await.ok()?);
@@ -118,7 +125,9 @@ async fn attend(mut stream: TlsStream<TcpStream>, authority: &Authority, enrolme
     let certificate = stream.get_ref().1.peer_certificates().and_then(|c| c.first().cloned());
     let who = AgentIdentity::from_certificate(&certificate.expect("a certificate")).expect("an agent's");
     let accept = rpc::websocket::derive_accept_key(field("sec-websocket-key").expect("a key").as_bytes());
-    let reply = format!("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: {accept}\r\n\r\n");
+    let reply = format!(
+        "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: {accept}\r\n\r\n"
+    );
     stream.write_all(reply.as_bytes()).await.ok()?;
     stream.flush().await.ok()?;
     Some(Connection { who, socket: rpc::websocket::server_end(stream, wire::agent::MAX_MESSAGE).await })
@@ -128,7 +137,9 @@ async fn attend(mut stream: TlsStream<TcpStream>, authority: &Authority, enrolme
 fn enrol(body: &[u8], authority: &Authority, enrolments: &Mutex<Enrolments>) -> Option<(u16, String)> {
     let request: EnrolRequest = serde_json::from_slice(body).expect("a request");
     let (_, pem) = x509_parser::pem::parse_x509_pem(request.csr_pem.as_bytes()).expect("PEM");
-    let (_, csr) = x509_parser::prelude::FromDer::from_der(&pem.contents).map(|(rest, csr): (_, x509_parser::certification_request::X509CertificationRequest<'_>)| (rest, csr)).expect("a request");
+    let (_, csr) = x509_parser::prelude::FromDer::from_der(&pem.contents)
+        .map(|(rest, csr): (_, x509_parser::certification_request::X509CertificationRequest<'_>)| (rest, csr))
+        .expect("a request");
     let key = csr.certification_request_info.subject_pki.raw.to_vec();
     let mut enrolments = enrolments.lock().expect("no panic before");
     enrolments.asked += 1;
@@ -140,8 +151,12 @@ fn enrol(body: &[u8], authority: &Authority, enrolments: &Mutex<Enrolments>) -> 
         enrolments.lose -= 1;
         return None;
     }
-    let who = AgentIdentity { model: request.model_uuid.parse().expect("a uuid"), machine: request.machine.parse().expect("an id") };
-    let certificate = authority.sign_agent(&request.csr_pem, &who, now() - enrolments.age, 10, &SystemChance).expect("signed");
+    let who = AgentIdentity {
+        model: request.model_uuid.parse().expect("a uuid"),
+        machine: request.machine.parse().expect("an id"),
+    };
+    let certificate =
+        authority.sign_agent(&request.csr_pem, &who, now() - enrolments.age, 10, &SystemChance).expect("signed");
     let reply = wire::agent::EnrolReply {
         certificate_pem: certificate,
         ca_cert_pem: authority.cert_pem.clone(),
@@ -186,7 +201,13 @@ pub struct Agent {
 impl Agent {
     pub fn start(stub: &Stub, token: &str) -> Self {
         let dir = tempfile::tempdir().expect("a directory");
-        let mut config = Config::new(vec![stub.address.clone()], stub.authority.cert_pem.clone(), MODEL.into(), "0".into(), Secret::new(token));
+        let mut config = Config::new(
+            vec![stub.address.clone()],
+            stub.authority.cert_pem.clone(),
+            MODEL.into(),
+            "0".into(),
+            Secret::new(token),
+        );
         config.data_dir = dir.path().into();
         // Never a user that the tests' host may have: its keys would be replaced.
         config.login_user = "no-such-user".into();
