@@ -7,7 +7,7 @@
 mod fault;
 mod state;
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub use fault::{Call, Fault};
@@ -35,6 +35,7 @@ struct Shared {
     state: State,
     once: VecDeque<(Call, Option<String>, Fault)>,
     always: Vec<(Call, Option<String>, Fault)>,
+    numbered: HashMap<usize, Fault>,
     calls: Vec<(Call, String)>,
     watch: Option<Watch>,
 }
@@ -59,10 +60,18 @@ impl Fake {
         self.lock().always.push((call, whom.map(str::to_owned), fault));
     }
 
+    /// Spoils the call number `n` from now, whatever is asked; 0 is the next.
+    pub fn nth(&self, n: usize, fault: Fault) {
+        let mut shared = self.lock();
+        let at = shared.calls.len() + n;
+        shared.numbered.insert(at, fault);
+    }
+
     /// Forgets all faults. Calls that hang go on hanging.
     pub fn heal(&self) {
         let mut shared = self.lock();
         shared.once.clear();
+        shared.numbered.clear();
         shared.always.clear();
     }
 
@@ -108,7 +117,11 @@ impl Fake {
     /// Writes the call down and finds the fault for it.
     fn begin(&self, call: Call, whom: &[&str]) -> Option<Fault> {
         let mut shared = self.lock();
+        let number = shared.calls.len();
         shared.calls.push((call, whom.first().copied().unwrap_or_default().to_owned()));
+        if let Some(fault) = shared.numbered.remove(&number) {
+            return Some(fault);
+        }
         let fits = |(c, w, _): &(Call, Option<String>, Fault)| {
             *c == call && w.as_ref().is_none_or(|w| whom.iter().any(|one| w == one))
         };

@@ -1,1 +1,224 @@
-//! Tests.
+//! Every worker under every fault: a whole story, from the first machine to the end of the controller, told once for each commit and each call
+//! of the cloud, with that one going wrong. The end must be the same, and nothing may be left over.
+
+mod bed;
+mod store;
+
+use std::time::Duration;
+
+use base::Life;
+use base::status::{InstanceStatus, TaskStatus};
+use cloud::Error;
+use cloud::fake::{Call, Fault};
+
+use bed::Bed;
+use store::Break;
+
+/// The story. Returns what is left in the store.
+async fn story(bed: &mut Bed) -> Vec<String> {
+    let model = bed.add_model("m").await;
+    let (a, b) = (bed.add_machine(model).await, bed.add_machine(model).await);
+    for machine in [&a, &b] {
+        bed.until("machines run", |beliefs| {
+            let whole = &beliefs.models[&model].machines[machine];
+            whole.instance.as_ref().is_some_and(|instance| instance.status.current == InstanceStatus::Running)
+        })
+        .await;
+    }
+    let task = bed.exec(model, &a).await;
+    bed.remove(model, &a, false).await;
+    bed.until("machine is gone, its task ended", |beliefs| {
+        let within = &beliefs.models[&model];
+        !within.machines.contains_key(&a) && within.tasks[&task].status == TaskStatus::Failed
+    })
+    .await;
+    bed.destroy_model(model).await;
+    bed.until("model is gone", |beliefs| !beliefs.models.contains_key(&model)).await;
+    bed.destroy_controller().await;
+    bed.until("controller is dead", |beliefs| beliefs.controller.as_ref().is_some_and(|c| c.life == Life::Dead)).await;
+    assert_eq!(bed.cloud.objects(), Vec::<String>::new(), "left over in the cloud");
+    bed.keys().await
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_faults() {
+    let mut bed = Bed::new().await;
+    let left = story(&mut bed).await;
+    assert!(left.iter().all(|key| !key.contains("/task/") && !key.starts_with("/model-name/admin/m")), "{left:?}");
+    assert!(bed.commits() > 8 && bed.cloud.calls().len() > 5, "the story has {} commits", bed.commits());
+}
+
+async fn each_commit(how: Break) {
+    let expected = story(&mut Bed::new().await).await;
+    for n in 0.. {
+        let mut bed = Bed::new().await;
+        bed.break_commit(n, how);
+        assert_eq!(story(&mut bed).await, expected, "commit {n} broke by {how:?}");
+        if bed.commits() <= n {
+            assert!(n > 8, "only {n} commits were tried");
+            return;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_commit_is_refused_once() {
+    each_commit(Break::Refuse).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_commit_happens_and_says_it_did_not() {
+    each_commit(Break::Lose).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_controller_dies_before_each_commit() {
+    each_commit(Break::DieBefore).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_controller_dies_after_each_commit() {
+    each_commit(Break::DieAfter).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_call_of_the_cloud_goes_wrong_once() {
+    let faults = [
+        Fault::transient(),
+        Fault::throttled(Duration::from_secs(5)),
+        Fault::FailAfter(Error::transient("connection reset")),
+        Fault::Late(Duration::from_secs(30)),
+        Fault::Hang,
+        Fault::HangAfter,
+    ];
+    let expected = story(&mut Bed::new().await).await;
+    for fault in faults {
+        for n in 0.. {
+            let mut bed = Bed::new().await;
+            bed.cloud.nth(n, fault.clone());
+            assert_eq!(story(&mut bed).await, expected, "call {n} went wrong: {fault:?}");
+            if bed.cloud.calls().len() <= n {
+                assert!(n > 5, "only {n} calls were tried");
+                break;
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_start_that_never_works_ends_as_an_error_and_can_be_tried_again() {
+    let bed = Bed::new().await;
+    bed.cloud.always(Call::Start, Some("0"), Fault::transient());
+    let model = bed.add_model("m").await;
+    let (bad, good) = (bed.add_machine(model).await, bed.add_machine(model).await);
+    let status = |beliefs: &model::Beliefs, id| {
+        beliefs.models[&model].machines[id].instance.as_ref().map(|instance| instance.status.current)
+    };
+    bed.until("the other one runs", |beliefs| status(beliefs, &good) == Some(InstanceStatus::Running)).await;
+    let seen = bed
+        .until("it says what it waits for", |beliefs| {
+            let instance = beliefs.models[&model].machines[&bad].instance.as_ref();
+            instance.is_some_and(|instance| instance.provisioning.next_try.is_some())
+        })
+        .await;
+    let message = &seen.models[&model].machines[&bad].instance.as_ref().expect("there").status.message;
+    assert_eq!(message, "failed to start machine 0 (the cloud is busy), retrying in 2s (10 more attempts)");
+    bed.until("it gives up", |beliefs| status(beliefs, &bad) == Some(InstanceStatus::ProvisioningError)).await;
+    assert_eq!(bed.cloud.calls().iter().filter(|(call, whom)| *call == Call::Start && whom == "0").count(), 11);
+    bed.cloud.heal();
+    bed.retry(model, &bad).await;
+    bed.until("it runs", |beliefs| status(beliefs, &bad) == Some(InstanceStatus::Running)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_work_is_not_tried_twice() {
+    let bed = Bed::new().await;
+    bed.cloud.next(Call::Start, Fault::permanent());
+    let model = bed.add_model("m").await;
+    let machine = bed.add_machine(model).await;
+    let seen = bed
+        .until("it is an error", |beliefs| {
+            let instance = beliefs.models[&model].machines[&machine].instance.as_ref();
+            instance.is_some_and(|instance| instance.status.current == InstanceStatus::ProvisioningError)
+        })
+        .await;
+    let message = &seen.models[&model].machines[&machine].instance.as_ref().expect("there").status.message;
+    assert_eq!((message.as_str(), bed.cloud.count(Call::Start)), ("quota exceeded", 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_removal_that_never_ends_says_why_and_ends_by_force() {
+    for fault in [Fault::HangAfter, Fault::Hang, Fault::permanent(), Fault::transient()] {
+        let bed = Bed::new().await;
+        let model = bed.add_model("m").await;
+        let machine = bed.add_machine(model).await;
+        bed.until("it runs", |beliefs| {
+            beliefs.models[&model].machines[&machine].instance.as_ref().is_some_and(|i| i.is_provisioned())
+        })
+        .await;
+        bed.cloud.always(Call::Stop, None, fault.clone());
+        bed.remove(model, &machine, false).await;
+        bed.until("the reason is shown", |beliefs| {
+            let instance = beliefs.models[&model].machines[&machine].instance.as_ref();
+            instance.is_some_and(|instance| instance.status.message.starts_with("cannot stop instance: "))
+        })
+        .await;
+        let before = bed.now();
+        bed.remove(model, &machine, true).await;
+        bed.until("it is gone", |beliefs| !beliefs.models[&model].machines.contains_key(&machine)).await;
+        let took = bed.now().since(before);
+        assert!(took < Duration::from_secs(70), "forced removal took {took:?} under {fault:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_machine_removed_while_it_starts_leaves_nothing() {
+    for fault in [Fault::Hang, Fault::HangAfter, Fault::Late(Duration::from_secs(3))] {
+        let bed = Bed::new().await;
+        bed.cloud.next(Call::Start, fault);
+        let model = bed.add_model("m").await;
+        let machine = bed.add_machine(model).await;
+        bed.until("it starts", |beliefs| {
+            let instance = beliefs.models[&model].machines[&machine].instance.as_ref();
+            instance.is_some_and(|instance| instance.status.current == InstanceStatus::Allocating)
+        })
+        .await;
+        bed.remove(model, &machine, false).await;
+        bed.until("it is gone", |beliefs| !beliefs.models[&model].machines.contains_key(&machine)).await;
+        assert!(!bed.cloud.objects().iter().any(|object| object.starts_with("instance")), "{:?}", bed.cloud.objects());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_instance_that_vanishes_is_noticed_and_one_nobody_knows_is_reported() {
+    let bed = Bed::new().await;
+    let model = bed.add_model("m").await;
+    let machine = bed.add_machine(model).await;
+    let seen = bed
+        .until("it runs", |beliefs| {
+            beliefs.models[&model].machines[&machine].instance.as_ref().is_some_and(|i| i.is_provisioned())
+        })
+        .await;
+    let id = seen.models[&model].machines[&machine].instance.as_ref().expect("there").instance_id.clone();
+    bed.cloud.vanish(&cloud::InstanceId(id));
+    bed.until("it is missed", |beliefs| {
+        let instance = beliefs.models[&model].machines[&machine].instance.as_ref();
+        instance.is_some_and(|instance| instance.status.current == InstanceStatus::Unknown)
+    })
+    .await;
+    bed.cloud.next(Call::Stop, Fault::Lie);
+    let stray = bed.add_machine(model).await;
+    bed.until("it runs", |beliefs| {
+        beliefs.models[&model].machines[&stray].instance.as_ref().is_some_and(|i| i.is_provisioned())
+    })
+    .await;
+    bed.remove(model, &stray, false).await;
+    bed.until("it is gone", |beliefs| !beliefs.models[&model].machines.contains_key(&stray)).await;
+    tokio::time::timeout(Duration::from_secs(3600), async {
+        while bed.leaks().is_empty() {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+    })
+    .await
+    .expect("the leak is reported");
+}

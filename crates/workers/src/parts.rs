@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use base::{MachineId, ModelUuid, Secret};
+use base::{MachineId, ModelUuid, Secret, TaskId};
 use cloud::Cloud;
 use model::State;
+use model::output;
 use model::record::controller::Controller;
+use store::Boxed;
 use store::append::Append;
 
 use crate::identity::Root;
@@ -22,7 +24,7 @@ pub struct Parts {
     pub root: Root,
     pub outfit: Arc<dyn Outfit>,
     /// Where output of tasks, logs and histories are: forgotten with what they are of.
-    pub append: Append,
+    pub kept: Arc<dyn Kept>,
 }
 
 /// A machine about to be started, for the files that its agent begins with.
@@ -45,4 +47,30 @@ pub struct Outfitted {
 /// Knows what an agent needs; the workers do not.
 pub trait Outfit: Send + Sync {
     fn outfit(&self, newcomer: &Newcomer<'_>) -> Outfitted;
+}
+
+/// What is kept outside the state; told what may go. Forgetting what is not there is nothing. Errors are words.
+pub trait Kept: Send + Sync {
+    /// What a task wrote.
+    fn forget_task(&self, model: ModelUuid, task: TaskId) -> Boxed<'_, Result<(), String>>;
+
+    /// What a model's tasks wrote, and its log.
+    fn forget_model(&self, model: ModelUuid) -> Boxed<'_, Result<(), String>>;
+}
+
+impl Kept for Append {
+    fn forget_task(&self, model: ModelUuid, task: TaskId) -> Boxed<'_, Result<(), String>> {
+        Box::pin(async move {
+            let forgotten = self.blobs().delete(&output::of_task(model, task)).await;
+            forgotten.map(drop).map_err(|error| error.to_string())
+        })
+    }
+
+    fn forget_model(&self, model: ModelUuid) -> Boxed<'_, Result<(), String>> {
+        Box::pin(async move {
+            let words = |error: store::Failure| error.to_string();
+            self.blobs().delete(&output::of_model(model)).await.map_err(words)?;
+            self.logs().delete(&model.to_string()).await.map(drop).map_err(words)
+        })
+    }
 }

@@ -7,7 +7,6 @@ use base::ModelUuid;
 use base::clock::Time;
 use model::beliefs::Beliefs;
 use model::change::prune;
-use model::output;
 
 use crate::driver::{Decision, Failure, Pace, Worker};
 use crate::parts::Parts;
@@ -76,9 +75,8 @@ impl Worker for Prune {
                     break;
                 }
                 for task in tasks {
-                    let forgotten = self.parts.append.blobs().delete(&output::of_task(model, task)).await;
-                    forgotten
-                        .map_err(|error| Failure::new(format!("cannot forget the output of task {task}: {error}")))?;
+                    let forgotten = self.parts.kept.forget_task(model, task).await;
+                    forgotten.map_err(|words| Failure::new(format!("cannot forget the output of task {task}: {words}")))?;
                 }
             }
         }

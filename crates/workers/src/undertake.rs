@@ -15,7 +15,6 @@ use base::{Life, ModelUuid};
 use model::State;
 use model::beliefs::{Beliefs, InModel};
 use model::change::{self, removal};
-use model::output;
 use model::record::model::Model;
 use model::record::status::ModelStatus;
 
@@ -141,12 +140,8 @@ impl Undertake {
                 tracing::warn!(%model, "forced removal: its time is over before cloud {:?} confirmed: {words}", record.cloud);
             }
         }
-        let append = &self.parts.append;
-        let forgotten = async {
-            append.blobs().delete(&output::of_model(model)).await?;
-            append.logs().delete(&model.to_string()).await
-        };
-        forgotten.await.map_err(|error| Failure::new(format!("cannot forget output and log: {error}")))?;
+        let forgotten = self.parts.kept.forget_model(model).await;
+        forgotten.map_err(|words| Failure::new(format!("cannot forget output and log: {words}")))?;
         while !forget_portion(state, model).await? {}
         Ok(())
     }
@@ -169,7 +164,8 @@ impl Undertake {
                 Ok(Err(error)) => error.to_string(),
                 Err(_) => format!("no answer in {PATIENCE:?}"),
             };
-            let force_at = controller.removal.as_ref().and_then(|removal| removal.force_at);
+            let removal = controller.removal.as_ref().filter(|removal| removal.force);
+            let force_at = removal.map(|removal| removal.force_at.unwrap_or(removal.asked.plus(change::machine::FORCE_WAIT)));
             if force_at.is_none_or(|at| at > state.now()) {
                 return Err(Failure::new(format!("cannot clean up in cloud {name:?}: {failed}")));
             }

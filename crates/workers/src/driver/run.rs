@@ -59,9 +59,16 @@ impl Handle {
     }
 
     /// Waits for the end of the worker, after [`Shutdown::begin`].
-    pub async fn ended(self) {
+    pub async fn ended(mut self) {
         // A worker that panicked was logged where it panicked.
-        let _ = self.ended.await;
+        let _ = (&mut self.ended).await;
+    }
+}
+
+/// A handle that is dropped ends its worker on the spot.
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.ended.abort();
     }
 }
 
