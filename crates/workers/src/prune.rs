@@ -76,7 +76,8 @@ impl Worker for Prune {
                 }
                 for task in tasks {
                     let forgotten = self.parts.kept.forget_task(model, task).await;
-                    forgotten.map_err(|words| Failure::new(format!("cannot forget the output of task {task}: {words}")))?;
+                    forgotten
+                        .map_err(|words| Failure::new(format!("cannot forget the output of task {task}: {words}")))?;
                 }
             }
         }

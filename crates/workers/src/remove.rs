@@ -56,17 +56,14 @@ impl Worker for Remove {
     }
 
     async fn act(&self, place: Place) -> Result<(), Failure> {
-        let deadline = self.deadline(&place);
         let work = async {
             let _turn = self.turns.take(&place).await;
             self.end(&place).await
         };
         tokio::select! {
-            done = work => return done,
-            () = self.until(deadline) => {}
+            done = work => done,
+            () = self.time_is_over(&place) => self.give_up(&place, "its cloud did not answer in time").await,
         }
-        tracing::warn!(%place, "forced removal: its time is over before its cloud confirmed; see the leak report of `poll`");
-        self.forget(&place).await
     }
 
     fn pace(&self) -> Pace {
@@ -133,19 +130,31 @@ fn stopping_again(instance: &Instance) -> Option<Time> {
 }
 
 impl Remove {
-    fn deadline(&self, place: &Place) -> Option<Time> {
+    /// Returns when a forced removal's time is over, also when it was forced only meanwhile.
+    async fn time_is_over(&self, place: &Place) {
+        let mut changes = self.parts.state.view().changes();
+        // A moment is granted in any case: most clouds need no more.
+        let moment = self.parts.state.now().plus(Duration::from_secs(1));
+        loop {
+            let left = self.force_at(place).map(|at| at.max(moment).since(self.parts.state.now()));
+            match left {
+                Some(left) if left.is_zero() => return,
+                Some(left) => tokio::time::sleep(left).await,
+                None if changes.next().await.is_ok() => {}
+                None => std::future::pending().await,
+            }
+        }
+    }
+
+    fn force_at(&self, place: &Place) -> Option<Time> {
         let beliefs = self.parts.state.read();
         let machine = beliefs.models.get(&place.model)?.machines.get(&place.machine)?.machine.clone()?;
         machine.removal.as_ref()?.force_at
     }
 
-    /// Returns when the time is over; never without one. A deadline that is set later is seen by the next decision.
-    async fn until(&self, deadline: Option<Time>) {
-        match deadline {
-            // A moment is granted in any case: most clouds need no more.
-            Some(at) => tokio::time::sleep(at.since(self.parts.state.now()).max(Duration::from_secs(1))).await,
-            None => std::future::pending().await,
-        }
+    async fn give_up(&self, place: &Place, why: &str) -> Result<(), Failure> {
+        tracing::warn!(%place, "forced removal: forgotten before its cloud confirmed that it is gone: {why}");
+        self.forget(place).await
     }
 
     async fn end(&self, place: &Place) -> Result<(), Failure> {
@@ -167,6 +176,9 @@ impl Remove {
                 Err(words) => Err(Error::permanent(words)),
             };
             if let Err(error) = stopped {
+                if self.force_at(place).is_some_and(|at| at <= self.parts.state.now()) {
+                    return self.give_up(place, &error.to_string()).await;
+                }
                 let attempts =
                     whole.instance.as_deref().map_or(0, |instance| match instance.provisioning.step.as_str() {
                         start::STOPPING => instance.provisioning.attempts,

@@ -165,7 +165,8 @@ impl Undertake {
                 Err(_) => format!("no answer in {PATIENCE:?}"),
             };
             let removal = controller.removal.as_ref().filter(|removal| removal.force);
-            let force_at = removal.map(|removal| removal.force_at.unwrap_or(removal.asked.plus(change::machine::FORCE_WAIT)));
+            let force_at =
+                removal.map(|removal| removal.force_at.unwrap_or(removal.asked.plus(change::machine::FORCE_WAIT)));
             if force_at.is_none_or(|at| at > state.now()) {
                 return Err(Failure::new(format!("cannot clean up in cloud {name:?}: {failed}")));
             }

@@ -110,6 +110,8 @@ impl<I> Default for Memory<I> {
 struct Item {
     state: ItemState,
     failures: u32,
+    /// How often it was done in a row and was due again all the same.
+    repeats: u32,
     last_error: String,
 }
 
@@ -186,6 +188,7 @@ impl<W: Worker> Run<W> {
             let known = memory.items.entry(item.clone()).or_insert(Item {
                 state: ItemState::Queued,
                 failures: 0,
+                repeats: 0,
                 last_error: String::new(),
             });
             match known.state {
@@ -224,7 +227,17 @@ impl<W: Worker> Run<W> {
         match outcome {
             Ok(()) => {
                 memory.done += 1;
-                memory.items.remove(&item);
+                let Some(known) = memory.items.get_mut(&item) else { return };
+                known.failures = 0;
+                known.last_error.clear();
+                known.repeats = known.repeats.saturating_add(1);
+                // Forgotten at the next decision, if it is due no more. A worker that believes to be done and is not must not spin.
+                known.state = match known.repeats {
+                    0..REPEATS => ItemState::Queued,
+                    more => ItemState::Waiting(
+                        Instant::now() + self.pace.pause(more.saturating_sub(REPEATS).saturating_add(1)),
+                    ),
+                };
             }
             Err(failure) => {
                 memory.failed += 1;
@@ -245,6 +258,9 @@ impl<W: Worker> Run<W> {
         }
     }
 }
+
+/// What is done so often in a row and due again is slowed down.
+const REPEATS: u32 = 40;
 
 /// How long acts may take to end by themselves at a shutdown.
 const GRACE: Duration = Duration::from_secs(2);

@@ -73,7 +73,9 @@ impl Bed {
         let store: Arc<dyn Store> = Arc::new(Memory::new());
         let clock: Arc<dyn Clock> = Arc::new(TestClock(Time::from_unix(1_700_000_000), Instant::now()));
         let user = State::open(store.clone(), clock.clone(), Arc::new(SystemChance)).await.expect("opens");
-        user.change(|beliefs, given| change::controller::bootstrap(beliefs, &bootstrap(), given)).await.expect("bootstraps");
+        user.change(|beliefs, given| change::controller::bootstrap(beliefs, &bootstrap(), given))
+            .await
+            .expect("bootstraps");
         let faulty = Arc::new(Faulty {
             inner: store.clone(),
             commits: Default::default(),
@@ -143,7 +145,8 @@ impl Bed {
     pub async fn add_machine(&self, model: ModelUuid) -> MachineId {
         let base = OsBase::parse("ubuntu@24.04").expect("valid");
         let one = change::machine::AddMachine { constraints: Constraints::default(), ..Default::default() };
-        let add = |beliefs: &Beliefs, given: Given<'_>| change::machine::add(beliefs, model, &[one.clone()], &base, given);
+        let add =
+            |beliefs: &Beliefs, given: Given<'_>| change::machine::add(beliefs, model, &[one.clone()], &base, given);
         self.user.change(add).await.expect("machines are added").remove(0).expect("this one too")
     }
 
@@ -158,13 +161,15 @@ impl Bed {
             refused: Vec::new(),
         };
         let targets = exec.targets.clone();
-        let run = |beliefs: &Beliefs, given: Given<'_>| change::task::enqueue(beliefs, model, &exec, &targets, None, given);
+        let run =
+            |beliefs: &Beliefs, given: Given<'_>| change::task::enqueue(beliefs, model, &exec, &targets, None, given);
         self.user.change(run).await.expect("is enqueued").tasks.remove(0).expect("this one too").id
     }
 
     pub async fn remove(&self, model: ModelUuid, machine: &MachineId, force: bool) {
         let how = change::machine::Destroy { force, ..Default::default() };
-        let destroy = |beliefs: &Beliefs, given: Given<'_>| change::machine::destroy(beliefs, model, machine, how, given);
+        let destroy =
+            |beliefs: &Beliefs, given: Given<'_>| change::machine::destroy(beliefs, model, machine, how, given);
         self.user.change(destroy).await.expect("is to go");
     }
 
@@ -175,7 +180,8 @@ impl Bed {
     }
 
     pub async fn destroy_model(&self, model: ModelUuid) {
-        let destroy = |beliefs: &Beliefs, given: Given<'_>| change::model::destroy(beliefs, model, Default::default(), given);
+        let destroy =
+            |beliefs: &Beliefs, given: Given<'_>| change::model::destroy(beliefs, model, Default::default(), given);
         self.user.change(destroy).await.expect("is to go");
     }
 
@@ -211,7 +217,8 @@ async fn agents(state: State) {
             }
         }
         for (model, id) in silent {
-            let says = |agent: &mut model::record::agent::Agent, given: Given<'_>| agent.says(AgentStatus::Started, "", given);
+            let says =
+                |agent: &mut model::record::agent::Agent, given: Given<'_>| agent.says(AgentStatus::Started, "", given);
             state.change(|beliefs, given| change::agent::set(beliefs, model, &id, given, says)).await.expect("is said");
         }
     }
@@ -222,7 +229,12 @@ fn bootstrap() -> change::controller::Bootstrap {
         uuid: "c0c0c0c0-0000-4000-8000-00000000c0c0".into(),
         name: "c".into(),
         model_uuid: "a0a0a0a0-0000-4000-8000-00000000a0a0".parse().expect("valid"),
-        cloud: model::record::cloud::Cloud { name: "fake".into(), kind: "fake".into(), auth_types: vec!["empty".into()], ..Default::default() },
+        cloud: model::record::cloud::Cloud {
+            name: "fake".into(),
+            kind: "fake".into(),
+            auth_types: vec!["empty".into()],
+            ..Default::default()
+        },
         region: String::new(),
         credential: None,
         ca_cert: String::new(),

@@ -33,7 +33,8 @@ impl Store for Faulty {
 
     fn commit(&self, txn: Txn) -> Boxed<'_, Result<Committed, CommitError>> {
         let n = self.commits.fetch_add(1, Ordering::SeqCst);
-        let how = self.plan.lock().unwrap_or_else(PoisonError::into_inner).filter(|(at, _)| *at == n).map(|(_, how)| how);
+        let how =
+            self.plan.lock().unwrap_or_else(PoisonError::into_inner).filter(|(at, _)| *at == n).map(|(_, how)| how);
         let cause = || Arc::new(std::io::Error::other("scripted"));
         Box::pin(async move {
             match how {
