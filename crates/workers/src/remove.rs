@@ -3,16 +3,17 @@
 //! machine whose cloud did not confirm, and says so in the log.
 //!
 //! ```text
-//!   dying --(agent stopped, or is not there, or its time is over)--> dead --(cloud: it is gone)--> forgotten
+//!   dying --(no task runs there, or its time is over)--> dead: its agent is told, and ends --(cloud: it is gone)--> forgotten
 //!     |                                                               |  ^
 //!     |                                                               +--+ cannot stop: the reason is on the record, again at next_try
 //!     +--------(forced, and its time is over)--------------------------------------------------> forgotten
 //! ```
 
+use std::collections::HashSet;
 use std::time::Duration;
 
-use base::Life;
 use base::clock::Time;
+use base::{Life, MachineId};
 use cloud::{Cloud, Error, InstanceId, ModelRef, Retry};
 use model::beliefs::{AMachine, Beliefs, InModel};
 use model::change::{machine, start};
@@ -26,7 +27,7 @@ use crate::parts::Parts;
 use crate::place::{self, Place};
 use crate::turn::Turns;
 
-/// How long an agent that is connected may take to stop.
+/// How long an agent that is connected may take to end the tasks of a dying machine.
 const FAREWELL: Duration = Duration::from_secs(5);
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
@@ -75,13 +76,16 @@ impl Worker for Remove {
 pub fn decide(beliefs: &Beliefs, presence: &Presence, now: Time) -> Decision<Place> {
     let mut decision = Decision::default();
     for (within, model) in beliefs.models() {
+        let mut busy: Option<HashSet<&MachineId>> = None;
         for (id, whole, machine) in within.machines() {
             // The controller's own machine goes with the controller.
             if machine.life == Life::Alive || machine.is_controller() {
                 continue;
             }
             let place = Place { model: model.uuid, machine: id.clone() };
-            match due(within, whole, machine, presence.is_connected(model.uuid, id), now) {
+            // Looked for only where something dies: tasks are many.
+            let is_busy = busy.get_or_insert_with(|| open_tasks(within)).contains(id);
+            match due(within, whole, machine, is_busy && presence.is_connected(model.uuid, id), now) {
                 Due::Now => decision.due.push(place),
                 Due::At(time) => decision.at(time),
                 Due::OnNews => {}
@@ -89,6 +93,11 @@ pub fn decide(beliefs: &Beliefs, presence: &Presence, now: Time) -> Decision<Pla
         }
     }
     decision
+}
+
+/// Machines with tasks that have no outcome.
+fn open_tasks(within: &InModel) -> HashSet<&MachineId> {
+    within.tasks.values().filter(|task| !task.status.is_final()).map(|task| &task.machine).collect()
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -99,7 +108,7 @@ enum Due {
     OnNews,
 }
 
-fn due(within: &InModel, whole: &AMachine, machine: &Machine, connected: bool, now: Time) -> Due {
+fn due(within: &InModel, whole: &AMachine, machine: &Machine, at_work: bool, now: Time) -> Due {
     let removal = machine.removal.as_ref();
     let force_at = removal.and_then(|removal| removal.force_at);
     let forced = removal.is_some_and(|removal| removal.force);
@@ -115,7 +124,7 @@ fn due(within: &InModel, whole: &AMachine, machine: &Machine, connected: bool, n
         return earliest(next);
     }
     let stopped = whole.agent.as_ref().is_some_and(|agent| agent.status.current == AgentStatus::Stopped);
-    if machine.life == Life::Dying && connected && !stopped && !forced {
+    if machine.life == Life::Dying && at_work && !stopped && !forced {
         let patience = removal.map_or(machine.created, |removal| removal.asked).plus(FAREWELL);
         if patience > now {
             return earliest(patience);

@@ -46,7 +46,7 @@ impl Worker for Tasks {
     async fn act(&self, TasksOf(model): TasksOf) -> Result<(), Failure> {
         let presence = self.state.presence();
         let connected = |machine: &base::MachineId| presence.is_connected(model, machine);
-        let ended = self.state.change(|beliefs, given| lost::end_lost(beliefs, model, &connected, given)).await?;
+        let ended = self.state.change(|beliefs, given| lost::end_lost(beliefs, model, connected, given)).await?;
         tracing::info!(%model, ended, "ended tasks whose end nobody can tell");
         Ok(())
     }

@@ -127,18 +127,20 @@ impl Undertake {
         let beliefs = state.read();
         let record = beliefs.models.get(&model).and_then(|within| within.model.clone());
         // Without its own record it was cleaned before, and only its last parts are left.
-        if let Some(record) = record {
-            if let Err(words) = self.clean(&beliefs, model).await {
-                if !is_over(&record, state.now()) {
-                    let message = format!("cannot clean up in cloud {:?}: {words}", record.cloud);
-                    let says = |beliefs: &Beliefs, given: change::Given<'_>| {
-                        change::model::set_status(beliefs, model, ModelStatus::Destroying, &message, given)
-                    };
-                    state.change(says).await?;
-                    return Err(Failure::new(message));
-                }
-                tracing::warn!(%model, "forced removal: its time is over before cloud {:?} confirmed: {words}", record.cloud);
+        let cleaned = match &record {
+            Some(_) => self.clean(&beliefs, model).await,
+            None => Ok(()),
+        };
+        if let (Err(words), Some(record)) = (cleaned, record) {
+            if !is_over(&record, state.now()) {
+                let message = format!("cannot clean up in cloud {:?}: {words}", record.cloud);
+                let says = |beliefs: &Beliefs, given: change::Given<'_>| {
+                    change::model::set_status(beliefs, model, ModelStatus::Destroying, &message, given)
+                };
+                state.change(says).await?;
+                return Err(Failure::new(message));
             }
+            tracing::warn!(%model, "forced removal: its time is over before cloud {:?} confirmed: {words}", record.cloud);
         }
         let forgotten = self.parts.kept.forget_model(model).await;
         forgotten.map_err(|words| Failure::new(format!("cannot forget output and log: {words}")))?;

@@ -73,6 +73,28 @@ fn status_of(kind: Kind) -> u16 {
     }
 }
 
+impl Door {
+    /// Whether a certificate's key is the one that the machine enrolled with (agents renew with the same key). A machine that enrolled anew
+    /// makes its old certificates worthless. One that is not there any more is let in, to be told so.
+    pub(super) fn is_of_enrolment(&self, who: &AgentIdentity, certificate: &[u8]) -> bool {
+        use x509_parser::prelude::{FromDer, X509Certificate};
+        let Ok((_, certificate)) = X509Certificate::from_der(certificate) else { return false };
+        self.is_bound(who, &hex(digest(&SHA256, certificate.public_key().raw).as_ref()))
+    }
+
+    /// Whether a request for a new certificate is of that key too.
+    pub(super) fn may_renew(&self, who: &AgentIdentity, csr_pem: &str) -> bool {
+        public_key_hash(csr_pem).is_some_and(|key| self.is_bound(who, &key))
+    }
+
+    fn is_bound(&self, who: &AgentIdentity, key: &str) -> bool {
+        let read = self.state.read();
+        let machine = read.models.get(&who.model).and_then(|within| within.machines.get(&who.machine));
+        let enrolment = machine.and_then(|machine| machine.enrolment.as_ref());
+        enrolment.is_none_or(|enrolment| enrolment.bound_key.as_deref() == Some(key))
+    }
+}
+
 /// SHA-256 of the public key in a request, hex.
 fn public_key_hash(csr_pem: &str) -> Option<String> {
     use x509_parser::prelude::{FromDer, X509CertificationRequest, parse_x509_pem};

@@ -76,6 +76,9 @@ impl Door {
                 Ok(None)
             }
             FromAgent::Renew { csr_pem } => {
+                if !self.may_renew(who, &csr_pem) {
+                    return Err(Refusal::plain("certificate request is not of the key that enrolled"));
+                }
                 let certificate_pem = self.signer.sign(&csr_pem, who)?;
                 Ok(Some(ToAgent::Certificate { certificate_pem, ca_cert_pem: self.signer.ca_cert_pem() }))
             }

@@ -24,6 +24,8 @@ const HELLO: Duration = Duration::from_secs(20);
 const PING: Duration = Duration::from_secs(60);
 /// An agent that was silent for so long is gone.
 const SILENCE: Duration = Duration::from_secs(150);
+/// How long a farewell may take.
+const CLOSING: Duration = Duration::from_secs(2);
 /// What an agent says of itself is gathered up to so many messages.
 const SAYINGS: usize = 8;
 
@@ -59,12 +61,20 @@ impl From<Refusal> for End {
 }
 
 impl Door {
-    /// Serves an agent until its stream ends. `who` is what its verified client certificate says.
+    /// Serves an agent until its stream ends. `who` is what its verified client `certificate` (DER) says.
     pub async fn serve<S: AsyncRead + AsyncWrite + Unpin + Send>(
         self: &Arc<Self>,
-        mut socket: Socket<S>,
         who: AgentIdentity,
+        certificate: &[u8],
+        mut socket: Socket<S>,
     ) {
+        if !self.is_of_enrolment(&who, certificate) {
+            tracing::warn!(model = %who.model, machine = %who.machine, "certificate is of a key that did not enrol");
+            let frame =
+                CloseFrame { code: CloseCode::Policy, reason: "certificate is not of this machine's enrolment".into() };
+            let _ = tokio::time::timeout(CLOSING, socket.close(Some(frame))).await;
+            return;
+        }
         let line = self.router.join(&who);
         let present = self.state.presence().connected(who.model, who.machine.clone());
         let end = self.converse(&mut socket, &who, &line).await;
@@ -94,7 +104,7 @@ impl Door {
         }
         if let Some(code) = close {
             let frame = CloseFrame { code, reason: end.to_string().into() };
-            let _ = tokio::time::timeout(Duration::from_secs(2), socket.close(Some(frame))).await;
+            let _ = tokio::time::timeout(CLOSING, socket.close(Some(frame))).await;
         }
     }
 

@@ -145,8 +145,9 @@ impl Bed {
     pub async fn add_machine(&self, model: ModelUuid) -> MachineId {
         let base = OsBase::parse("ubuntu@24.04").expect("valid");
         let one = change::machine::AddMachine { constraints: Constraints::default(), ..Default::default() };
-        let add =
-            |beliefs: &Beliefs, given: Given<'_>| change::machine::add(beliefs, model, &[one.clone()], &base, given);
+        let add = |beliefs: &Beliefs, given: Given<'_>| {
+            change::machine::add(beliefs, model, std::slice::from_ref(&one), &base, given)
+        };
         self.user.change(add).await.expect("machines are added").remove(0).expect("this one too")
     }
 
