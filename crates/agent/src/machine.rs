@@ -97,7 +97,8 @@ impl Machine {
             match self.connect().await {
                 Ok(End::Dead) => return,
                 Ok(end) => {
-                    tracing::info!(?end, "connection to the controller ended");
+                    // No more than this: thousands of agents that come back at once have better things to tell.
+                    tracing::debug!(?end, "connection to the controller ended");
                     if began.elapsed() >= GOOD {
                         pause = FIRST_PAUSE;
                     }
@@ -146,7 +147,7 @@ impl Machine {
             Err(_) => return Err(Failure::Unreachable("no answer to the upgrade".into())),
         };
         self.known().good = index;
-        tracing::info!(address = addresses[index], "connected to the controller");
+        tracing::debug!(address = addresses[index], "connected to the controller");
         Ok(stream::serve(self, socket).await)
     }
 

@@ -77,7 +77,7 @@ pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(machine: &Machine, socket:
     let write = async {
         let mut cursor = Cursor::default();
         loop {
-            while let Some(message) = outbox.next().or_else(|| machine.tasks.next(&mut cursor)) {
+            while let Some(message) = outbox.next().or_else(|| machine.tasks.next(&mut cursor)).or_else(crate::logging::next) {
                 let text = serde_json::to_string(&message).unwrap_or_default();
                 if let Err(error) = sink.send(Message::text(text)).await {
                     return End::Broken(error.to_string());
@@ -86,6 +86,7 @@ pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(machine: &Machine, socket:
             tokio::select! {
                 () = outbox.filled.notified() => {}
                 () = machine.tasks.changed() => {}
+                () = crate::logging::filled() => {}
             }
         }
     };
@@ -135,7 +136,8 @@ fn take(machine: &Machine, document: Document) -> bool {
     if let Some(addresses) = document.addresses.filter(|a| !a.is_empty()) {
         machine.keep_addresses(addresses);
     }
-    if let Some(keys) = document.authorized_keys.or_else(|| full.then(Vec::new)) {
+    // Keys are taken away only by a list that says so: an absent one would lock everybody out.
+    if let Some(keys) = document.authorized_keys {
         machine.keep_keys(&keys);
     }
     if let Some(tasks) = document.tasks.or_else(|| full.then(Vec::new)) {

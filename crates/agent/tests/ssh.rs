@@ -43,6 +43,12 @@ fn keygen(dir: &Path, name: &str, kind: &str) {
 }
 
 fn server() -> Server {
+    let user = String::from_utf8(Command::new("id").arg("-un").output().expect("id").stdout).expect("text").trim().to_owned();
+    server_for(&user, &[])
+}
+
+/// `wrapper` is a command line that runs another.
+fn server_for(user: &str, wrapper: &[String]) -> Server {
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path();
     fs::create_dir(path.join("keys")).expect("made");
@@ -55,10 +61,16 @@ fn server() -> Server {
     let key = |name: &str| fs::read_to_string(path.join(name)).expect("a key");
     fs::write(path.join("authorized"), key("id.pub") + &key("id_rsa.pub")).expect("written");
     let port = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port").port();
-    let user =
-        String::from_utf8(Command::new("id").arg("-un").output().expect("id").stdout).expect("text").trim().to_owned();
-    let child = Command::new(program())
-        .args(["ssh-server", "--listen", &format!("127.0.0.1:{port}"), "--user", &user, "--host-keys"])
+    let mut command = match wrapper {
+        [] => Command::new(program()),
+        [first, rest @ ..] => {
+            let mut command = Command::new(first);
+            command.args(rest).arg(program());
+            command
+        }
+    };
+    let child = command
+        .args(["ssh-server", "--listen", &format!("127.0.0.1:{port}"), "--user", user, "--host-keys"])
         .arg(path.join("keys"))
         .arg("--authorized-keys")
         .arg(path.join("authorized"))
@@ -71,7 +83,7 @@ fn server() -> Server {
     }
     fs::write(path.join("known"), known).expect("written");
     wait(|| TcpStream::connect(("127.0.0.1", port)).is_ok());
-    Server { child, port, user, dir }
+    Server { child, port, user: user.to_owned(), dir }
 }
 
 fn wait(condition: impl Fn() -> bool) {
@@ -348,5 +360,42 @@ fn fifty_sessions_at_once() {
             "{}",
             text(&done)
         );
+    }
+}
+
+/// The account is one of a mount namespace only, in which the server runs.
+#[test]
+fn whoever_logs_in_is_nobody_else_in_shells_and_in_sftp() {
+    let root = Command::new("id").arg("-u").output().is_ok_and(|o| o.stdout == b"0\n");
+    if !root {
+        return;
+    }
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path();
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).expect("set");
+    let home = path.join("home");
+    fs::create_dir(&home).expect("made");
+    std::os::unix::fs::chown(&home, Some(54_321), Some(54_322)).expect("given away");
+    fs::write(path.join("passwd"), format!("root:x:0:0::/root:/bin/sh\nguest:x:54321:54322::{}:/bin/bash\nno:x:9:9::/:/usr/sbin/nologin\n", home.display())).expect("written");
+    fs::write(path.join("group"), "root:x:0:\nguest:x:54322:\nextra:x:54323:guest\n").expect("written");
+    let script = format!("mount --bind {0}/passwd /etc/passwd && mount --bind {0}/group /etc/group && exec \"$0\" \"$@\"", path.display());
+    let s = server_for("guest", &["unshare".into(), "-m".into(), "/bin/sh".into(), "-c".into(), script]);
+    let done = s.run(&["id -u; id -G; pwd; touch made; cat /etc/shadow"]);
+    assert_eq!(String::from_utf8_lossy(&done.stdout), format!("54321\n54322 54323\n{}\n", home.display()), "{}", text(&done));
+    assert!(String::from_utf8_lossy(&done.stderr).contains("Permission denied"), "{}", text(&done));
+    let done = s.ssh(&["-tt", "id -un; stat -c %u $(tty)"]).stdin(Stdio::null()).output().expect("ssh runs");
+    assert_eq!(String::from_utf8_lossy(&done.stdout).replace('\r', ""), "guest\n54321\n");
+    let batch = "put /etc/hostname got\n-get /etc/shadow shadow\n-put /etc/hostname /etc/planted\nls -l\n";
+    fs::write(s.path("batch"), batch).expect("written");
+    let done = s.options("sftp", "id").arg("-b").arg(s.path("batch")).arg(s.target()).current_dir(s.dir.path()).output().expect("sftp runs");
+    assert!(done.status.success(), "{}", text(&done));
+    assert_eq!(String::from_utf8_lossy(&done.stderr).matches("ermission denied").count(), 2, "{}", text(&done));
+    let owner = |name: &str| std::os::unix::fs::MetadataExt::uid(&fs::metadata(home.join(name)).expect("there"));
+    assert_eq!((owner("got"), owner("made")), (54_321, 54_321));
+    assert!(!s.path("shadow").exists() && !Path::new("/etc/planted").exists());
+    // The model's keys are guest's alone.
+    for user in ["root", "no"] {
+        let refused = s.options("ssh", "id").args([&format!("{user}@127.0.0.1"), "true"]).output().expect("ssh runs");
+        assert_eq!(refused.status.code(), Some(255), "{user} {}", text(&refused));
     }
 }

@@ -62,7 +62,7 @@ async fn it_enrols_and_tells_what_the_machine_is() {
         .tell(&ToAgent::Document(Document { full: true, authorized_keys: Some(keys), ..Document::default() }))
         .await;
     connection.tell(&ToAgent::Ping { n: 7 }).await;
-    assert!(matches!(connection.hear().await, FromAgent::Pong { n: 7 }));
+    connection.find(|m| matches!(m, FromAgent::Pong { n: 7 }).then_some(())).await;
     let kept = std::fs::read_to_string(agent.dir.path().join("ssh/authorized_keys")).expect("kept");
     assert_eq!(kept, "ssh-ed25519 AAAA someone\n");
 }
@@ -177,6 +177,8 @@ async fn a_task_that_a_crash_cut_off_is_interrupted_and_leaves_nothing_running()
     assert_eq!((running.len(), finished), (0, vec!["1".to_owned()]));
     let (out, _, done) = result(&mut connection, "1").await;
     assert_eq!((&out[..], done.outcome), (&b"so far\n"[..], Outcome::Interrupted));
+    let log = connection.find(|m| if let FromAgent::Log { level, message, .. } = m { Some((level, message)) } else { None }).await;
+    assert!(log.0 == "WARNING" && log.1.contains("ending what an interrupted task left running"), "{log:?}");
     let pids = std::fs::read_to_string(&mark).expect("it ran");
     let pid: Vec<&str> = pids.lines().collect();
     assert_eq!(pid.len(), 1, "it was started once");

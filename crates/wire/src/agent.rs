@@ -95,7 +95,7 @@ pub enum ToAgent {
 }
 
 /// What a machine should be: wholly (`full`, always first on a connection), or the parts that changed. An absent part is as it was;
-/// an absent part of a full document is empty.
+/// absent tasks of a full document are none.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", default)]
 pub struct Document {
