@@ -21,7 +21,8 @@ static FILLED: Notify = Notify::const_new();
 
 /// Once per process; a second call changes nothing. `GRIGRI_LOG` chooses, as in `debug` or `agent=trace`.
 pub fn start() {
-    let filter = EnvFilter::try_from_env("GRIGRI_LOG").unwrap_or_else(|_| EnvFilter::new("info,russh=warn,russh_sftp=off"));
+    let filter =
+        EnvFilter::try_from_env("GRIGRI_LOG").unwrap_or_else(|_| EnvFilter::new("info,russh=warn,russh_sftp=off"));
     let shown = lines::layer().with_ansi(false).with_writer(std::io::stderr);
     let _ = tracing_subscriber::registry().with(filter).with(shown).with(Sent).try_init();
 }
@@ -54,7 +55,8 @@ impl<S: Subscriber> Layer<S> for Sent {
         let mut text = Text::default();
         event.record(&mut text);
         let module = format!("grigri.{}", event.metadata().target().replace("::", "."));
-        let line = FromAgent::Log { at: crate::now(), level: level.into(), module, message: text.message + &text.fields };
+        let line =
+            FromAgent::Log { at: crate::now(), level: level.into(), module, message: text.message + &text.fields };
         let mut queue = queue();
         if queue.len() >= WAITING {
             queue.pop_front();

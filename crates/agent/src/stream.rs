@@ -77,7 +77,9 @@ pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(machine: &Machine, socket:
     let write = async {
         let mut cursor = Cursor::default();
         loop {
-            while let Some(message) = outbox.next().or_else(|| machine.tasks.next(&mut cursor)).or_else(crate::logging::next) {
+            while let Some(message) =
+                outbox.next().or_else(|| machine.tasks.next(&mut cursor)).or_else(crate::logging::next)
+            {
                 let text = serde_json::to_string(&message).unwrap_or_default();
                 if let Err(error) = sink.send(Message::text(text)).await {
                     return End::Broken(error.to_string());

@@ -43,7 +43,8 @@ fn keygen(dir: &Path, name: &str, kind: &str) {
 }
 
 fn server() -> Server {
-    let user = String::from_utf8(Command::new("id").arg("-un").output().expect("id").stdout).expect("text").trim().to_owned();
+    let user =
+        String::from_utf8(Command::new("id").arg("-un").output().expect("id").stdout).expect("text").trim().to_owned();
     server_for(&user, &[])
 }
 
@@ -376,18 +377,40 @@ fn whoever_logs_in_is_nobody_else_in_shells_and_in_sftp() {
     let home = path.join("home");
     fs::create_dir(&home).expect("made");
     std::os::unix::fs::chown(&home, Some(54_321), Some(54_322)).expect("given away");
-    fs::write(path.join("passwd"), format!("root:x:0:0::/root:/bin/sh\nguest:x:54321:54322::{}:/bin/bash\nno:x:9:9::/:/usr/sbin/nologin\n", home.display())).expect("written");
+    fs::write(
+        path.join("passwd"),
+        format!(
+            "root:x:0:0::/root:/bin/sh\nguest:x:54321:54322::{}:/bin/bash\nno:x:9:9::/:/usr/sbin/nologin\n",
+            home.display()
+        ),
+    )
+    .expect("written");
     fs::write(path.join("group"), "root:x:0:\nguest:x:54322:\nextra:x:54323:guest\n").expect("written");
-    let script = format!("mount --bind {0}/passwd /etc/passwd && mount --bind {0}/group /etc/group && exec \"$0\" \"$@\"", path.display());
+    let script = format!(
+        "mount --bind {0}/passwd /etc/passwd && mount --bind {0}/group /etc/group && exec \"$0\" \"$@\"",
+        path.display()
+    );
     let s = server_for("guest", &["unshare".into(), "-m".into(), "/bin/sh".into(), "-c".into(), script]);
     let done = s.run(&["id -u; id -G; pwd; touch made; cat /etc/shadow"]);
-    assert_eq!(String::from_utf8_lossy(&done.stdout), format!("54321\n54322 54323\n{}\n", home.display()), "{}", text(&done));
+    assert_eq!(
+        String::from_utf8_lossy(&done.stdout),
+        format!("54321\n54322 54323\n{}\n", home.display()),
+        "{}",
+        text(&done)
+    );
     assert!(String::from_utf8_lossy(&done.stderr).contains("Permission denied"), "{}", text(&done));
     let done = s.ssh(&["-tt", "id -un; stat -c %u $(tty)"]).stdin(Stdio::null()).output().expect("ssh runs");
     assert_eq!(String::from_utf8_lossy(&done.stdout).replace('\r', ""), "guest\n54321\n");
     let batch = "put /etc/hostname got\n-get /etc/shadow shadow\n-put /etc/hostname /etc/planted\nls -l\n";
     fs::write(s.path("batch"), batch).expect("written");
-    let done = s.options("sftp", "id").arg("-b").arg(s.path("batch")).arg(s.target()).current_dir(s.dir.path()).output().expect("sftp runs");
+    let done = s
+        .options("sftp", "id")
+        .arg("-b")
+        .arg(s.path("batch"))
+        .arg(s.target())
+        .current_dir(s.dir.path())
+        .output()
+        .expect("sftp runs");
     assert!(done.status.success(), "{}", text(&done));
     assert_eq!(String::from_utf8_lossy(&done.stderr).matches("ermission denied").count(), 2, "{}", text(&done));
     let owner = |name: &str| std::os::unix::fs::MetadataExt::uid(&fs::metadata(home.join(name)).expect("there"));

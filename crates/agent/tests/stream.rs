@@ -177,7 +177,9 @@ async fn a_task_that_a_crash_cut_off_is_interrupted_and_leaves_nothing_running()
     assert_eq!((running.len(), finished), (0, vec!["1".to_owned()]));
     let (out, _, done) = result(&mut connection, "1").await;
     assert_eq!((&out[..], done.outcome), (&b"so far\n"[..], Outcome::Interrupted));
-    let log = connection.find(|m| if let FromAgent::Log { level, message, .. } = m { Some((level, message)) } else { None }).await;
+    let log = connection
+        .find(|m| if let FromAgent::Log { level, message, .. } = m { Some((level, message)) } else { None })
+        .await;
     assert!(log.0 == "WARNING" && log.1.contains("ending what an interrupted task left running"), "{log:?}");
     let pids = std::fs::read_to_string(&mark).expect("it ran");
     let pid: Vec<&str> = pids.lines().collect();
