@@ -17,7 +17,7 @@ mod cloud;
 mod controller;
 mod key;
 mod machine;
-mod model;
+pub mod model;
 mod task;
 mod user;
 

@@ -101,7 +101,12 @@ impl Context {
 
     /// The version `version` prints: number, release, architecture.
     pub fn binary_version(&self) -> String {
-        format!("{}-{}-{}", current_version(), self.injected.release, architecture())
+        format!("{}-{}-{}", self.client_version(), self.injected.release, architecture())
+    }
+
+    /// This client's version. `GRIGRI_CLIENT_VERSION` names another, for those who play sessions back.
+    pub fn client_version(&self) -> String {
+        self.io.var("GRIGRI_CLIENT_VERSION").map_or_else(|| current_version().to_string(), str::to_owned)
     }
 
     /// The controller this command works on, of flags, environment or store.

@@ -1,6 +1,10 @@
-//! Commands on the noun `key`.
+//! Commands on the noun `ssh-key`: who may log in to the machines of a model.
 
 use super::Command;
 
+mod add;
+mod list;
+mod remove;
+
 /// In no order; the table sorts.
-pub const COMMANDS: &[&Command] = &[];
+pub const COMMANDS: &[&Command] = &[&add::COMMAND, &list::COMMAND, &remove::COMMAND];

@@ -4,9 +4,20 @@ use super::Command;
 
 mod add;
 mod config;
+mod constraints;
 mod destroy;
+pub mod given;
 mod list;
+mod set_constraints;
 mod show;
 
 /// In no order; the table sorts.
-pub const COMMANDS: &[&Command] = &[&add::COMMAND, &config::COMMAND, &destroy::COMMAND, &list::COMMAND, &show::COMMAND];
+pub const COMMANDS: &[&Command] = &[
+    &add::COMMAND,
+    &config::COMMAND,
+    &constraints::COMMAND,
+    &destroy::COMMAND,
+    &list::COMMAND,
+    &set_constraints::COMMAND,
+    &show::COMMAND,
+];

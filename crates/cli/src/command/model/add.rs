@@ -9,6 +9,7 @@ use client::files::{Model, Models};
 use serde_json::{Map, Value, json};
 
 use crate::command::model::add::choice::Choice;
+use crate::command::model::given;
 use crate::command::{Command, Scope};
 use crate::context::{Api, Context};
 use crate::error::{Error, Result};
@@ -47,7 +48,7 @@ const CLOUDS_HINT: &str = "Use 'juju clouds' to see a list of all available clou
 async fn run(context: &mut Context) -> Result<()> {
     let (name, place) = check(context)?;
     let controller = context.controller_name()?;
-    let config = config(context)?;
+    let config = given::config(context, "config")?;
     let api = context.controller_api_of(&controller).await?;
     let owner = context.args.text("owner").filter(|o| !o.is_empty()).unwrap_or(&api.user).to_owned();
     if !select::is_user(&owner) {
@@ -111,35 +112,6 @@ fn check(context: &Context) -> Result<(String, Option<String>)> {
     }
     context.args.at_most(2)?;
     Ok((name, context.args.get(1).map(str::to_owned)))
-}
-
-/// Files in their order, then `key=value`, which win. The latter stay text: the controller knows their types.
-fn config(context: &Context) -> Result<Map<String, Value>> {
-    let mut config = Map::new();
-    let mut pairs = Map::new();
-    for given in context.args.texts("config") {
-        if let Some((key, value)) = given.split_once('=') {
-            pairs.insert(key.to_owned(), json!(value));
-            continue;
-        }
-        let path = context.io.path(given);
-        let text = std::fs::read_to_string(&path).map_err(|e| {
-            let why = crate::context::reason(&e);
-            Error::failed(format!("unable to parse config: open {}: {why}", path.display()))
-        })?;
-        let parsed =
-            client::files::yaml::read(&text).map_err(|e| Error::failed(format!("unable to parse config: {e}")))?;
-        match parsed {
-            Value::Object(entries) => config.extend(entries),
-            Value::Null => {}
-            _ => return Err(Error::failed(format!("unable to parse config: {given} holds no map"))),
-        }
-    }
-    config.extend(pairs);
-    if config.contains_key("default-series") && config.contains_key("default-base") {
-        return Err(Error::failed("cannot specify both default-series and default-base"));
-    }
-    Ok(config)
 }
 
 async fn create(

@@ -10,7 +10,6 @@ use crate::command::{Command, Scope};
 use crate::context::{Api, Context};
 use crate::error::{Error, Result};
 use crate::flags::Flag;
-use crate::output::colour::{Ink, Paint};
 use crate::output::table::Table;
 
 pub const COMMAND: Command = Command {
@@ -158,7 +157,9 @@ async fn get(api: &Api) -> Result<Vec<(String, Value)>> {
 }
 
 fn warn_unknown<'k>(context: &mut Context, known: &[(String, Value)], keys: impl Iterator<Item = &'k String>) {
-    let mut unknown: Vec<&String> = keys.filter(|key| !known.iter().any(|(k, _)| k == *key)).collect();
+    // Never among what a model answers, and yet a key of it.
+    let listed = |key: &str| key == "authorized-keys" || known.iter().any(|(k, _)| k == key);
+    let mut unknown: Vec<&String> = keys.filter(|key| !listed(key)).collect();
     unknown.sort();
     for key in unknown {
         context.warn(format!("key {key:?} is not defined in the current model configuration: possible misspelling"));
@@ -219,9 +220,8 @@ async fn show_all(context: &mut Context, api: &Api) -> Result<()> {
     if context.format() != "tabular" {
         return show(context, &config);
     }
-    let paint = Paint(context.colour());
     let mut table = Table::new();
-    table.row(&["Attribute", "From", "Value"].map(|h| paint.ink(Ink::Header, h)));
+    table.row(&["Attribute", "From", "Value"]);
     for (key, entry) in &config {
         let source = entry["source"].as_str().unwrap_or("");
         let value = match key.as_str() {

@@ -86,18 +86,18 @@ pub fn credential(model: &Value) -> Node {
 
 /// The model's status and where its migration stands.
 pub fn status(model: &Value, now: Timestamp, exact: bool) -> Node {
-    let moment = |value: &Value| time::shown(now, value, exact, "");
+    let moment = |value: &Value, exact: bool| time::shown(now, value, exact, "");
     let status = &model["status"];
     let mut fields = Fields::new()
         .some("current", text(status, "status"))
         .some("message", text(status, "info"))
         .some("reason", status.pointer("/data/reason").and_then(Value::as_str).unwrap_or(""))
-        .some("since", &moment(&status["since"]));
+        .some("since", &moment(&status["since"], exact));
     if let Some(migration) = model.get("migration").filter(|m| !m.is_null()) {
         fields = fields
             .some("migration", text(migration, "status"))
-            .some("migration-start", &moment(&migration["start"]))
-            .some("migration-end", &moment(&migration["end"]));
+            .some("migration-start", &moment(&migration["start"], false))
+            .some("migration-end", &moment(&migration["end"], false));
     }
     fields.done()
 }

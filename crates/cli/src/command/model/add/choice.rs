@@ -35,6 +35,9 @@ pub async fn choose(api: &Api, place: Option<&str>) -> Result<Choice> {
     let found = crate::context::each(&reply).into_iter().next();
     let found = match found {
         Some(Ok(found)) => found.get("cloud").cloned().unwrap_or(found),
+        Some(Err(error)) if error.code() == "not found" => {
+            return Err(Error::failed(format!("cloud {cloud} not found")));
+        }
         Some(Err(error)) => return Err(error),
         None => return Err(Error::failed(format!("cloud {cloud} not found"))),
     };

@@ -1,0 +1,328 @@
+//! `bootstrap`: starts a controller and makes it the current one.
+//!
+//! ```text
+//! check -> note it in the client store -> Bootstrapper (steps on stderr) -> write addresses, CA, account
+//!                    ^                        | fails, Ctrl-C
+//!                    +---- take it out <------+  after all that was made is taken away
+//! ```
+//! The surprise: the store knows the controller before it exists, so that one whose birth was cut short by a crash
+//! can be ended by `kill-controller`.
+
+use std::collections::BTreeMap;
+
+use base::Secret;
+use client::files::{Account, Accounts, BootstrapConfig, BootstrapConfigs, Controller, Controllers, Model, Models};
+use serde_json::{Map, Value, json};
+
+use crate::bootstrap::{BootstrapParams, BootstrapResult, Bootstrapper, KillParams};
+use crate::command::Command;
+use crate::command::cloud::known;
+use crate::command::model::given;
+use crate::context::Context;
+use crate::error::{Error, Result};
+use crate::flags::Flag;
+use crate::select;
+
+pub const COMMAND: Command = Command {
+    name: "bootstrap",
+    args: "[<cloud name>[/region] [<controller name>]]",
+    purpose: "Initializes a cloud environment.",
+    doc: "Starts a controller, which machines and models are then made with.\n\
+          The cloud 'builtin' is always there: its machines are containers on this host, and the\n\
+          controller is a process of this host. It needs root.",
+    examples: "\n    juju bootstrap builtin\n    juju bootstrap builtin mycontroller --add-model first",
+    see_also: &["add-model", "clouds", "controllers", "destroy-controller", "kill-controller"],
+    flags: &[
+        Flag::text(&["add-model"], "Name of an initial model to create on the new controller"),
+        Flag::text(&["agent-version"], "Version of agent binaries to use for Juju agents"),
+        Flag::bool(&["B", "no-browser-login"], "Do not use web browser for authentication"),
+        Flag::text(&["bootstrap-base"], "Specify the base of the bootstrap machine"),
+        Flag::texts(&["bootstrap-constraints"], "Specify bootstrap machine constraints"),
+        Flag::bool(&["clouds"], "Print the available clouds which can be used to bootstrap a Juju environment"),
+        Flag::texts(&["config"], "Specify a controller configuration file, or one or more configuration options"),
+        Flag::texts(&["constraints"], "Set model constraints"),
+        Flag::text(&["credential"], "Credentials to use when bootstrapping"),
+        Flag::bool(&["force"], "Allow the bypassing of checks such as supported base"),
+        Flag::bool(&["keep-broken"], "Do not destroy the provisioned controller instance if bootstrap fails"),
+        Flag::texts(
+            &["model-default"],
+            "Specify a configuration file, or one or more options to be set for all models",
+        ),
+        Flag::bool(&["no-switch"], "Do not switch to the newly created controller"),
+        Flag::text(&["regions"], "Print the available regions for the specified cloud"),
+    ],
+    run: |context| Box::pin(run(context)),
+    ..Command::BASE
+};
+
+async fn run(context: &mut Context) -> Result<()> {
+    context.args.at_most(2)?;
+    if context.args.is_set("clouds") {
+        return print_clouds(context);
+    }
+    if let Some(cloud) = context.args.text("regions").map(str::to_owned) {
+        return print_regions(context, &cloud);
+    }
+    let params = params(context)?;
+    let injected = context.injected.clone();
+    let Some(bootstrapper) = &injected.bootstrapper else {
+        return Err(Error::failed("this program is the command line alone, and cannot start a controller"));
+    };
+    let keep = params.keep_broken;
+    context
+        .info(format!("Creating Juju controller \"{}\" on {}/{}", params.controller_name, params.cloud, params.region));
+    let before = context.store.controllers()?.current_controller;
+    note(context, &params)?;
+    match start(context, bootstrapper.as_ref(), &params).await {
+        Ok(result) => finish(context, &params, &result).await,
+        Err(error) if keep => {
+            context.info("Bootstrap failed; what was made is kept, as asked. Remove it with \"juju kill-controller\".");
+            Err(error)
+        }
+        Err(error) => {
+            let kill = KillParams {
+                controller_name: params.controller_name.clone(),
+                uuid: params.controller_uuid.clone(),
+                cloud_type: params.cloud.clone(),
+            };
+            let cleaned = bootstrapper.kill(&kill, &|_| {}).await;
+            if let Err(left) = cleaned {
+                // Stays in the store, so that the user can try again to remove it.
+                context.log_error(format!("cannot take away what was made: {left}"));
+                return Err(error);
+            }
+            forget(context, &params, before)?;
+            Err(error)
+        }
+    }
+}
+
+fn params(context: &Context) -> Result<BootstrapParams> {
+    let args = &context.args;
+    let Some(place) = args.get(0) else {
+        return Err(Error::usage("no cloud specified, try \"juju bootstrap builtin\""));
+    };
+    let (cloud, region) = place.split_once('/').unwrap_or((place, ""));
+    let found = known::of_client(context)?.into_iter().find(|k| k.name == cloud);
+    let Some(found) = found else {
+        return Err(Error::failed(format!("unknown cloud {cloud:?}, please try \"juju update-public-clouds\"")));
+    };
+    if found.cloud.cloud_type != known::BUILTIN {
+        return Err(Error::failed(format!(
+            "cloud {cloud:?} is of type {:?}, on which this release of grigri cannot start controllers; try \"builtin\"",
+            found.cloud.cloud_type
+        )));
+    }
+    let first = found.cloud.regions.keys().next().cloned().unwrap_or_default();
+    let region = if region.is_empty() { first } else { region.to_owned() };
+    if !found.cloud.regions.contains_key(&region) {
+        return Err(Error::failed(format!("region {region:?} for cloud {cloud:?} not valid")));
+    }
+    let name = args.get(1).unwrap_or(cloud).to_lowercase();
+    if !select::is_model_name(&name) {
+        return Err(Error::usage(format!("controller name {name:?} not valid")));
+    }
+    if context.store.controllers()?.controllers.contains_key(&name) {
+        return Err(Error::failed(format!("controller {name:?} already exists")));
+    }
+    if args.text("agent-version").is_some_and(|v| v != context.client_version()) {
+        return Err(Error::usage(format!("this client can only bootstrap {} agents", context.client_version())));
+    }
+    let constraints = |flag: &str| -> Result<String> {
+        let text = args.texts(flag).join(" ");
+        base::Constraints::parse(&text).map_err(|e| Error::usage(e.to_string()))?;
+        Ok(text)
+    };
+    let mut config = texts(given::config(context, "config")?);
+    let password = config.remove("admin-secret");
+    let ssh = context.store.dir().join("ssh");
+    Ok(BootstrapParams {
+        controller_name: name,
+        cloud: cloud.to_owned(),
+        region,
+        controller_uuid: uuid::Uuid::new_v4().to_string(),
+        controller_model_uuid: uuid::Uuid::new_v4().to_string(),
+        admin_password: Secret::new(password.unwrap_or_else(|| uuid::Uuid::new_v4().simple().to_string())),
+        authorized_keys: client::files::keys::authorized(&ssh, &context.io.home())?,
+        config,
+        model_defaults: texts(given::config(context, "model-default")?),
+        constraints: constraints("constraints")?,
+        bootstrap_constraints: constraints("bootstrap-constraints")?,
+        bootstrap_base: args.text("bootstrap-base").unwrap_or("").to_owned(),
+        keep_broken: args.is_set("keep-broken"),
+    })
+}
+
+fn texts(config: Map<String, Value>) -> BTreeMap<String, String> {
+    let text = |value: Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    config.into_iter().map(|(key, value)| (key, text(value))).collect()
+}
+
+/// Enters the controller in the store, without addresses.
+fn note(context: &Context, params: &BootstrapParams) -> Result<()> {
+    let name = params.controller_name.clone();
+    context.store.update(|all: &mut Controllers| {
+        if all.controllers.contains_key(&name) {
+            return Err(Error::failed(format!("controller {name:?} already exists")));
+        }
+        let entry = Controller {
+            uuid: params.controller_uuid.clone(),
+            cloud: params.cloud.clone(),
+            region: Some(params.region.clone()),
+            cloud_type: Some(params.cloud.clone()),
+            agent_version: Some(context.client_version()),
+            ..Controller::default()
+        };
+        all.controllers.insert(name.clone(), entry);
+        Ok(())
+    })
+}
+
+/// Runs the bootstrapper, showing its steps, until it ends or the user has had enough.
+async fn start(
+    context: &mut Context,
+    bootstrapper: &dyn Bootstrapper,
+    params: &BootstrapParams,
+) -> Result<BootstrapResult> {
+    let (sender, mut steps) = tokio::sync::mpsc::unbounded_channel::<String>();
+    let progress = move |step: &str| {
+        // The receiver lives as long as the future that calls this.
+        let _ = sender.send(step.to_owned());
+    };
+    let interrupted = context.interrupted();
+    tokio::pin!(interrupted);
+    let mut work = bootstrapper.bootstrap(params, &progress);
+    loop {
+        tokio::select! {
+            biased;
+            Some(step) = steps.recv() => context.info(step),
+            outcome = &mut work => {
+                while let Ok(step) = steps.try_recv() {
+                    context.info(step);
+                }
+                return Ok(outcome?);
+            }
+            () = &mut interrupted => {
+                context.info("Ctrl-C pressed, attempting to stop bootstrap and clean up resources");
+                return Err(Error::silent(1));
+            }
+        }
+    }
+}
+
+/// Writes what is needed to use the controller.
+async fn finish(context: &mut Context, params: &BootstrapParams, result: &BootstrapResult) -> Result<()> {
+    let name = params.controller_name.clone();
+    context.store.update(|all: &mut Controllers| {
+        let entry = all.controllers.entry(name.clone()).or_default();
+        entry.uuid.clone_from(&result.uuid);
+        entry.api_endpoints.clone_from(&result.endpoints);
+        entry.ca_cert.clone_from(&result.ca_cert);
+        entry.cloud_type = Some(result.cloud_type.clone());
+        entry.region = Some(result.region.clone());
+        entry.agent_version = Some(result.agent_version.clone());
+        entry.controller_machine_count = 1;
+        entry.active_controller_machine_count = 1;
+        entry.machine_count = Some(1);
+        if !context.args.is_set("no-switch") {
+            all.current_controller = Some(name.clone());
+        }
+        Ok::<_, Error>(())
+    })?;
+    context.store.update(|all: &mut Accounts| {
+        let account = Account {
+            user: "admin".to_owned(),
+            password: Some(params.admin_password.clone()),
+            last_known_access: Some("superuser".to_owned()),
+            ..Account::default()
+        };
+        all.controllers.insert(name.clone(), account);
+        Ok::<_, Error>(())
+    })?;
+    context.store.update(|all: &mut Models| {
+        let entry = all.controllers.entry(name.clone()).or_default();
+        entry.models.insert("admin/controller".to_owned(), Model::new(&result.controller_model_uuid, "iaas"));
+        entry.current_model = Some("admin/controller".to_owned());
+        Ok::<_, Error>(())
+    })?;
+    context.store.update(|all: &mut BootstrapConfigs| {
+        let config = json!({"name": "controller", "type": result.cloud_type, "uuid": result.controller_model_uuid});
+        let entry = BootstrapConfig {
+            controller_config: params.config.iter().map(|(k, v)| (k.clone(), json!(v))).collect(),
+            model_config: config.as_object().cloned().unwrap_or_default(),
+            controller_model_uuid: result.controller_model_uuid.clone(),
+            cloud: params.cloud.clone(),
+            cloud_type: result.cloud_type.clone(),
+            region: Some(result.region.clone()),
+            ..BootstrapConfig::default()
+        };
+        all.controllers.insert(name.clone(), entry);
+        Ok::<_, Error>(())
+    })?;
+    context.store.ensure_cookies(&name)?;
+    context.info(format!(
+        "\nBootstrap complete, controller {name:?} is now available\n\
+         Controller machines are in the \"controller\" model"
+    ));
+    match context
+        .args
+        .text("add-model")
+        .map(str::to_owned)
+        .or_else(|| context.io.var("JUJU_BOOTSTRAP_MODEL").map(str::to_owned))
+    {
+        Some(model) => first_model(context, params, &model).await,
+        None => {
+            context.info("Now you can run\n\tjuju add-model <model-name>\nto create a new model to deploy workloads.");
+            Ok(())
+        }
+    }
+}
+
+async fn first_model(context: &mut Context, params: &BootstrapParams, model: &str) -> Result<()> {
+    let name = &params.controller_name;
+    let api = context.controller_api_of(name).await?;
+    let request = json!({
+        "name": model,
+        "owner-tag": format!("user-{}", api.user),
+        "config": {"authorized-keys": params.authorized_keys},
+        "cloud-tag": format!("cloud-{}", params.cloud),
+    });
+    let made: Value = api.call("ModelManager", "CreateModel", request).await?;
+    let text = |key: &str| made.get(key).and_then(Value::as_str).unwrap_or("");
+    let qualified = format!("{}/{model}", api.user);
+    context.store.update(|all: &mut Models| {
+        let entry = all.controllers.entry(name.clone()).or_default();
+        entry.models.insert(qualified.clone(), Model::new(text("uuid"), text("type")));
+        entry.current_model = Some(qualified);
+        Ok::<_, Error>(())
+    })?;
+    context.info(format!("Initial model {model:?} added"));
+    Ok(())
+}
+
+/// Takes the controller out of the store, and makes current what was.
+fn forget(context: &Context, params: &BootstrapParams, before: Option<String>) -> Result<()> {
+    context.store.remove_controller(&params.controller_name)?;
+    context.store.update(|all: &mut Controllers| {
+        all.current_controller = before.filter(|name| all.controllers.contains_key(name));
+        Ok::<_, Error>(())
+    })
+}
+
+fn print_clouds(context: &mut Context) -> Result<()> {
+    let mut table = crate::output::table::Table::new();
+    table.row(&["Cloud", "Credentials", "Default Region"]);
+    for known in known::of_client(context)?.into_iter().filter(|k| k.cloud.cloud_type == known::BUILTIN) {
+        let region = known.cloud.regions.keys().next().cloned().unwrap_or_default();
+        table.row(&[known.name, String::new(), region]);
+    }
+    context.out("You can bootstrap on these clouds. See '--regions <cloud>' for all regions.\n")?;
+    context.out_bytes(&table.finish())
+}
+
+fn print_regions(context: &mut Context, cloud: &str) -> Result<()> {
+    let found = known::of_client(context)?.into_iter().find(|k| k.name == cloud);
+    let Some(found) = found else { return Err(Error::failed(format!("unknown cloud {cloud:?}"))) };
+    let names: Vec<String> = found.cloud.regions.keys().map(|r| format!("{r}\n")).collect();
+    context.out(format!("Showing regions for {cloud}:\n{}", names.concat()))
+}
