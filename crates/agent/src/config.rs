@@ -27,6 +27,13 @@ pub struct Config {
     /// Whom the model's keys let in, and who runs commands; where there is no such user, root runs them.
     #[serde(default = "login_user")]
     pub login_user: String,
+    /// Keep our ssh server running, for machines where no sshd is.
+    #[serde(default = "yes")]
+    pub ssh_server: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 fn login_user() -> String {
@@ -41,7 +48,7 @@ pub fn data_dir() -> PathBuf {
 impl Config {
     /// Of a new machine, with what is everywhere the same.
     pub fn new(addresses: Vec<String>, ca_cert: String, model_uuid: String, machine: String, token: Secret) -> Self {
-        Self { addresses, ca_cert, model_uuid, machine, token, data_dir: data_dir(), login_user: login_user() }
+        Self { addresses, ca_cert, model_uuid, machine, token, data_dir: data_dir(), login_user: login_user(), ssh_server: true }
     }
 
     /// Where a machine's file is: `machine` as in `0/lxd/1`.

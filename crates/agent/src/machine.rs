@@ -42,7 +42,7 @@ struct Known {
     good: usize,
 }
 
-/// `--config FILE`; returns when the machine is dead, or when nothing can be done.
+/// The configuration's file, with `--config` before it or without; returns when the machine is dead, or when nothing can be done.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     crate::logging::start();
     match run(args) {
@@ -58,12 +58,17 @@ fn run(args: impl IntoIterator<Item = OsString>) -> Result<(), String> {
     let args: Vec<OsString> = args.into_iter().collect();
     let file = match args.as_slice() {
         [flag, file] if flag == "--config" => PathBuf::from(file),
+        [file] => PathBuf::from(file),
         _ => return Err("wanted: --config FILE".into()),
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| e.to_string())?;
     runtime.block_on(async {
         let machine = Machine::open(&file)?;
+        let server = machine.config().ssh_server.then(|| tokio::spawn(crate::ssh::keep()));
         machine.live().await;
+        if let Some(server) = server {
+            server.abort();
+        }
         tracing::info!("the machine is dead: its agent ends");
         Ok(())
     })

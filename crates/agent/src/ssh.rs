@@ -4,6 +4,7 @@
 
 mod connection;
 mod forward;
+mod keep;
 pub mod keys;
 mod modes;
 mod session;
@@ -24,16 +25,20 @@ use russh::{MethodKind, MethodSet};
 use tokio::net::{TcpListener, TcpStream};
 
 use connection::Connection;
+pub use keep::keep;
 use keys::Authority;
 
 /// What it takes, all with defaults that fit a machine: `--listen ADDRESS:PORT`, `--host-keys DIRECTORY` (repeatable),
-/// `--authorized-keys FILE`, `--user NAME` (repeatable; whom that file lets in).
+/// `--authorized-keys FILE`, `--user NAME` (repeatable; whom that file lets in), `--lock FILE` (of several servers with the same one,
+/// one serves and the others wait), `--if-alone yes` (they do not wait, they end).
 #[derive(Debug, Clone)]
 pub struct Options {
     /// None: port 22 of every address.
     pub listen: Option<SocketAddr>,
     pub host_keys: Vec<PathBuf>,
     pub authority: Authority,
+    pub lock: Option<PathBuf>,
+    pub if_alone: bool,
 }
 
 /// Where the server's keys may be, best first.
@@ -55,6 +60,10 @@ const PORT_TAKEN: Duration = Duration::from_secs(60);
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     crate::logging::start();
     let outcome = options(args).and_then(|options| {
+        let _lock = match keep::lock(&options)? {
+            keep::Turn::Ours(lock) => lock,
+            keep::Turn::Another => return Ok(()),
+        };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| e.to_string())?;
         runtime.block_on(serve(options)).map_err(|e| e.to_string())
     });
@@ -72,6 +81,8 @@ fn options(args: impl IntoIterator<Item = OsString>) -> Result<Options, String> 
         listen: None,
         host_keys: Vec::new(),
         authority: Authority { file: AUTHORIZED_KEYS.into(), users: Vec::new() },
+        lock: None,
+        if_alone: false,
     };
     let mut args = args.into_iter();
     while let Some(flag) = args.next() {
@@ -84,11 +95,16 @@ fn options(args: impl IntoIterator<Item = OsString>) -> Result<Options, String> 
             Some("--host-keys") => options.host_keys.push(value.into()),
             Some("--authorized-keys") => options.authority.file = value.into(),
             Some("--user") => options.authority.users.push(value.to_string_lossy().into_owned()),
+            Some("--lock") => options.lock = Some(value.into()),
+            Some("--if-alone") => options.if_alone = value == "yes",
             _ => return Err(format!("unknown option {}", flag.display())),
         }
     }
     if options.host_keys.is_empty() {
         options.host_keys = host_key_directories();
+    }
+    if options.lock.is_none() && options.listen.is_none() {
+        options.lock = Some(keep::LOCK.into());
     }
     if options.authority.users.is_empty() {
         options.authority.users.push("ubuntu".into());

@@ -73,6 +73,8 @@ fn server_for(user: &str, wrapper: &[String]) -> Server {
     let child = command
         .args(["ssh-server", "--listen", &format!("127.0.0.1:{port}"), "--user", user, "--host-keys"])
         .arg(path.join("keys"))
+        .arg("--lock")
+        .arg(path.join("lock"))
         .arg("--authorized-keys")
         .arg(path.join("authorized"))
         .stderr(if std::env::var_os("GRIGRI_LOG").is_some() { Stdio::inherit() } else { Stdio::null() })
@@ -421,4 +423,25 @@ fn whoever_logs_in_is_nobody_else_in_shells_and_in_sftp() {
         let refused = s.options("ssh", "id").args([&format!("{user}@127.0.0.1"), "true"]).output().expect("ssh runs");
         assert_eq!(refused.status.code(), Some(255), "{user} {}", text(&refused));
     }
+}
+
+#[test]
+fn of_two_servers_one_serves_and_the_other_follows_it() {
+    let mut s = server();
+    let again = |alone: &str| {
+        let mut command = Command::new(program());
+        command.args(["ssh-server", "--listen", &format!("127.0.0.1:{}", s.port), "--user", &s.user, "--host-keys"]);
+        command.arg(s.path("keys")).arg("--authorized-keys").arg(s.path("authorized")).arg("--lock").arg(s.path("lock"));
+        command.args(["--if-alone", alone]).stderr(Stdio::null());
+        command
+    };
+    let another = again("yes").output().expect("the server starts");
+    assert!(another.status.success(), "{}", text(&another));
+    let next = again("no").spawn().expect("the server starts");
+    s.child.kill().expect("killed");
+    let _ = s.child.wait();
+    s.child = next;
+    let port = s.port;
+    wait(|| TcpStream::connect(("127.0.0.1", port)).is_ok());
+    assert!(s.run(&["true"]).status.success());
 }

@@ -211,6 +211,7 @@ impl Agent {
         config.data_dir = dir.path().into();
         // Never a user that the tests' host may have: its keys would be replaced.
         config.login_user = "no-such-user".into();
+        config.ssh_server = false;
         config.save(&dir.path().join("agent.conf")).expect("saved");
         Self { child: spawn(dir.path()), dir }
     }
