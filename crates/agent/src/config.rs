@@ -48,7 +48,16 @@ pub fn data_dir() -> PathBuf {
 impl Config {
     /// Of a new machine, with what is everywhere the same.
     pub fn new(addresses: Vec<String>, ca_cert: String, model_uuid: String, machine: String, token: Secret) -> Self {
-        Self { addresses, ca_cert, model_uuid, machine, token, data_dir: data_dir(), login_user: login_user(), ssh_server: true }
+        Self {
+            addresses,
+            ca_cert,
+            model_uuid,
+            machine,
+            token,
+            data_dir: data_dir(),
+            login_user: login_user(),
+            ssh_server: true,
+        }
     }
 
     /// Where a machine's file is: `machine` as in `0/lxd/1`.

@@ -431,7 +431,12 @@ fn of_two_servers_one_serves_and_the_other_follows_it() {
     let again = |alone: &str| {
         let mut command = Command::new(program());
         command.args(["ssh-server", "--listen", &format!("127.0.0.1:{}", s.port), "--user", &s.user, "--host-keys"]);
-        command.arg(s.path("keys")).arg("--authorized-keys").arg(s.path("authorized")).arg("--lock").arg(s.path("lock"));
+        command
+            .arg(s.path("keys"))
+            .arg("--authorized-keys")
+            .arg(s.path("authorized"))
+            .arg("--lock")
+            .arg(s.path("lock"));
         command.args(["--if-alone", alone]).stderr(Stdio::null());
         command
     };
