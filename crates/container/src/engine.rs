@@ -46,6 +46,10 @@ impl Engine {
         Engine { program }
     }
 
+    pub fn program(&self) -> &std::path::Path {
+        &self.program
+    }
+
     /// Starts the machine, unless it runs. Blocks for about ten milliseconds.
     pub fn start(&self, dir: &Dir, plan: &Plan) -> Result<Running, Error> {
         self.settle(dir)?;

@@ -292,3 +292,10 @@ fn uplink_mtu() -> u32 {
     };
     find().ok().flatten().unwrap_or(1500).clamp(576, 65535)
 }
+
+/// Whether this kernel has what the firewall's rules need; nothing stays.
+pub fn probe() -> Result<(), Error> {
+    let mut socket = Socket::netfilter().map_err(net_error("open nf_tables"))?;
+    nft::foreign_chains(&mut socket, nft::Hook::Forward, TABLES).map_err(net_error("list the firewall's chains"))?;
+    Ok(())
+}

@@ -80,6 +80,11 @@ impl Dir {
         self.0.join("disk/work")
     }
 
+    /// Says that the disk's files belong to the machine's own ids; to be removed by whoever writes more files to it from outside.
+    pub fn shifted(&self) -> PathBuf {
+        self.0.join("shifted")
+    }
+
     /// Where the helper puts the root together, in a mount namespace of its own.
     pub fn stage(&self) -> PathBuf {
         self.0.join("stage")

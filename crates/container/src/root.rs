@@ -1,6 +1,6 @@
 //! The root file system of a machine: read-only layers, and above them a disk of its own.
-//! It knows no container. The surprise: where the kernel can, layers and disk are mounted with shifted ids, so files that root of the host owns are
-//! owned by root of the machine, who is nobody on the host.
+//! It knows no container. The surprise: where the kernel can, layers are mounted with shifted ids, so files that root of the host owns are owned by
+//! root of the machine, who is nobody on the host; the disk's files belong to that nobody in truth.
 
 use std::fs;
 use std::io;
@@ -60,7 +60,10 @@ pub fn mount_root(dir: &Dir, plan: &Plan) -> Result<Root, Error> {
     }
     if let Some(first) = plan.ids {
         match assemble(dir, plan, Some(first)) {
-            Ok(root) => return Ok(root),
+            Ok(root) => {
+                own_disk(dir, first)?;
+                return Ok(root);
+            }
             // A kernel or a file system that cannot shift ids: the other walls have to do.
             Err(_) => while unmount(dir.stage(), UnmountFlags::DETACH).is_ok() {},
         }
@@ -84,7 +87,8 @@ fn assemble(dir: &Dir, plan: &Plan, ids: Option<u32>) -> Result<Root, Error> {
         bind(layer, &stage.join(&name), namespace.as_ref())?;
         lower.push(name);
     }
-    bind(&dir.disk(), &stage.join("disk"), namespace.as_ref())?;
+    // Not shifted as the layers are: whoever mounts an overlay must be able to write to its disk as himself. Its files belong to the shifted ids.
+    bind(&dir.disk(), &stage.join("disk"), None)?;
     let root = stage.join("root");
     fs::create_dir(&root).map_err(path("make", &root))?;
     // Names relative to here: the whole of the options must fit in a page, and a path may hold a colon.
@@ -97,6 +101,13 @@ fn assemble(dir: &Dir, plan: &Plan, ids: Option<u32>) -> Result<Root, Error> {
     let returned = std::env::set_current_dir(&back);
     mounted.map_err(step("lay the layers over each other (overlayfs)"))?;
     returned.map_err(path("enter", &back))?;
+    // The kernel says so in its log only: it could not write to the disk, and would let nobody else.
+    let flags = rustix::fs::statvfs(&root).map_err(|errno| step("look at the root")(errno))?.f_flag;
+    if flags.contains(rustix::fs::StatVfsMountFlags::RDONLY) {
+        return Err(step("lay the layers over each other: the disk's file system cannot hold one (overlayfs)")(
+            Errno::ROFS,
+        ));
+    }
     Ok(Root { path: root, ids })
 }
 
@@ -136,6 +147,34 @@ fn shift(tree: &OwnedFd, namespace: &OwnedFd) -> Result<(), Errno> {
         )
     };
     if result == 0 { Ok(()) } else { Err(Errno::from_io_error(&io::Error::last_os_error()).unwrap_or(Errno::INVAL)) }
+}
+
+/// Gives the files that were written to the disk from outside to the machine's own ids; once, as after that it does so itself.
+fn own_disk(dir: &Dir, first: u32) -> Result<(), Error> {
+    let done = dir.shifted();
+    if fs::read_to_string(&done).is_ok_and(|text| text == first.to_string()) {
+        return Ok(());
+    }
+    own(&dir.upper(), first)?;
+    fs::write(&done, first.to_string()).map_err(path("write", &done))
+}
+
+/// What an interrupted run gave away already is left alone.
+fn own(at: &Path, first: u32) -> Result<(), Error> {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, lchown};
+    let meta = fs::symlink_metadata(at).map_err(path("look at", at))?;
+    let shifted = |id: u32| if id < IDS { id + first } else { id };
+    lchown(at, Some(shifted(meta.uid())), Some(shifted(meta.gid()))).map_err(path("give away", at))?;
+    if meta.is_dir() {
+        for entry in fs::read_dir(at).map_err(path("list", at))? {
+            own(&entry.map_err(path("list", at))?.path(), first)?;
+        }
+    } else if meta.mode() & 0o6000 != 0 && meta.is_file() {
+        // Giving a file away takes these bits.
+        fs::set_permissions(at, fs::Permissions::from_mode(meta.mode() & 0o7777))
+            .map_err(path("set the mode of", at))?;
+    }
+    Ok(())
 }
 
 /// A user namespace that says how ids are shifted. It outlives the process that it is made with, which does nothing else.

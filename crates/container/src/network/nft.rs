@@ -234,3 +234,28 @@ fn marked(socket: &mut Socket, base: &Base, mark: &str) -> Result<Vec<Vec<u8>>, 
         })
         .collect())
 }
+
+/// Every table, chain and rule of IPv4, a line each, for comparing.
+pub fn everything(socket: &mut Socket) -> Result<Vec<String>, Error> {
+    let mut lines = Vec::new();
+    for family in [INET, IPV4] {
+        for reply in socket.dump(message("list the firewall chains", GETCHAIN, 0, family))? {
+            let Some(body) = reply.body.get(4..) else {
+                continue;
+            };
+            let (Some(table), Some(chain)) = (attr(body, 1).map(text), attr(body, 3).map(text)) else {
+                continue;
+            };
+            lines.push(format!("chain {table} {chain}"));
+        }
+        for reply in socket.dump(message("list the firewall rules", GETRULE, 0, family))? {
+            let Some(body) = reply.body.get(4..) else {
+                continue;
+            };
+            let field = |kind| attr(body, kind).map(text).unwrap_or_default();
+            let handle = attr(body, 3).unwrap_or_default();
+            lines.push(format!("rule {} {} {handle:?}", field(1), field(2)));
+        }
+    }
+    Ok(lines)
+}

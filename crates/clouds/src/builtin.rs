@@ -1,0 +1,144 @@
+//! The builtin cloud: machines are containers on this very host.
+//! It knows directories under one data directory and the engine; no model, no store. The surprise: it remembers nothing that is not on disk, so a
+//! controller that was killed at any moment, or a command that only cleans up, finds everything by looking.
+//!
+//! ```text
+//! DATA/networks/<controller>.json             key and subnet
+//! DATA/instances/<controller>/<name>/         instance.json (the record), plan.json, disk/, console.log, ...
+//! DATA/images/<base>-<version>/               frozen root file systems
+//! DATA/layers/<digest>/                       read-only files of the host: this program
+//! ```
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use cloud::{Answer, Cloud, Constraints, Error, InstanceId, InstanceInfo, ModelRef, Progress, StartRequest, Started};
+use container::Engine;
+use tokio::sync::Semaphore;
+
+mod constraints;
+mod preflight;
+mod record;
+mod start;
+mod worker;
+
+use worker::Worker;
+
+/// Where and how the builtin cloud works.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Its directory; several controllers may share one.
+    pub data: PathBuf,
+    /// This program, whose `main` calls `container::helper_main` and its sisters.
+    pub program: PathBuf,
+    /// Where the controller listens on this host: machines may reach it through the host's firewall.
+    pub port: Option<u16>,
+}
+
+pub struct Builtin {
+    worker: Arc<Worker>,
+    /// Starts under way: more at a time would only wait for each other.
+    starts: Arc<Semaphore>,
+}
+
+impl Builtin {
+    pub fn new(options: Options) -> Self {
+        let threads = std::thread::available_parallelism().map_or(2, usize::from);
+        Builtin {
+            worker: Arc::new(Worker::new(options.data, Engine::new(options.program), options.port)),
+            starts: Arc::new(Semaphore::new(threads * 2)),
+        }
+    }
+
+    /// The address by which machines of this controller reach their host.
+    pub fn gateway(&self, controller: &str) -> Result<std::net::Ipv4Addr, Error> {
+        self.worker.gateway(controller)
+    }
+
+    /// Makes the image of the host's base if there is none: one to three seconds, the first time only.
+    pub fn prepare_image(&self) -> Answer<'_, ()> {
+        self.block(|worker| worker.image("").map(drop))
+    }
+
+    /// The directory of an instance on the host, for tests that look inside.
+    pub fn directory(&self, controller: &str, id: &InstanceId) -> container::Dir {
+        self.worker.dir(controller, &id.0)
+    }
+
+    /// The engine makes system calls that wait: never on a thread that others need.
+    fn block<'a, T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Worker) -> Result<T, Error> + Send + 'static,
+    ) -> Answer<'a, T> {
+        let worker = self.worker.clone();
+        Box::pin(async move {
+            match tokio::task::spawn_blocking(move || work(&worker)).await {
+                Ok(result) => result,
+                Err(error) => Err(Error::transient(format!("the builtin cloud stumbled: {error}"))),
+            }
+        })
+    }
+}
+
+impl Cloud for Builtin {
+    fn kind(&self) -> &'static str {
+        "builtin"
+    }
+
+    fn preflight(&self) -> Answer<'_, ()> {
+        self.block(|worker| preflight::check(&worker.data))
+    }
+
+    fn bases(&self) -> Answer<'_, Vec<String>> {
+        self.block(Worker::bases)
+    }
+
+    fn check_constraints(&self, wanted: &Constraints) -> Result<Vec<&'static str>, Error> {
+        constraints::check(wanted, &constraints::Host::look())
+    }
+
+    fn prepare_model<'a>(&'a self, model: &'a ModelRef) -> Answer<'a, ()> {
+        let controller = model.controller.clone();
+        self.block(move |worker| worker.ensure_network(&controller).map(drop))
+    }
+
+    fn start_instance<'a>(&'a self, request: &'a StartRequest, progress: &'a Progress) -> Answer<'a, Started> {
+        let (request, progress) = (request.clone(), progress.clone());
+        let starts = self.starts.clone();
+        Box::pin(async move {
+            self.check_constraints(&request.constraints)?;
+            let _permit = starts.acquire_owned().await.map_err(|_| Error::transient("the builtin cloud is closing"))?;
+            self.block(move |worker| worker.start(&request, &progress)).await
+        })
+    }
+
+    fn instances<'a>(&'a self, controller: &'a str) -> Answer<'a, Vec<InstanceInfo>> {
+        let controller = controller.to_owned();
+        self.block(move |worker| worker.instances(&controller))
+    }
+
+    fn stop_instance<'a>(&'a self, controller: &'a str, id: &'a InstanceId) -> Answer<'a, ()> {
+        let (controller, id) = (controller.to_owned(), id.0.clone());
+        self.block(move |worker| worker.stop(&controller, &id))
+    }
+
+    fn destroy_model<'a>(&'a self, model: &'a ModelRef) -> Answer<'a, ()> {
+        let model = model.clone();
+        self.block(move |worker| worker.destroy_model(&model.controller, &model.model))
+    }
+
+    fn destroy_controller<'a>(&'a self, controller: &'a str) -> Answer<'a, ()> {
+        let controller = controller.to_owned();
+        self.block(move |worker| worker.destroy_controller(&controller))
+    }
+
+    fn console_log<'a>(&'a self, controller: &'a str, id: &'a InstanceId) -> Answer<'a, String> {
+        let (controller, id) = (controller.to_owned(), id.0.clone());
+        self.block(move |worker| worker.console(&controller, &id))
+    }
+
+    fn restore<'a>(&'a self, controller: &'a str) -> Answer<'a, ()> {
+        let controller = controller.to_owned();
+        self.block(move |worker| worker.restore(&controller))
+    }
+}

@@ -1,0 +1,375 @@
+//! The work of the builtin cloud, in calls that wait: looking at instances, stopping them, networks, images.
+//! It is called from threads that may wait. The surprise: a lock for each instance makes starts and stops of one follow each other, while those of
+//! others go on beside.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use cloud::{Address, AddressScope, Error, InstanceId, InstanceInfo, InstanceStatus};
+use container::image::{self, Image};
+use container::network::Network;
+use container::plan::Dir;
+use container::{Engine, cgroup, engine, files};
+
+use super::record::{self, Record, State};
+
+pub struct Worker {
+    pub data: PathBuf,
+    pub engine: Engine,
+    port: Option<u16>,
+    networks: Mutex<HashMap<String, Known>>,
+    instances: Mutex<HashMap<(String, String), Arc<Mutex<()>>>>,
+}
+
+/// A controller's network, as far as it was looked at since this process began.
+struct Known {
+    network: Network,
+    ensured: bool,
+    /// Numbers of places that are taken.
+    used: BTreeSet<u32>,
+}
+
+/// A thread that panicked left maps that are whole all the same.
+pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+pub fn said(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(source) = next {
+        text.push_str(&format!(": {source}"));
+        next = source.source();
+    }
+    text
+}
+
+pub fn disk(what: &'static str) -> impl Fn(io::Error) -> Error {
+    move |error| Error::transient(format!("{what}: {error}"))
+}
+
+fn network_error(error: container::network::Error) -> Error {
+    use container::network::Error as E;
+    match &error {
+        E::NoSubnet | E::Taken { .. } | E::NoIptables => Error::permanent(said(&error)),
+        E::Io { .. } | E::Netlink { .. } | E::Iptables(_) => Error::transient(said(&error)),
+    }
+}
+
+impl Worker {
+    pub fn new(data: PathBuf, engine: Engine, port: Option<u16>) -> Self {
+        Worker { data, engine, port, networks: Mutex::default(), instances: Mutex::default() }
+    }
+
+    fn home(&self, controller: &str) -> PathBuf {
+        self.data.join("instances").join(plain(controller))
+    }
+
+    pub fn dir(&self, controller: &str, name: &str) -> Dir {
+        Dir(self.home(controller).join(plain(name)))
+    }
+
+    fn network_file(&self, controller: &str) -> PathBuf {
+        self.data.join("networks").join(format!("{}.json", plain(controller)))
+    }
+
+    fn images(&self) -> PathBuf {
+        self.data.join("images")
+    }
+
+    /// The lock of one instance.
+    pub fn turn(&self, controller: &str, name: &str) -> Arc<Mutex<()>> {
+        let key = (controller.to_owned(), name.to_owned());
+        lock(&self.instances).entry(key).or_default().clone()
+    }
+
+    pub fn bases(&self) -> Result<Vec<String>, Error> {
+        let mut bases: Vec<String> = image::host_base().into_iter().collect();
+        for image in image::all(&self.images()) {
+            if !bases.contains(&image.base) {
+                bases.push(image.base);
+            }
+        }
+        if bases.is_empty() {
+            return Err(Error::permanent(
+                "there is no image, and /etc/os-release does not say what system the host has",
+            ));
+        }
+        Ok(bases)
+    }
+
+    /// The image of a base; of the host's own it is made when it is missing.
+    pub fn image(&self, base: &str) -> Result<Image, Error> {
+        let own = image::host_base().ok();
+        if base.is_empty() || own.as_deref() == Some(base) {
+            return image::of_host(&self.images(), Some(self.engine.program())).map_err(|error| match error {
+                image::Error::NoDpkg | image::Error::NoRelease => Error::permanent(said(&error)),
+                _ => Error::transient(said(&error)),
+            });
+        }
+        image::find(&self.images(), base).ok_or_else(|| {
+            let there = self.bases().unwrap_or_default().join(", ");
+            Error::unmet("base", format!("no image of base {base} on this host (there is: {there})"))
+        })
+    }
+
+    /// The network as it is written down, if it is.
+    fn known_network(&self, controller: &str) -> Result<Option<Network>, Error> {
+        match fs::read(self.network_file(controller)) {
+            Ok(bytes) => {
+                let read = serde_json::from_slice(&bytes);
+                read.map(Some).map_err(|error| disk("read the network's record")(error.into()))
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(disk("read the network's record")(error)),
+        }
+    }
+
+    pub fn ensure_network(&self, controller: &str) -> Result<Network, Error> {
+        self.with_network(controller, |known| Ok(known.network.clone()))
+    }
+
+    pub fn gateway(&self, controller: &str) -> Result<std::net::Ipv4Addr, Error> {
+        self.ensure_network(controller)?.gateway().map_err(network_error)
+    }
+
+    fn with_network<T>(
+        &self,
+        controller: &str,
+        use_it: impl FnOnce(&mut Known) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let mut networks = lock(&self.networks);
+        if !networks.contains_key(controller) {
+            let network = match self.known_network(controller)? {
+                Some(network) => network,
+                None => {
+                    let network = Network::choose(controller).map_err(network_error)?;
+                    let bytes =
+                        serde_json::to_vec(&network).map_err(|e| disk("write the network's record")(e.into()))?;
+                    files::replace(&self.network_file(controller), &bytes, 0o600)
+                        .map_err(disk("write the network's record"))?;
+                    network
+                }
+            };
+            let used = self.records(controller)?.into_values().map(|record| record.number).collect();
+            networks.insert(controller.to_owned(), Known { network, ensured: false, used });
+        }
+        let known = networks.get_mut(controller).ok_or_else(|| Error::transient("the network vanished"))?;
+        if !known.ensured {
+            known.network.ensure(controller, self.port).map_err(network_error)?;
+            known.ensured = true;
+        }
+        use_it(known)
+    }
+
+    /// The lowest free number of a place.
+    pub fn take_number(&self, controller: &str) -> Result<u32, Error> {
+        self.with_network(controller, |known| {
+            let free = (2..65534).find(|n| !known.used.contains(n));
+            let number = free.ok_or_else(|| Error::permanent("all addresses of the controller's network are taken"))?;
+            known.used.insert(number);
+            Ok(number)
+        })
+    }
+
+    pub fn free_number(&self, controller: &str, number: u32) {
+        if let Some(known) = lock(&self.networks).get_mut(controller) {
+            known.used.remove(&number);
+        }
+    }
+
+    /// All records of a controller by name. A directory without one is what an interrupted removal left: it holds nothing that runs.
+    pub fn records(&self, controller: &str) -> Result<BTreeMap<String, Record>, Error> {
+        let entries = match fs::read_dir(self.home(controller)) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
+            Err(error) => return Err(disk("list the instances")(error)),
+        };
+        let mut records = BTreeMap::new();
+        for entry in entries.flatten() {
+            let Ok(name) = entry.file_name().into_string() else {
+                continue;
+            };
+            if name.starts_with('.') {
+                continue;
+            }
+            if let Some(record) = record::read(&Dir(entry.path())).map_err(disk("read an instance's record"))? {
+                records.insert(name, record);
+            }
+        }
+        Ok(records)
+    }
+
+    pub fn instances(&self, controller: &str) -> Result<Vec<InstanceInfo>, Error> {
+        let records = self.records(controller)?;
+        Ok(records.into_iter().map(|(name, record)| self.info(controller, name, record)).collect())
+    }
+
+    fn info(&self, controller: &str, name: String, record: Record) -> InstanceInfo {
+        let alive = engine::running(&self.dir(controller, &name)).is_some();
+        let (status, detail) = match (record.state, alive) {
+            (State::Stopping, _) => (InstanceStatus::Stopping, "Stopping"),
+            (_, true) => (InstanceStatus::Running, "Running"),
+            (State::Starting, false) => (InstanceStatus::Allocating, "Creating container"),
+            (State::Running, false) => (InstanceStatus::Stopped, "Stopped"),
+        };
+        InstanceInfo {
+            id: InstanceId(name),
+            addresses: addresses(&record),
+            model: record.model,
+            machine: record.machine,
+            status,
+            detail: detail.to_owned(),
+        }
+    }
+
+    pub fn stop(&self, controller: &str, name: &str) -> Result<(), Error> {
+        let dir = self.dir(controller, name);
+        for (inner, record) in self.records(controller)? {
+            if record.parent.as_deref() == Some(name) {
+                self.stop(controller, &inner)?;
+            }
+        }
+        let turn = self.turn(controller, name);
+        let _turn = lock(&turn);
+        let stopped = self.remove(controller, name, &dir);
+        lock(&self.instances).retain(|_, turn| Arc::strong_count(turn) > 1);
+        stopped
+    }
+
+    /// Removes an instance whose turn the caller has.
+    pub fn remove(&self, controller: &str, name: &str, dir: &Dir) -> Result<(), Error> {
+        let record = match record::read(dir) {
+            Ok(record) => record,
+            // A record that cannot be read must not keep the rest from going.
+            Err(error) if error.kind() == io::ErrorKind::Other => None,
+            Err(error) => return Err(disk("read the instance's record")(error)),
+        };
+        if let Some(record) = &record {
+            let stopping = Record { state: State::Stopping, ..record.clone() };
+            record::write(dir, &stopping).map_err(disk("write the instance's record"))?;
+        }
+        if dir.path().exists() {
+            self.engine.stop(dir, Duration::ZERO).map_err(|error| Error::transient(said(&error)))?;
+            let aside = self.home(controller).join(format!(".gone-{}", plain(name)));
+            files::remove_tree(&aside).map_err(disk("remove an instance's directory"))?;
+            fs::rename(dir.path(), &aside).map_err(disk("set an instance's directory aside"))?;
+            files::remove_tree(&aside).map_err(disk("remove the instance's directory"))?;
+        }
+        if let Some(record) = record {
+            self.free_number(controller, record.number);
+        }
+        Ok(())
+    }
+
+    pub fn destroy_model(&self, controller: &str, model: &str) -> Result<(), Error> {
+        let records = self.records(controller)?;
+        let names = records.into_iter().filter(|(_, record)| record.model == model).map(|(name, _)| name).collect();
+        self.stop_all(controller, names)
+    }
+
+    /// Several at a time: most of a stop is waiting for the kernel.
+    fn stop_all(&self, controller: &str, names: Vec<String>) -> Result<(), Error> {
+        let size = names.len().div_ceil(8).max(1);
+        std::thread::scope(|scope| {
+            let parts: Vec<_> = names
+                .chunks(size)
+                .map(|part| scope.spawn(move || part.iter().try_for_each(|name| self.stop(controller, name))))
+                .collect();
+            // All of them are tried before the first failure is told.
+            let results: Vec<_> = parts.into_iter().map(|part| part.join()).collect();
+            results.into_iter().try_for_each(|result| match result {
+                Ok(result) => result,
+                Err(panic) => std::panic::resume_unwind(panic),
+            })
+        })
+    }
+
+    pub fn destroy_controller(&self, controller: &str) -> Result<(), Error> {
+        let home = self.home(controller);
+        let mut names: Vec<String> = Vec::new();
+        // Directories, not records: one whose record is broken goes too.
+        if let Ok(entries) = fs::read_dir(&home) {
+            let named = entries.flatten().filter_map(|e| e.file_name().into_string().ok());
+            names.extend(named.filter(|name| !name.starts_with('.')));
+        }
+        self.stop_all(controller, names)?;
+        let mut networks = lock(&self.networks);
+        if let Some(network) = self.known_network(controller)? {
+            let group = format!("/grigri/{}", network.key);
+            cgroup::end(&group, Duration::from_secs(15)).map_err(disk("end the controller's machines"))?;
+            cgroup::prune("/grigri").map_err(disk("remove control groups"))?;
+            network.remove().map_err(network_error)?;
+        }
+        networks.remove(controller);
+        files::remove(&self.network_file(controller)).map_err(disk("remove the network's record"))?;
+        files::remove_tree(&home).map_err(disk("remove the controller's instances"))?;
+        self.tidy().map_err(disk("remove the cloud's directories"))
+    }
+
+    /// When the last controller of this data directory is gone, so are images and layers.
+    fn tidy(&self) -> io::Result<()> {
+        for dir in ["instances", "networks"] {
+            match fs::remove_dir(self.data.join(dir)) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => return Ok(()),
+                other => other?,
+            }
+        }
+        files::remove_tree(&self.data.join("layers"))?;
+        files::remove_tree(&self.images())
+    }
+
+    pub fn console(&self, controller: &str, name: &str) -> Result<String, Error> {
+        let dir = self.dir(controller, name);
+        if record::read(&dir).map_err(disk("read the instance's record"))?.is_none() {
+            return Err(Error::not_found(format!("instance {name}")));
+        }
+        engine::console(&dir).map_err(disk("read the console"))
+    }
+
+    pub fn restore(&self, controller: &str) -> Result<(), Error> {
+        let records = self.records(controller)?;
+        if records.is_empty() && self.known_network(controller)?.is_none() {
+            return Ok(());
+        }
+        self.ensure_network(controller)?;
+        let mut failed = None;
+        // Those that live inside others come after them.
+        let (inner, outer): (Vec<_>, Vec<_>) = records.into_iter().partition(|(_, record)| record.parent.is_some());
+        for (name, _) in outer.into_iter().chain(inner) {
+            if let Err(error) = self.start_again(controller, &name) {
+                tracing::warn!(instance = name, %error, "a machine could not be started again");
+                failed = Some(error);
+            }
+        }
+        failed.map_or(Ok(()), Err)
+    }
+
+    fn start_again(&self, controller: &str, name: &str) -> Result<(), Error> {
+        let turn = self.turn(controller, name);
+        let _turn = lock(&turn);
+        let dir = self.dir(controller, name);
+        let record = record::read(&dir).map_err(disk("read the instance's record"))?;
+        let ran = record.is_some_and(|record| record.state == State::Running);
+        match engine::plan(&dir).filter(|_| ran && engine::running(&dir).is_none()) {
+            Some(plan) => self.engine.start(&dir, &plan).map(drop).map_err(|error| Error::transient(said(&error))),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A name from outside becomes one part of a path, whatever it says.
+fn plain(name: &str) -> String {
+    let fine = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    let plain: String = name.chars().filter(|c| fine(*c)).collect();
+    if plain.is_empty() { "_".to_owned() } else { plain }
+}
+
+pub fn addresses(record: &Record) -> Vec<Address> {
+    vec![Address { value: record.address.into(), scope: AddressScope::CloudLocal }]
+}
