@@ -1,3 +1,21 @@
-//! api
+//! Serving Juju's client API: the port, the connections, login, and one table of all calls.
+//! It decides nothing about machines (`model` does) and talks to no cloud. The surprise: whether a caller may is settled from the table
+//! before the method runs, and what is not in the table nobody may.
 
 pub mod agents;
+mod auth;
+mod call;
+mod convert;
+pub mod doors;
+mod error;
+mod facade;
+mod http;
+mod login;
+mod server;
+mod session;
+mod table;
+mod watcher;
+
+pub use auth::{HashFailed, Passwords};
+pub use doors::{AgentDoors, AgentSocket, CloudAdvice, DoorReply, NoAdvice, NoDoors};
+pub use server::{Handle, Limits, Server, ServerParts};

@@ -7,4 +7,4 @@ mod destroy;
 pub(crate) use create::write_model;
 pub use create::{CreateModel, create};
 pub(crate) use destroy::dying;
-pub use destroy::{DestroyModel, destroy, end_machines, remove_some, set_status};
+pub use destroy::{DestroyModel, destroy, end_machines, remove_some, set_credential, set_status};

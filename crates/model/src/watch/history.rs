@@ -5,8 +5,10 @@ use crate::beliefs::{Beliefs, InModel};
 use crate::key::{self, Name};
 use crate::record::status::{Status, StatusEntry};
 use base::{MachineId, ModelUuid};
+use crate::state::{Read, State};
 use std::fmt::Display;
-use store::Batch;
+use store::append::History;
+use store::{Batch, Lost};
 
 /// The lines that a batch adds, each with its model. `before` and `after` are the states around it.
 pub fn lines(before: &Beliefs, after: &Beliefs, batch: &Batch) -> Vec<(ModelUuid, StatusEntry)> {
@@ -64,4 +66,45 @@ fn of_agent(before: &Beliefs, after: &Beliefs, uuid: ModelUuid, id: &MachineId) 
     let then = within(before, uuid).and_then(|within| within.machines.get(id)?.agent.as_ref());
     let now = within(after, uuid)?.machines.get(id)?.agent.as_ref()?;
     changed(kind, id.to_string(), then.map(|agent| &agent.status), &now.status)
+}
+
+/// Where an entity's history is kept in the append store.
+pub fn key(model: ModelUuid, kind: &str, id: &str) -> store::Key {
+    store::Key::of(["status", &model.to_string(), kind, id])
+}
+
+/// Everything kept of a model's histories.
+pub fn of_model(model: ModelUuid) -> store::Prefix {
+    store::Prefix::of(["status", &model.to_string()])
+}
+
+/// How many statuses are kept of each entity.
+const KEPT: usize = 500;
+
+/// Writes histories for as long as the store is followed. A history that cannot be written is logged and lost: no state hangs on it.
+pub async fn record(state: State, history: History) {
+    let (mut before, mut feed) = state.follow();
+    loop {
+        match feed.next().await {
+            Ok(step) => {
+                let after = Read::of(step.state);
+                for batch in &step.batches {
+                    for (model, line) in lines(&before, &after, batch) {
+                        append(&history, model, &line).await;
+                    }
+                }
+                before = after;
+            }
+            Err(Lost::Behind) => before = Read::of(feed.resync()),
+            Err(Lost::Stopped(_)) => return,
+        }
+    }
+}
+
+async fn append(history: &History, model: ModelUuid, line: &StatusEntry) {
+    let at = i64::try_from(line.since.unix_nanos() / 1000).unwrap_or(0);
+    let Ok(body) = store::Value::of(line) else { return };
+    if let Err(error) = history.append(&key(model, &line.kind, &line.id), at, body, KEPT).await {
+        tracing::warn!(error = &error as &dyn std::error::Error, "status history is not written");
+    }
 }

@@ -24,7 +24,7 @@
 //! - `WatchModelSummaries`: - -> SummaryWatcherID
 
 use crate::error::Error;
-use crate::omit::{is_false, is_zero};
+use crate::omit::is_false;
 pub use crate::shared::{
     AllWatcherId, CloudCredential, CloudSpec, CloudSpecResult, Entities, Entity, ErrorResult, ErrorResults,
     MachineHardware, Model, ModelApplicationInfo, ModelFilesystemInfo, ModelMachineInfo, ModelStatus,

@@ -142,3 +142,25 @@ pub fn set_status(
     txn.update(key::model(model), read, &Model { status, ..read.to_record() });
     Ok(Decision::new(txn, ()))
 }
+
+/// Another credential for the model's cloud.
+pub fn set_credential(
+    beliefs: &Beliefs,
+    model: ModelUuid,
+    (cloud, owner, name): (&str, &str, &str),
+    _: Given<'_>,
+) -> Result<Decision, Refusal> {
+    let (within, read) = beliefs.model(model)?;
+    block::check(within, BlockKind::Change)?;
+    let id = (cloud.to_owned(), owner.to_owned(), name.to_owned());
+    let Some(credential) = beliefs.credentials.get(&id) else {
+        return Err(Refusal::new(base::Kind::NotFound, format!("cloud credential \"{cloud}/{owner}/{name}\" not found")));
+    };
+    if read.cloud != cloud {
+        return Err(Refusal::plain(format!("credential {name:?} is for cloud {cloud:?}, not {:?}", read.cloud)));
+    }
+    let mut txn = Txn::new();
+    txn.rests_on(key::credential(cloud, owner, name), credential);
+    txn.update(key::model(model), read, &Model { credential: credential.id(), ..read.to_record() });
+    Ok(Decision::new(txn, ()))
+}

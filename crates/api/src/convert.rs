@@ -1,0 +1,8 @@
+//! From the model's words to the wire's, noun by noun. The only place that sees both.
+
+pub mod address;
+pub mod delta;
+pub mod machine;
+pub mod model;
+pub mod status;
+pub mod task;

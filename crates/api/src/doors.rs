@@ -1,0 +1,66 @@
+//! What others hang on this port: the agents' two paths, and a word of the clouds when machines are asked for.
+//! Nothing of either is known here. The surprise: who an agent is, its certificate has said before the door is opened.
+
+use base::{Constraints, Refusal};
+use hyper::upgrade::Upgraded;
+use hyper_util::rt::TokioIo;
+use rpc::tls::AgentIdentity;
+use rpc::websocket::Socket;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::pin::Pin;
+
+pub type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+/// An agent's websocket.
+pub type AgentSocket = Socket<TokioIo<Upgraded>>;
+
+/// The agents' side of the controller (`wire::agent`).
+pub trait AgentDoors: Send + Sync + 'static {
+    /// A POST on the enrolment path. The body is bounded already, and JSON only if the agent behaves.
+    fn enrol(&self, body: Vec<u8>, from: SocketAddr) -> Boxed<DoorReply>;
+
+    /// An enrolled agent's stream; runs until it ends. `certificate`: the client's, DER.
+    fn stream(&self, who: AgentIdentity, certificate: Vec<u8>, socket: AgentSocket) -> Boxed<()>;
+}
+
+#[derive(Debug, Clone)]
+pub struct DoorReply {
+    pub status: u16,
+    /// JSON.
+    pub body: String,
+}
+
+/// No agents are served.
+pub struct NoDoors;
+
+impl AgentDoors for NoDoors {
+    fn enrol(&self, _: Vec<u8>, _: SocketAddr) -> Boxed<DoorReply> {
+        Box::pin(async { DoorReply { status: 404, body: r#"{"error":"agents are not served here"}"#.into() } })
+    }
+
+    fn stream(&self, _: AgentIdentity, _: Vec<u8>, _: AgentSocket) -> Boxed<()> {
+        Box::pin(async {})
+    }
+}
+
+/// What a cloud says at once of what is asked for, before anything is recorded.
+pub trait CloudAdvice: Send + Sync + 'static {
+    /// Constraints that the cloud will not honour, in words; a refusal when it never can meet them.
+    fn check(&self, cloud_type: &str, constraints: &Constraints) -> Result<Vec<String>, Refusal>;
+
+    /// The base of machines that ask for none, as the cloud has it.
+    fn default_base(&self, cloud_type: &str) -> Option<base::OsBase>;
+}
+
+/// Nothing is known of any cloud.
+pub struct NoAdvice;
+
+impl CloudAdvice for NoAdvice {
+    fn check(&self, _: &str, _: &Constraints) -> Result<Vec<String>, Refusal> {
+        Ok(Vec::new())
+    }
+
+    fn default_base(&self, _: &str) -> Option<base::OsBase> {
+        None
+    }
+}

@@ -1,0 +1,20 @@
+//! The facades, one file each: decode (done), ask or change the model, convert. What each call needs of its caller stands in `table`.
+
+pub mod action;
+pub mod annotations;
+pub mod block;
+pub mod client;
+pub mod cloud;
+pub mod controller;
+pub mod credential_manager;
+pub mod key_manager;
+pub mod machine_manager;
+pub mod model_config;
+pub mod model_manager;
+pub mod pinger;
+pub mod spaces;
+pub mod ssh_client;
+pub mod storage;
+pub mod subnets;
+pub mod user_manager;
+pub mod watchers;

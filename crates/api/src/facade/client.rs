@@ -1,0 +1,133 @@
+//! Facade `Client`: the status of a model, its history, and watching all of it.
+
+mod patterns;
+
+use crate::call::{Call, NoParams};
+use crate::convert::machine::{self, Seen};
+use crate::convert::status::detailed;
+use crate::error::IntoItem;
+use crate::watcher::Watched;
+use base::{MachineId, Refusal, Tag};
+use model::record::status::StatusEntry;
+use model::watch::all::AllWatcher;
+use model::watch::history;
+use patterns::Patterns;
+use std::collections::BTreeMap;
+use wire::facade::client::*;
+
+pub async fn full_status(call: Call, params: StatusParams) -> Result<FullStatus, Refusal> {
+    let (state, uuid) = (call.state(), call.model()?);
+    let read = state.read();
+    let (within, record) = read.model(uuid)?;
+    let seen = Seen { model: uuid, presence: state.presence(), now: state.now() };
+    let patterns = Patterns::new(&params.patterns);
+    let kept = patterns.keep(seen, within);
+    let mut machines: BTreeMap<String, MachineStatus> = BTreeMap::new();
+    // In order of ids, a host comes before what is on it.
+    for (id, all, one) in within.machines() {
+        if kept.as_ref().is_none_or(|kept| kept.contains(id)) {
+            place(&mut machines, id, machine::full(seen, all, one));
+        }
+    }
+    Ok(FullStatus {
+        model: ModelStatusInfo {
+            name: record.name.clone(),
+            r#type: "iaas".into(),
+            cloud_tag: Tag::Cloud(record.cloud.clone()).to_string(),
+            region: record.region.clone(),
+            version: record.agent_version.clone(),
+            model_status: detailed(&record.status, record.life, ""),
+            sla: "unsupported".into(),
+            ..ModelStatusInfo::default()
+        },
+        machines,
+        controller_timestamp: seen.now,
+        ..FullStatus::default()
+    })
+}
+
+/// Puts a container under its host; one whose host is not shown stands by itself.
+fn place(machines: &mut BTreeMap<String, MachineStatus>, id: &MachineId, status: MachineStatus) {
+    let mut hosts = Vec::new();
+    let mut parent = id.parent();
+    while let Some(host) = parent {
+        parent = host.parent();
+        hosts.push(host);
+    }
+    let mut level = machines;
+    for host in hosts.iter().rev() {
+        if !level.contains_key(host.as_str()) {
+            break;
+        }
+        level = match level.get_mut(host.as_str()) {
+            Some(host) => &mut host.containers,
+            None => return,
+        };
+    }
+    level.insert(id.to_string(), status);
+}
+
+pub async fn watch_all(call: Call, _: NoParams) -> Result<AllWatcherId, Refusal> {
+    let model = call.model()?;
+    call.read().in_model(model)?;
+    let watcher = AllWatcher::new(call.state(), model);
+    let watcher_id = call.session.watchers.open(Watched::All(tokio::sync::Mutex::new(Box::new(watcher))))?;
+    Ok(AllWatcherId { watcher_id })
+}
+
+/// What `show-status-log` shows unless told otherwise, and at most.
+const USUAL: usize = 20;
+const MOST: usize = 1000;
+
+pub async fn status_history(call: Call, params: StatusHistoryRequests) -> Result<StatusHistoryResults, Refusal> {
+    let mut results = Vec::new();
+    for request in params.requests {
+        results.push(match one_history(&call, &request).await.into_item() {
+            Ok(statuses) => StatusHistoryResult { history: History { statuses, error: None }, error: None },
+            Err(error) => StatusHistoryResult { error: Some(error), ..StatusHistoryResult::default() },
+        });
+    }
+    Ok(StatusHistoryResults { results })
+}
+
+async fn one_history(call: &Call, request: &StatusHistoryRequest) -> Result<Vec<DetailedStatus>, Refusal> {
+    let model = call.model()?;
+    let tag: Tag = request.tag.parse().map_err(|invalid: base::tag::TagError| Refusal::plain(invalid.to_string()))?;
+    let (kinds, id): (&[&str], String) = match (request.history_kind.as_str(), tag) {
+        ("model", Tag::Model(uuid)) if uuid == model => (&["model"], uuid.to_string()),
+        ("machine" | "container", Tag::Machine(id)) => (&["machine", "container"], id.to_string()),
+        ("juju-machine" | "juju-container", Tag::Machine(id)) => (&["juju-machine", "juju-container"], id.to_string()),
+        (kind, tag) => return Err(Refusal::plain(format!("{kind} status history of {tag} not supported"))),
+    };
+    let filter = &request.filter;
+    let wanted = usize::try_from(filter.size.max(request.size)).unwrap_or(0);
+    let by_time = filter.delta > 0 || filter.date.unix() > 0;
+    let limit = match (wanted, by_time) {
+        (0, false) => USUAL,
+        (0, true) => MOST,
+        (size, _) => size.min(MOST),
+    };
+    let since = match filter.delta {
+        0 => filter.date.unix_nanos(),
+        delta => call.state().now().unix_nanos() - i128::from(delta),
+    };
+    let mut found: Vec<StatusEntry> = Vec::new();
+    for kind in kinds {
+        let key = history::key(model, kind, &id);
+        let past = call.session.shared().append.history().newest(&key, limit, None).await;
+        let past = past.map_err(|failure| Refusal::internal("status history cannot be read", failure))?;
+        found.extend(past.iter().filter_map(|past| past.body.decode::<StatusEntry>().ok()));
+    }
+    found.retain(|entry| !by_time || entry.since.unix_nanos() >= since);
+    found.retain(|entry| !filter.exclude.contains(&entry.message));
+    found.sort_by_key(|entry| std::cmp::Reverse(entry.since));
+    let shown = found.into_iter().take(limit).map(|entry| DetailedStatus {
+        status: entry.status,
+        info: entry.message,
+        data: entry.data,
+        since: entry.since,
+        kind: entry.kind,
+        ..DetailedStatus::default()
+    });
+    Ok(shown.collect())
+}

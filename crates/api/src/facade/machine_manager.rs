@@ -1,0 +1,208 @@
+//! Facade `MachineManager`: adding machines, and asking for their end.
+
+use crate::call::Call;
+use crate::error::{IntoItem, item};
+use base::{Constraints, Kind, MachineId, OsBase, Refusal, Tag};
+use model::change::machine::{self, AddMachine, Destroy, Existing, MAX_AT_ONCE, Where};
+use model::record::address::Address;
+use model::{InModel, settings};
+use std::time::Duration;
+use wire::Error;
+use wire::facade::machine_manager::*;
+
+/// A machine of the last LTS, where neither the request nor the model nor the cloud says otherwise.
+const FALLBACK: (&str, &str) = ("ubuntu", "24.04");
+/// More at once are asked for by mistake.
+const MOST: usize = 1000;
+
+pub async fn add_machines(call: Call, params: AddMachines) -> Result<AddMachinesResults, Refusal> {
+    let model = call.model()?;
+    let read = call.read();
+    let (within, record) = read.model(model)?;
+    model::change::block::check(within, model::record::block::BlockKind::Change)?;
+    if params.params.len() > MOST {
+        return Err(Refusal::plain(format!("cannot add more than {MOST} machines at once")));
+    }
+    let kind = read.clouds.get(&record.cloud).map(|cloud| cloud.kind.clone()).unwrap_or_default();
+    let default_base = default_base(&call, within, &kind);
+    let asked = Asked { call: &call, within, model_name: &record.name, model_uuid: model.to_string(), kind: &kind };
+    let wanted: Vec<Result<AddMachine, Refusal>> = params.params.into_iter().map(|one| asked.read(one)).collect();
+    let good: Vec<AddMachine> = wanted.iter().filter_map(|one| one.as_ref().ok().cloned()).collect();
+    let mut added = Vec::new();
+    for some in good.chunks(MAX_AT_ONCE) {
+        let add = call.state().change(|beliefs, given| machine::add(beliefs, model, some, &default_base, given)).await;
+        match add {
+            Ok(outcome) => added.extend(outcome),
+            Err(refusal) => added.extend(some.iter().map(|_| Err(refusal.clone()))),
+        }
+    }
+    let mut added = added.into_iter();
+    let machines = wanted.into_iter().map(|one| {
+        let outcome = one.and_then(|_| added.next().unwrap_or_else(|| Err(Refusal::plain("machine was not added"))));
+        match outcome.into_item() {
+            Ok(id) => AddMachinesResult { machine: id.to_string(), error: None },
+            Err(error) => AddMachinesResult { machine: String::new(), error: Some(error) },
+        }
+    });
+    Ok(AddMachinesResults { machines: machines.collect() })
+}
+
+fn default_base(call: &Call, within: &InModel, kind: &str) -> OsBase {
+    let set = settings::text(within, "default-base");
+    let fallback = || OsBase::new(FALLBACK.0, FALLBACK.1).ok();
+    OsBase::parse(&set)
+        .ok()
+        .or_else(|| call.session.shared().advice.default_base(kind))
+        .or_else(fallback)
+        .unwrap_or(OsBase { name: FALLBACK.0.into(), channel: format!("{}/stable", FALLBACK.1) })
+}
+
+/// What one item is read with.
+struct Asked<'a> {
+    call: &'a Call,
+    within: &'a InModel,
+    model_name: &'a str,
+    model_uuid: String,
+    kind: &'a str,
+}
+
+impl Asked<'_> {
+    fn read(&self, one: AddMachineParams) -> Result<AddMachine, Refusal> {
+        let base = match &one.base {
+            Some(base) if !base.name.is_empty() => {
+                let read = OsBase::new(&base.name, &base.channel);
+                Some(read.map_err(|error| Refusal::plain(error.to_string()))?)
+            }
+            _ => None,
+        };
+        let place = self.place(&one)?;
+        if one.disks.iter().any(|disk| disk.count == 0) {
+            return Err(Refusal::plain("invalid volume params: count not specified"));
+        }
+        check_values(&one.constraints)?;
+        let in_model = self.within.constraints.as_ref().map(|all| all.0.clone()).unwrap_or_default();
+        let merged = one.constraints.clone().or(&in_model);
+        let warnings = self.call.session.shared().advice.check(self.kind, &merged)?;
+        if one.instance_id.is_empty() != one.nonce.is_empty() && place == Where::Anywhere {
+            return Err(Refusal::plain("cannot add a new machine: cannot add a machine with an instance id and no nonce"));
+        }
+        let existing = (!one.instance_id.is_empty() && place == Where::Anywhere).then(|| Existing {
+            instance_id: one.instance_id.clone(),
+            addresses: one.addresses.iter().map(|address| Address::of(&address.value)).collect(),
+            hardware: base::Hardware::default(),
+        });
+        Ok(AddMachine { base, constraints: one.constraints, place, jobs: jobs(&one.jobs), warnings, existing })
+    }
+
+    fn place(&self, one: &AddMachineParams) -> Result<Where, Refusal> {
+        let placement = one.placement.as_ref().filter(|placement| !placement.scope.is_empty() || !placement.directive.is_empty());
+        if !one.parent_id.is_empty() && one.container_type.is_empty() {
+            return Err(Refusal::plain("parent machine specified without container type"));
+        }
+        if !one.container_type.is_empty() && placement.is_some() {
+            return Err(Refusal::plain("container type and placement are mutually exclusive"));
+        }
+        match placement {
+            None if one.container_type.is_empty() => Ok(Where::Anywhere),
+            None => container(&one.container_type, &one.parent_id),
+            Some(placement) if matches!(placement.scope.as_str(), "lxd" | "kvm") => {
+                container(&placement.scope, &placement.directive)
+            }
+            // Clients that do not know the model's uuid send the words for it.
+            Some(placement) if [self.model_name, &self.model_uuid, "model-uuid"].contains(&placement.scope.as_str()) => {
+                Ok(Where::Directive(placement.directive.clone()))
+            }
+            Some(placement) => Err(Refusal::plain(format!("invalid model name {:?}", placement.scope))),
+        }
+    }
+}
+
+fn container(kind: &str, parent: &str) -> Result<Where, Refusal> {
+    if kind != "lxd" {
+        return Err(Refusal::plain(format!("cannot add a new machine: invalid container type {kind:?}")));
+    }
+    match parent {
+        "" => Ok(Where::InNew(kind.to_owned())),
+        parent => {
+            let host: MachineId =
+                parent.parse().map_err(|invalid: base::id::IdError| Refusal::plain(format!("cannot add a new machine: {invalid}")))?;
+            Ok(Where::On(kind.to_owned(), host))
+        }
+    }
+}
+
+/// Unknown jobs are passed over, as Juju does; a controller's job is not to be had this way.
+fn jobs(asked: &[String]) -> Vec<String> {
+    asked.iter().filter(|job| *job == "JobHostUnits").cloned().collect()
+}
+
+fn check_values(constraints: &Constraints) -> Result<(), Refusal> {
+    match &constraints.arch {
+        Some(arch) if !arch.is_empty() && !base::constraints::ARCHES.contains(&arch.as_str()) => {
+            let words = format!("invalid constraint value: arch={arch}\nvalid values are: {}", base::constraints::ARCHES.join(" "));
+            Err(Refusal::plain(words))
+        }
+        _ => Ok(()),
+    }
+}
+
+pub async fn destroy(call: Call, params: DestroyMachinesParams) -> Result<DestroyMachineResults, Refusal> {
+    let max_wait = params.max_wait.map(|nanos| Duration::from_nanos(u64::try_from(nanos).unwrap_or(0)));
+    let how = Destroy { force: params.force, keep_instance: params.keep, max_wait };
+    let mut results = Vec::new();
+    for tag in &params.machine_tags {
+        results.push(match one_destroyed(&call, tag, how, params.dry_run).await {
+            Ok(info) => DestroyMachineResult { info: Some(info), error: None },
+            Err(error) => DestroyMachineResult { info: None, error: Some(error) },
+        });
+    }
+    Ok(DestroyMachineResults { results })
+}
+
+async fn one_destroyed(call: &Call, tag: &str, how: Destroy, dry_run: bool) -> Result<DestroyMachineInfo, Error> {
+    let id = machine_of(tag).into_item()?;
+    let model = call.model().into_item()?;
+    let destroyed = match dry_run {
+        true => machine::preview(&call.read(), model, &id),
+        false => call.state().change(|beliefs, given| machine::destroy(beliefs, model, &id, how, given)).await,
+    };
+    let destroyed = destroyed.into_item()?;
+    let containers = destroyed.containers.iter().map(|id| DestroyMachineResult {
+        info: Some(DestroyMachineInfo { machine_id: id.to_string(), ..DestroyMachineInfo::default() }),
+        error: None,
+    });
+    let containers = containers.filter(|_| how.force || dry_run).collect();
+    Ok(DestroyMachineInfo { machine_id: id.to_string(), destroyed_containers: containers, ..DestroyMachineInfo::default() })
+}
+
+/// Tags of containers come with dashes, and from python-libjuju with slashes.
+pub fn machine_of(tag: &str) -> Result<MachineId, Refusal> {
+    let slashed = tag.strip_prefix("machine-").and_then(|id| id.parse::<MachineId>().ok());
+    match slashed {
+        Some(id) => Ok(id),
+        None => Tag::machine(tag).map_err(|invalid| Refusal::plain(invalid.to_string())),
+    }
+}
+
+pub async fn retry_provisioning(call: Call, params: RetryProvisioningArgs) -> Result<ErrorResults, Refusal> {
+    let model = call.model()?;
+    let mut ids = Vec::new();
+    let mut results = Vec::new();
+    for tag in &params.machines {
+        match machine_of(tag) {
+            Ok(id) => ids.push(id),
+            Err(refusal) => results.push(ErrorResult { error: item::<()>(Err(refusal)) }),
+        }
+    }
+    let refusals = call.state().change(|beliefs, given| machine::retry(beliefs, model, &ids, params.all, given)).await?;
+    results.extend(refusals.into_iter().map(|refusal| ErrorResult { error: item::<()>(Err(refusal)) }));
+    Ok(ErrorResults { results })
+}
+
+pub async fn instance_types(_: Call, params: ModelInstanceTypesConstraints) -> Result<InstanceTypesResults, Refusal> {
+    let none = || InstanceTypesResult {
+        error: item::<()>(Err(Refusal::new(Kind::NotSupported, "InstanceTypes not supported"))),
+        ..InstanceTypesResult::default()
+    };
+    Ok(InstanceTypesResults { results: params.constraints.iter().map(|_| none()).collect() })
+}

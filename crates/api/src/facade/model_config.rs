@@ -1,0 +1,81 @@
+//! Facade `ModelConfig`: a model's settings and constraints. On a controller connection it speaks of the controller's own model.
+
+use crate::call::{Call, NoParams, Nothing};
+use base::Refusal;
+use model::access::{self, ModelLevel, Need};
+use model::change::settings as change;
+use model::{InModel, settings};
+use serde::Serialize;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use wire::facade::model_config::*;
+
+/// All settings as clients want to read them: with `default-series`, without keys.
+pub fn shown(within: &InModel) -> BTreeMap<String, (Value, &'static str)> {
+    let mut all: BTreeMap<String, (Value, &'static str)> =
+        settings::effective(within).into_iter().map(|(name, (value, source))| (name, (value, source.word()))).collect();
+    all.remove("authorized-keys");
+    all.insert("default-series".into(), (json!(""), "model"));
+    all
+}
+
+pub async fn get(call: Call, _: NoParams) -> Result<ModelConfigResults, Refusal> {
+    let model = call.model()?;
+    let read = call.read();
+    // Every user may ask the controller's model for its version; of other models only those who may read them.
+    let on_model = call.session.model().is_some();
+    if on_model && !access::allows(&read, &call.user, Some(model), Need::Model(ModelLevel::Read)) {
+        return Err(Refusal::denied());
+    }
+    let config = shown(read.in_model(model)?).into_iter().map(|(name, (value, source))| {
+        (name, ConfigValue { value, source: source.to_owned() })
+    });
+    Ok(ModelConfigResults { config: config.collect() })
+}
+
+pub async fn set(call: Call, params: ModelSet) -> Result<Nothing, Refusal> {
+    let model = call.model()?;
+    let values: BTreeMap<String, Value> = params.config.into_iter().filter(|(name, _)| name != "default-series").collect();
+    call.state().change(|beliefs, given| change::set(beliefs, model, &values, given)).await?;
+    Ok(Nothing {})
+}
+
+pub async fn unset(call: Call, params: ModelUnset) -> Result<Nothing, Refusal> {
+    let model = call.model()?;
+    call.state().change(|beliefs, given| change::unset(beliefs, model, &params.keys, given)).await?;
+    Ok(Nothing {})
+}
+
+pub async fn constraints(call: Call, _: NoParams) -> Result<GetConstraintsResults, Refusal> {
+    let model = call.model()?;
+    let read = call.read();
+    let constraints = read.in_model(model)?.constraints.as_ref().map(|all| all.0.clone()).unwrap_or_default();
+    Ok(GetConstraintsResults { constraints })
+}
+
+pub async fn set_constraints(call: Call, params: SetConstraints) -> Result<Nothing, Refusal> {
+    let model = call.model()?;
+    call.state().change(|beliefs, given| change::set_constraints(beliefs, model, &params.constraints, given)).await?;
+    Ok(Nothing {})
+}
+
+#[derive(Serialize)]
+pub struct Sequences {
+    sequences: BTreeMap<String, u64>,
+}
+
+pub async fn sequences(call: Call, _: NoParams) -> Result<Sequences, Refusal> {
+    let model = call.model()?;
+    let read = call.read();
+    let sequences = read.in_model(model)?.sequences.iter().map(|(what, next)| (what.clone(), **next)).collect();
+    Ok(Sequences { sequences })
+}
+
+#[derive(Serialize)]
+pub struct SlaLevel {
+    result: &'static str,
+}
+
+pub async fn sla_level(_: Call, _: NoParams) -> Result<SlaLevel, Refusal> {
+    Ok(SlaLevel { result: "unsupported" })
+}

@@ -1,0 +1,59 @@
+//! The watcher facades. The texts of a stopped AllWatcher and of other stopped watchers differ; clients match both (`wire/protocol.md` 4).
+
+use crate::call::{Call, NoParams, Nothing};
+use crate::convert::delta::delta;
+use crate::watcher::Watched;
+use base::{Kind, Refusal};
+use serde::Serialize;
+use wire::shared::AllWatcherNextResults;
+
+const ALL_STOPPED: &str = "watcher was stopped";
+
+pub async fn all_next(call: Call, _: NoParams) -> Result<AllWatcherNextResults, Refusal> {
+    let model = call.model()?;
+    let watcher = call.session.watchers.find(&call.id)?;
+    let Watched::All(inner) = &watcher.kind else {
+        return Err(Refusal::new(Kind::NotFound, "unknown watcher id"));
+    };
+    let next = async {
+        let mut inner = inner.lock().await;
+        inner.next().await
+    };
+    let (deltas, read) = tokio::select! {
+        next = next => next.map_err(|_| Refusal::plain("shared state watcher was stopped"))?,
+        () = watcher.stopped() => return Err(Refusal::plain(ALL_STOPPED)),
+    };
+    Ok(AllWatcherNextResults { deltas: deltas.iter().map(|one| delta(&read, model, one)).collect() })
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct StringsChanges {
+    watcher_id: String,
+    changes: Vec<String>,
+}
+
+pub async fn strings_next(call: Call, _: NoParams) -> Result<StringsChanges, Refusal> {
+    let watcher = call.session.watchers.find(&call.id)?;
+    match &watcher.kind {
+        Watched::Strings => {
+            watcher.stopped().await;
+            Err(stopped())
+        }
+        Watched::All(_) => Err(Refusal::new(Kind::NotFound, "unknown watcher id")),
+    }
+}
+
+/// None are given out yet, so none are known.
+pub async fn notify_next(_: Call, _: NoParams) -> Result<Nothing, Refusal> {
+    Err(Refusal::new(Kind::NotFound, "unknown watcher id"))
+}
+
+pub async fn stop(call: Call, _: NoParams) -> Result<Nothing, Refusal> {
+    call.session.watchers.stop(&call.id)?;
+    Ok(Nothing {})
+}
+
+fn stopped() -> Refusal {
+    Refusal::new(Kind::Stopped, "watcher has been stopped")
+}

@@ -1,0 +1,172 @@
+//! HTTP on the API port: the router, and the upgrade to websockets. HTTP/1.1 only (`wire/protocol.md` 1.4).
+//! It knows no facade and no record. The surprise: a model that is not there is upgraded all the same, and then told so call by call.
+
+mod basic;
+mod log;
+
+use crate::doors::AgentSocket;
+use crate::server::Shared;
+use crate::session::Session;
+use base::ModelUuid;
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Incoming;
+use hyper::header::{self, HeaderValue};
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use rpc::tls::AgentIdentity;
+use rpc::websocket;
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio_rustls::server::TlsStream;
+use wire::path::{self, Place};
+
+pub type Reply = Response<Full<Bytes>>;
+
+/// An enrolment is a few hundred bytes of certificate request.
+const ENROL_BYTES: usize = 64 << 10;
+/// How long a client may take over the head of a request, and keep an idle connection.
+const IDLE: Duration = Duration::from_secs(30);
+
+pub async fn serve(shared: Arc<Shared>, tls: TlsStream<TcpStream>, from: SocketAddr, certificate: Option<Vec<u8>>) {
+    let mut closing = shared.closing.clone();
+    let certificate = Arc::new(certificate);
+    let service = service_fn(move |request| {
+        let (shared, certificate) = (shared.clone(), certificate.clone());
+        async move { Ok::<_, Infallible>(answer(shared, request, from, certificate).await) }
+    });
+    let connection = hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(IDLE)
+        .max_buf_size(16 << 10)
+        .serve_connection(TokioIo::new(tls), service)
+        .with_upgrades();
+    tokio::pin!(connection);
+    tokio::select! {
+        ended = connection.as_mut() => if let Err(error) = ended {
+            tracing::debug!(%from, error = &error as &dyn std::error::Error, "HTTP connection ended");
+        },
+        _ = closing.wait_for(|closing| *closing) => connection.as_mut().graceful_shutdown(),
+    }
+}
+
+pub fn text(status: StatusCode, body: impl Into<String>) -> Reply {
+    let mut reply = Response::new(Full::new(Bytes::from(body.into())));
+    *reply.status_mut() = status;
+    reply.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    reply
+}
+
+fn json(status: StatusCode, body: String) -> Reply {
+    let mut reply = Response::new(Full::new(Bytes::from(body)));
+    *reply.status_mut() = status;
+    reply.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    reply
+}
+
+async fn answer(shared: Arc<Shared>, request: Request<Incoming>, from: SocketAddr, certificate: Arc<Option<Vec<u8>>>) -> Reply {
+    let place = path::parse(request.uri().path());
+    let method = request.method().clone();
+    match (place, method) {
+        (Place::Unknown, _) => text(StatusCode::NOT_FOUND, "404 page not found\n"),
+        (Place::BadModel(model), _) => text(StatusCode::BAD_REQUEST, format!("invalid model UUID {model:?}\n")),
+        (Place::Health, Method::GET | Method::HEAD) => text(StatusCode::OK, "running\n"),
+        (Place::ControllerApi, Method::GET) => rpc_socket(shared, request, from, None),
+        (Place::ModelApi(model), Method::GET) => rpc_socket(shared, request, from, Some(model)),
+        (Place::Log(model), Method::GET) => log::answer(shared, request, model).await,
+        (Place::AgentEnrol, Method::POST) => enrol(shared, request, from).await,
+        (Place::AgentStream, Method::GET) => agent_stream(shared, request, certificate),
+        _ => text(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed\n"),
+    }
+}
+
+/// Answers the upgrade and runs `then` on the websocket; 400 for what is no upgrade.
+pub fn upgrade<F>(mut request: Request<Incoming>, limit: usize, then: impl FnOnce(AgentSocket) -> F + Send + 'static) -> Reply
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let has = |name: header::HeaderName, word: &str| {
+        let all = request.headers().get_all(name);
+        all.iter().filter_map(|value| value.to_str().ok()).any(|value| {
+            value.split(',').any(|part| part.trim().eq_ignore_ascii_case(word))
+        })
+    };
+    let asked = has(header::CONNECTION, "upgrade") && has(header::UPGRADE, "websocket") && has(header::SEC_WEBSOCKET_VERSION, "13");
+    let key = request.headers().get(header::SEC_WEBSOCKET_KEY).map(|key| websocket::derive_accept_key(key.as_bytes()));
+    let (true, Some(accept)) = (asked, key) else {
+        return text(StatusCode::BAD_REQUEST, "Bad Request\n");
+    };
+    let upgrading = hyper::upgrade::on(&mut request);
+    tokio::spawn(async move {
+        match upgrading.await {
+            Ok(stream) => then(websocket::server_end(TokioIo::new(stream), limit).await).await,
+            Err(error) => tracing::debug!(error = &error as &dyn std::error::Error, "upgrade failed"),
+        }
+    });
+    let mut reply = Response::new(Full::new(Bytes::new()));
+    *reply.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    let headers = reply.headers_mut();
+    headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
+    headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+    if let Ok(accept) = HeaderValue::from_str(&accept) {
+        headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
+    }
+    reply
+}
+
+fn rpc_socket(shared: Arc<Shared>, request: Request<Incoming>, from: SocketAddr, model: Option<ModelUuid>) -> Reply {
+    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default().to_owned();
+    let limits = shared.limits;
+    upgrade(request, limits.message, move |socket| async move {
+        let session = Arc::new(Session::new(shared.clone(), model, from, host));
+        let (close, closing) = watch::channel(false);
+        let guard = tokio::spawn(close_when(close, shared, session.login_seen()));
+        let rpc_limits = rpc::Limits { in_flight: limits.in_flight, ..rpc::Limits::default() };
+        let ended = rpc::serve(socket, session, rpc_limits, closing).await;
+        guard.abort();
+        tracing::debug!(%from, ?ended, "API connection ended");
+    })
+}
+
+/// Closes when the server closes, or when nobody logs in in time.
+async fn close_when(close: watch::Sender<bool>, shared: Arc<Shared>, mut login: watch::Receiver<bool>) {
+    let mut closing = shared.closing.clone();
+    let strangers = async {
+        if tokio::time::timeout(shared.limits.login, login.wait_for(|seen| *seen)).await.is_ok() {
+            std::future::pending::<()>().await;
+        }
+    };
+    tokio::select! {
+        _ = closing.wait_for(|closing| *closing) => {}
+        () = strangers => {}
+    }
+    close.send_replace(true);
+    // The receiver sees a dropped sender as the end too, so this one is kept until the connection is gone.
+    close.closed().await;
+}
+
+async fn enrol(shared: Arc<Shared>, request: Request<Incoming>, from: SocketAddr) -> Reply {
+    let body = Limited::new(request.into_body(), ENROL_BYTES);
+    let Ok(Ok(body)) = tokio::time::timeout(IDLE, body.collect()).await else {
+        return json(StatusCode::BAD_REQUEST, r#"{"error":"request body is too large or did not come"}"#.into());
+    };
+    let reply = shared.doors.enrol(body.to_bytes().to_vec(), from).await;
+    let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    json(status, reply.body)
+}
+
+fn agent_stream(shared: Arc<Shared>, request: Request<Incoming>, certificate: Arc<Option<Vec<u8>>>) -> Reply {
+    let der = certificate.as_ref().clone();
+    let who = der.as_ref().and_then(|der| AgentIdentity::from_certificate(&der.as_slice().into()));
+    let (Some(der), Some(who)) = (der, who) else {
+        return json(StatusCode::UNAUTHORIZED, r#"{"error":"a machine's certificate is needed"}"#.into());
+    };
+    upgrade(request, wire::agent::MAX_MESSAGE, move |socket| async move {
+        shared.doors.stream(who, der, socket).await;
+    })
+}

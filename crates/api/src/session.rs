@@ -1,0 +1,180 @@
+//! One connection: what it is to, whether it is logged in, and where each of its calls goes.
+//! It reads no socket (`rpc` does). The surprise: the answers to calls that lead nowhere are golden: clients match these texts and codes
+//! (`wire/protocol.md` 2.2).
+
+use crate::call::{Answer, Call, not_built};
+use crate::error;
+use crate::login;
+use crate::server::Shared;
+use crate::table::{self, Missing};
+use crate::watcher::Watchers;
+use base::{ModelUuid, Refusal};
+use model::access;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::watch;
+use wire::envelope::Request;
+use wire::{Error, code};
+
+pub struct Session {
+    shared: Arc<Shared>,
+    model: Option<ModelUuid>,
+    pub from: SocketAddr,
+    /// The Host header, as the client knows the controller.
+    pub host: String,
+    phase: Mutex<Phase>,
+    pub watchers: Watchers,
+    logged_in: watch::Sender<bool>,
+}
+
+#[derive(Clone)]
+enum Phase {
+    Before,
+    /// A login is being checked: a second one beside it is refused.
+    Checking,
+    In(String),
+}
+
+impl Session {
+    pub fn new(shared: Arc<Shared>, model: Option<ModelUuid>, from: SocketAddr, host: String) -> Session {
+        let phase = Mutex::new(Phase::Before);
+        Session { shared, model, from, host, phase, watchers: Watchers::default(), logged_in: watch::channel(false).0 }
+    }
+
+    pub fn shared(&self) -> &Shared {
+        &self.shared
+    }
+
+    /// The model that this is a connection to; nothing on a controller connection.
+    pub fn model(&self) -> Option<ModelUuid> {
+        self.model
+    }
+
+    /// Tells when somebody is logged in.
+    pub fn login_seen(&self) -> watch::Receiver<bool> {
+        self.logged_in.subscribe()
+    }
+
+    fn phase(&self) -> Phase {
+        self.phase.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn set_phase(&self, phase: Phase) {
+        *self.phase.lock().unwrap_or_else(PoisonError::into_inner) = phase;
+    }
+
+    /// Takes the right to log in; only one may be at it.
+    fn begin_login(&self) -> bool {
+        let mut phase = self.phase.lock().unwrap_or_else(PoisonError::into_inner);
+        let free = matches!(*phase, Phase::Before);
+        if free {
+            *phase = Phase::Checking;
+        }
+        free
+    }
+
+    async fn answer(self: Arc<Self>, request: Request) -> Answer {
+        if let Some(model) = self.model {
+            let known = self.shared.state.read().in_model(model).is_ok();
+            if !known {
+                return Err(Error::new(format!("unknown model: \"{model}\""), code::MODEL_NOT_FOUND));
+            }
+        }
+        match self.phase() {
+            Phase::In(user) => self.dispatch(user, request).await,
+            Phase::Before | Phase::Checking => self.before_login(request).await,
+        }
+    }
+
+    async fn before_login(self: Arc<Self>, request: Request) -> Answer {
+        if request.facade != "Admin" {
+            return Err(no_facade(&request));
+        }
+        if request.version != 3 {
+            let words = "this version of Juju does not support login from old clients";
+            return Err(Error::new(words, code::NOT_SUPPORTED));
+        }
+        match request.method.as_str() {
+            "Login" if self.begin_login() => {
+                // Whatever ends this, a panic or a closed connection too, another login may follow.
+                let turn = LoginTurn(&self);
+                let (user, result) = login::login(&self, request.params).await.map_err(|refused| refused.into_wire())?;
+                std::mem::forget(turn);
+                self.set_phase(Phase::In(user));
+                self.logged_in.send_replace(true);
+                serde_json::to_string(&result).map_err(|cause| {
+                    error::wire(&Refusal::internal("answer cannot be written", cause))
+                })
+            }
+            "Login" => Err(no_facade(&request)),
+            "RedirectInfo" => Err(Error::new("not redirected", "")),
+            _ => Err(Error::new(
+                format!("no such request - method Admin.{} is not implemented", request.method),
+                code::NOT_IMPLEMENTED,
+            )),
+        }
+    }
+
+    async fn dispatch(self: Arc<Self>, user: String, request: Request) -> Answer {
+        let found = table::find(&request.facade, request.version, &request.method, self.model.is_some());
+        let (facade, method) = found.map_err(|missing| self.missing(missing, &request))?;
+        let is_watcher = facade.name.ends_with("Watcher");
+        if !request.id.is_empty() && !is_watcher {
+            return Err(Error::new("id not found", code::NOT_FOUND));
+        }
+        let read = self.shared.state.read();
+        let model = match self.model {
+            Some(model) => Some(model),
+            // Facades of both kinds of connections speak of the controller's model on a controller connection.
+            None => read.controller.as_ref().map(|controller| controller.model_uuid),
+        };
+        if !access::allows(&read, &user, model, method.need) {
+            return Err(error::wire(&Refusal::denied()));
+        }
+        let Some(run) = method.run else { return Err(not_built(facade.name, method.name)) };
+        drop(read);
+        let call = Call { session: self, user, id: request.id, version: request.version, params: request.params };
+        run(call).await
+    }
+
+    fn missing(&self, missing: Missing, request: &Request) -> Error {
+        match missing {
+            Missing::Facade => no_facade(request),
+            Missing::Connection => {
+                let kind = if self.model.is_some() { "model" } else { "controller" };
+                let words = format!("facade {:?} not supported for {kind} API connection", request.facade);
+                Error::new(words, code::NOT_SUPPORTED)
+            }
+            Missing::Method => {
+                let (facade, version, method) = (&request.facade, request.version, &request.method);
+                let words = format!("no such request - method {facade}({version}).{method} is not implemented");
+                Error::new(words, code::NOT_IMPLEMENTED)
+            }
+        }
+    }
+}
+
+fn no_facade(request: &Request) -> Error {
+    let words = match request.version {
+        0 => format!("unknown object type {:?}", request.facade),
+        version => format!("unknown version ({version}) of interface {:?}", request.facade),
+    };
+    Error::new(words, code::NOT_IMPLEMENTED)
+}
+
+/// Gives the right to log in back when dropped.
+struct LoginTurn<'a>(&'a Session);
+
+impl Drop for LoginTurn<'_> {
+    fn drop(&mut self) {
+        self.0.set_phase(Phase::Before);
+    }
+}
+
+impl rpc::Handler for Session {
+    fn call(self: Arc<Self>, request: Request) -> Pin<Box<dyn Future<Output = Answer> + Send>> {
+        Box::pin(self.answer(request))
+    }
+}

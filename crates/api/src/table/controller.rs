@@ -1,0 +1,132 @@
+//! The facades of a controller connection, and those of both.
+//! The surprise: much here needs only a login, since one call speaks of many models or users: each item is asked of `model::access` by itself.
+
+use super::{Facade, On, call, unbuilt};
+use crate::facade::*;
+use model::access::ControllerLevel::{Login, Superuser};
+use model::access::ModelLevel::{Read, Write};
+use model::access::Need::{self, Controller, LoggedIn, Model};
+
+pub static FACADES: &[Facade] = &[
+    Facade {
+        name: "Cloud",
+        versions: &[7],
+        on: On::Controller,
+        methods: &[
+            call!("AddCloud", Controller(Superuser), cloud::add),
+            call!("AddCredentials", Controller(Login), cloud::add_credentials),
+            call!("CheckCredentialsModels", Controller(Login), cloud::check_credentials),
+            call!("Cloud", Controller(Login), cloud::cloud),
+            call!("CloudInfo", Controller(Login), cloud::info),
+            call!("Clouds", Controller(Login), cloud::clouds),
+            call!("Credential", Controller(Login), cloud::credential),
+            call!("CredentialContents", Controller(Login), cloud::credential_contents),
+            call!("DefaultCloud", Controller(Login), cloud::default_cloud),
+            call!("InstanceTypes", Controller(Login), cloud::instance_types),
+            call!("ListCloudInfo", Controller(Login), cloud::list_info),
+            call!("ModifyCloudAccess", Controller(Login), cloud::modify_access),
+            call!("RemoveClouds", Controller(Superuser), cloud::remove),
+            call!("RevokeCredentialsCheckModels", Controller(Login), cloud::revoke_credentials),
+            unbuilt!("UpdateCloud", Controller(Superuser)),
+            call!("UpdateCredentialsCheckModels", Controller(Login), cloud::update_credentials),
+            call!("UserCredentials", Controller(Login), cloud::user_credentials),
+        ],
+    },
+    Facade {
+        name: "Controller",
+        versions: &[11, 12],
+        on: On::Controller,
+        methods: &[
+            call!("AllModels", Controller(Superuser), controller::all_models),
+            call!("CloudSpec", Controller(Superuser), controller::cloud_spec),
+            call!("ConfigSet", Controller(Superuser), controller::config_set),
+            call!("ControllerAPIInfoForModels", LoggedIn, controller::api_info),
+            call!("ControllerConfig", LoggedIn, controller::config),
+            call!("ControllerVersion", LoggedIn, controller::version),
+            unbuilt!("DashboardConnectionInfo", Controller(Login)),
+            call!("DestroyController", Controller(Superuser), controller::destroy),
+            unbuilt!("GetCloudSpec", Controller(Superuser)),
+            call!("GetControllerAccess", LoggedIn, controller::access),
+            call!("HostedModelConfigs", Controller(Superuser), controller::hosted_configs),
+            call!("IdentityProviderURL", LoggedIn, controller::identity_url),
+            unbuilt!("InitiateMigration", Controller(Superuser)),
+            call!("ListBlockedModels", Controller(Superuser), controller::blocked_models),
+            call!("ModelStatus", LoggedIn, model_manager::status),
+            call!("ModifyControllerAccess", Controller(Superuser), controller::modify_access),
+            call!("MongoVersion", Controller(Superuser), controller::mongo_version),
+            call!("RemoveBlocks", Controller(Superuser), controller::remove_blocks),
+            unbuilt!("WatchAllModelSummaries", Controller(Superuser)),
+            unbuilt!("WatchAllModels", Controller(Superuser)),
+            unbuilt!("WatchCloudSpecsChanges", Controller(Superuser)),
+            unbuilt!("WatchModelSummaries", Controller(Login)),
+        ],
+    },
+    Facade {
+        name: "ModelConfig",
+        versions: &[3],
+        on: On::Both,
+        methods: &[
+            call!("GetModelConstraints", Model(Read), model_config::constraints),
+            call!("ModelGet", Need::LoggedIn, model_config::get),
+            call!("ModelSet", Model(Write), model_config::set),
+            call!("ModelUnset", Model(Write), model_config::unset),
+            call!("SLALevel", Model(Read), model_config::sla_level),
+            call!("Sequences", Model(Read), model_config::sequences),
+            call!("SetModelConstraints", Model(Write), model_config::set_constraints),
+            unbuilt!("SetSLALevel", Model(Write)),
+        ],
+    },
+    Facade {
+        name: "ModelManager",
+        versions: &[9, 10],
+        on: On::Controller,
+        methods: &[
+            call!("ChangeModelCredential", LoggedIn, model_manager::change_credential),
+            call!("CreateModel", Controller(Login), model_manager::create),
+            call!("DestroyModels", LoggedIn, model_manager::destroy),
+            unbuilt!("DumpModels", LoggedIn),
+            unbuilt!("DumpModelsDB", LoggedIn),
+            call!("ListModelSummaries", LoggedIn, model_manager::summaries),
+            call!("ListModels", LoggedIn, model_manager::list),
+            call!("ModelDefaultsForClouds", Controller(Login), model_manager::defaults),
+            call!("ModelInfo", LoggedIn, model_manager::info),
+            call!("ModelStatus", LoggedIn, model_manager::status),
+            call!("ModifyModelAccess", LoggedIn, model_manager::modify_access),
+            unbuilt!("SetModelDefaults", Controller(Superuser)),
+            unbuilt!("UnsetModelDefaults", Controller(Superuser)),
+        ],
+    },
+    Facade {
+        name: "NotifyWatcher",
+        versions: &[1],
+        on: On::Both,
+        methods: &[
+            call!("Next", Need::LoggedIn, watchers::notify_next),
+            call!("Stop", Need::LoggedIn, watchers::stop),
+        ],
+    },
+    Facade {
+        name: "Pinger",
+        versions: &[1],
+        on: On::Both,
+        methods: &[
+            call!("Ping", Need::LoggedIn, pinger::ping),
+            call!("Stop", Need::LoggedIn, pinger::ping),
+        ],
+    },
+    Facade {
+        name: "UserManager",
+        versions: &[3],
+        on: On::Controller,
+        methods: &[
+            call!("AddUser", Controller(Superuser), user_manager::add),
+            call!("DisableUser", Controller(Superuser), user_manager::disable),
+            call!("EnableUser", Controller(Superuser), user_manager::enable),
+            call!("ModelUserInfo", LoggedIn, user_manager::model_user_info),
+            call!("RemoveUser", Controller(Superuser), user_manager::remove),
+            unbuilt!("ResetPassword", Controller(Superuser)),
+            call!("SetPassword", LoggedIn, user_manager::set_password),
+            call!("UserInfo", LoggedIn, user_manager::info),
+        ],
+    },
+];

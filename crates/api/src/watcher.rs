@@ -1,0 +1,74 @@
+//! The watchers of one connection: numbered, bounded in number, gone with it.
+//! It does not know what they watch beyond the three kinds. The surprise: a `Next` that waits must not keep a `Stop` waiting, so what stops
+//! a watcher is a flag beside it, never the watcher itself.
+
+use base::{Kind, Refusal};
+use model::watch::all::AllWatcher;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::watch;
+
+/// More than any client has; less than what would hurt.
+const MOST: usize = 512;
+
+#[derive(Default)]
+pub struct Watchers {
+    open: Mutex<Open>,
+}
+
+#[derive(Default)]
+struct Open {
+    last: u64,
+    all: HashMap<String, Arc<Watcher>>,
+}
+
+pub struct Watcher {
+    pub kind: Watched,
+    stopped: watch::Sender<bool>,
+}
+
+pub enum Watched {
+    All(tokio::sync::Mutex<Box<AllWatcher>>),
+    /// Progress messages of tasks on machines: they write none, so nothing ever comes.
+    Strings,
+}
+
+impl Watchers {
+    pub fn open(&self, kind: Watched) -> Result<String, Refusal> {
+        let mut open = self.lock();
+        if open.all.len() >= MOST {
+            return Err(Refusal::plain(format!("connection has {MOST} watchers open already")));
+        }
+        open.last += 1;
+        let id = open.last.to_string();
+        open.all.insert(id.clone(), Arc::new(Watcher { kind, stopped: watch::channel(false).0 }));
+        Ok(id)
+    }
+
+    pub fn find(&self, id: &str) -> Result<Arc<Watcher>, Refusal> {
+        self.lock().all.get(id).cloned().ok_or_else(unknown)
+    }
+
+    /// A `Next` that waits ends.
+    pub fn stop(&self, id: &str) -> Result<(), Refusal> {
+        let watcher = self.lock().all.remove(id).ok_or_else(unknown)?;
+        watcher.stopped.send_replace(true);
+        Ok(())
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Open> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Watcher {
+    /// Returns when it is stopped.
+    pub async fn stopped(&self) {
+        // The sender is in `self`: it is not gone while this waits.
+        let _ = self.stopped.subscribe().wait_for(|stopped| *stopped).await;
+    }
+}
+
+fn unknown() -> Refusal {
+    Refusal::new(Kind::NotFound, "unknown watcher id")
+}
