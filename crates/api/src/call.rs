@@ -23,7 +23,6 @@ pub struct Call {
     pub user: String,
     /// The envelope's object id: a watcher's.
     pub id: String,
-    pub version: i64,
     pub params: serde_json::Value,
 }
 

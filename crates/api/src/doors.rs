@@ -1,6 +1,7 @@
 //! What others hang on this port: the agents' two paths, and a word of the clouds when machines are asked for.
 //! Nothing of either is known here. The surprise: who an agent is, its certificate has said before the door is opened.
 
+use crate::agents::Door;
 use base::{Constraints, Refusal};
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
@@ -9,6 +10,7 @@ use rpc::websocket::Socket;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::sync::Arc;
 
 pub type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 /// An agent's websocket.
@@ -19,8 +21,8 @@ pub trait AgentDoors: Send + Sync + 'static {
     /// A POST on the enrolment path. The body is bounded already, and JSON only if the agent behaves.
     fn enrol(&self, body: Vec<u8>, from: SocketAddr) -> Boxed<DoorReply>;
 
-    /// An enrolled agent's stream; runs until it ends. `certificate`: the client's, DER.
-    fn stream(&self, who: AgentIdentity, certificate: Vec<u8>, socket: AgentSocket) -> Boxed<()>;
+    /// An enrolled agent's stream; runs until it ends.
+    fn stream(&self, who: AgentIdentity, socket: AgentSocket) -> Boxed<()>;
 }
 
 #[derive(Debug, Clone)]
@@ -38,8 +40,24 @@ impl AgentDoors for NoDoors {
         Box::pin(async { DoorReply { status: 404, body: r#"{"error":"agents are not served here"}"#.into() } })
     }
 
-    fn stream(&self, _: AgentIdentity, _: Vec<u8>, _: AgentSocket) -> Boxed<()> {
+    fn stream(&self, _: AgentIdentity, _: AgentSocket) -> Boxed<()> {
         Box::pin(async {})
+    }
+}
+
+/// The controller's own door for its agents.
+impl AgentDoors for Arc<Door> {
+    fn enrol(&self, body: Vec<u8>, _: SocketAddr) -> Boxed<DoorReply> {
+        let door = self.clone();
+        Box::pin(async move {
+            let answer = Door::enrol(&door, &body).await;
+            DoorReply { status: answer.status, body: answer.body }
+        })
+    }
+
+    fn stream(&self, who: AgentIdentity, socket: AgentSocket) -> Boxed<()> {
+        let door = self.clone();
+        Box::pin(async move { Door::serve(&door, socket, who).await })
     }
 }
 

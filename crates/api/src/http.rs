@@ -120,10 +120,9 @@ where
 }
 
 fn rpc_socket(shared: Arc<Shared>, request: Request<Incoming>, from: SocketAddr, model: Option<ModelUuid>) -> Reply {
-    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default().to_owned();
     let limits = shared.limits;
     upgrade(request, limits.message, move |socket| async move {
-        let session = Arc::new(Session::new(shared.clone(), model, from, host));
+        let session = Arc::new(Session::new(shared.clone(), model));
         let (close, closing) = watch::channel(false);
         let guard = tokio::spawn(close_when(close, shared, session.login_seen()));
         let rpc_limits = rpc::Limits { in_flight: limits.in_flight, ..rpc::Limits::default() };
@@ -163,10 +162,10 @@ async fn enrol(shared: Arc<Shared>, request: Request<Incoming>, from: SocketAddr
 fn agent_stream(shared: Arc<Shared>, request: Request<Incoming>, certificate: Arc<Option<Vec<u8>>>) -> Reply {
     let der = certificate.as_ref().clone();
     let who = der.as_ref().and_then(|der| AgentIdentity::from_certificate(&der.as_slice().into()));
-    let (Some(der), Some(who)) = (der, who) else {
+    let Some(who) = who else {
         return json(StatusCode::UNAUTHORIZED, r#"{"error":"a machine's certificate is needed"}"#.into());
     };
     upgrade(request, wire::agent::MAX_MESSAGE, move |socket| async move {
-        shared.doors.stream(who, der, socket).await;
+        shared.doors.stream(who, socket).await;
     })
 }

@@ -14,6 +14,8 @@ mod login;
 mod server;
 mod session;
 mod table;
+#[cfg(test)]
+mod tests;
 mod watcher;
 
 pub use auth::{HashFailed, Passwords};

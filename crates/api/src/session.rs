@@ -11,7 +11,6 @@ use crate::watcher::Watchers;
 use base::{ModelUuid, Refusal};
 use model::access;
 use std::future::Future;
-use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::watch;
@@ -21,9 +20,6 @@ use wire::{Error, code};
 pub struct Session {
     shared: Arc<Shared>,
     model: Option<ModelUuid>,
-    pub from: SocketAddr,
-    /// The Host header, as the client knows the controller.
-    pub host: String,
     phase: Mutex<Phase>,
     pub watchers: Watchers,
     logged_in: watch::Sender<bool>,
@@ -38,9 +34,9 @@ enum Phase {
 }
 
 impl Session {
-    pub fn new(shared: Arc<Shared>, model: Option<ModelUuid>, from: SocketAddr, host: String) -> Session {
+    pub fn new(shared: Arc<Shared>, model: Option<ModelUuid>) -> Session {
         let phase = Mutex::new(Phase::Before);
-        Session { shared, model, from, host, phase, watchers: Watchers::default(), logged_in: watch::channel(false).0 }
+        Session { shared, model, phase, watchers: Watchers::default(), logged_in: watch::channel(false).0 }
     }
 
     pub fn shared(&self) -> &Shared {
@@ -135,7 +131,7 @@ impl Session {
         }
         let Some(run) = method.run else { return Err(not_built(facade.name, method.name)) };
         drop(read);
-        let call = Call { session: self, user, id: request.id, version: request.version, params: request.params };
+        let call = Call { session: self, user, id: request.id, params: request.params };
         run(call).await
     }
 

@@ -74,7 +74,7 @@ pub fn key(model: ModelUuid, kind: &str, id: &str) -> store::Key {
 }
 
 /// Everything kept of a model's histories.
-pub fn of_model(model: ModelUuid) -> store::Prefix {
+pub fn all_of_model(model: ModelUuid) -> store::Prefix {
     store::Prefix::of(["status", &model.to_string()])
 }
 

@@ -1,0 +1,10 @@
+//! The server, whole, over real sockets: TLS, HTTP, websocket, calls. Each file tests one side of it.
+
+mod all_watcher;
+mod framing;
+mod hostile;
+mod login;
+mod machines;
+mod models;
+mod rig;
+mod table;

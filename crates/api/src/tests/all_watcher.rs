@@ -1,0 +1,83 @@
+//! The AllWatcher over the wire, as python-libjuju uses it.
+
+use super::rig::{Client, Rig, model_path, refused};
+use serde_json::{Value, json};
+use std::time::Duration;
+
+async fn next(client: &Client, id: &str) -> Vec<Value> {
+    let answer = client.0.call("AllWatcher", 3, id, "Next", json!({})).await.expect("deltas");
+    answer["deltas"].as_array().cloned().expect("a list")
+}
+
+async fn watch(client: &Client) -> String {
+    let watcher = client.call("Client", 8, "WatchAll", json!({})).await.expect("watches");
+    watcher["watcher-id"].as_str().expect("an id").to_owned()
+}
+
+#[tokio::test]
+async fn everything_comes_first_and_then_what_changes() {
+    let rig = Rig::start().await;
+    let uuid = rig.add_model("m1").await;
+    let client = rig.login(&model_path(uuid), "admin").await;
+    let id = watch(&client).await;
+    let first = next(&client, &id).await;
+    assert_eq!(first.len(), 1);
+    assert_eq!((&first[0][0], &first[0][1]), (&json!("model"), &json!("change")));
+    assert_eq!((&first[0][2]["model-uuid"], &first[0][2]["name"]), (&json!(uuid), &json!("m1")));
+    assert!(first[0][2]["config"].is_object(), "without it python-libjuju's watcher dies");
+
+    let waiting = tokio::spawn({
+        let (client, id) = (client.clone(), id.clone());
+        async move { next(&client, &id).await }
+    });
+    // A waiting `Next` holds nothing else up.
+    client.call("Pinger", 1, "Ping", json!({})).await.expect("pings");
+    client.call("MachineManager", 10, "AddMachines", json!({"params": [{}]})).await.expect("adds");
+    let deltas = waiting.await.expect("ran");
+    let machine = deltas.iter().find(|delta| delta[0] == "machine").expect("a machine");
+    assert_eq!((&machine[1], &machine[2]["id"], &machine[2]["instance-id"]), (&json!("change"), &json!("0"), &json!("")));
+    for key in ["agent-status", "instance-status", "addresses", "life", "base", "jobs"] {
+        assert!(machine[2].get(key).is_some(), "{key}");
+    }
+    assert_eq!(machine[2]["base"], "ubuntu@24.04");
+
+    client.call("Action", 7, "Run", json!({"commands": "true", "machines": ["0"]})).await.expect("runs");
+    let action = next(&client, &id).await;
+    assert_eq!((&action[0][0], &action[0][2]["id"], &action[0][2]["status"]), (&json!("action"), &json!("2"), &json!("pending")));
+
+    client.call("Annotations", 2, "Set", json!({"annotations": [{"entity": "machine-0", "annotations": {"k": "v"}}]})).await.expect("sets");
+    let annotation = next(&client, &id).await;
+    assert_eq!(annotation[0], json!(["annotation", "change", {"tag": "machine-0", "annotations": {"k": "v"}, "model-uuid": uuid}]));
+
+    let zero = base::MachineId::top(0);
+    use model::change::machine;
+    client.call("MachineManager", 10, "DestroyMachineWithParams", json!({"machine-tags": ["machine-0"]})).await.expect("answers");
+    rig.state.change(|b, g| machine::mark_dead(b, uuid, &zero, g)).await.expect("dies");
+    rig.state.change(|b, g| machine::remove_record(b, uuid, &zero, g)).await.expect("goes");
+    let mut removed = Vec::new();
+    while !removed.iter().any(|delta: &Value| delta[0] == "machine" && delta[1] == "remove") {
+        removed.extend(next(&client, &id).await);
+    }
+    let gone = removed.iter().find(|delta| delta[0] == "machine" && delta[1] == "remove").expect("removed");
+    assert_eq!(gone[2]["id"], "0");
+}
+
+#[tokio::test]
+async fn a_stopped_watcher_ends_its_next_with_the_words_that_clients_match() {
+    let rig = Rig::start().await;
+    let uuid = rig.add_model("m1").await;
+    let client = rig.login(&model_path(uuid), "admin").await;
+    let id = watch(&client).await;
+    next(&client, &id).await;
+    let waiting = tokio::spawn({
+        let (client, id) = (client.clone(), id.clone());
+        async move { client.0.call("AllWatcher", 3, &id, "Next", json!({})).await }
+    });
+    client.call("Pinger", 1, "Ping", json!({})).await.expect("pings");
+    let stopped = client.0.call("AllWatcher", 3, &id, "Stop", json!({})).await.expect("stops");
+    assert_eq!(stopped, json!({}));
+    let ended = tokio::time::timeout(Duration::from_secs(10), waiting).await.expect("ends").expect("ran");
+    assert!(matches!(refused(ended).as_str(), "watcher was stopped ()" | "unknown watcher id (not found)"));
+    assert_eq!(refused(client.0.call("AllWatcher", 3, &id, "Stop", json!({})).await), "unknown watcher id (not found)");
+    assert_eq!(refused(client.0.call("AllWatcher", 3, &id, "Next", json!({})).await), "unknown watcher id (not found)");
+}

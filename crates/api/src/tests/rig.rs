@@ -1,0 +1,186 @@
+//! A controller in memory behind a real port, and clients for it.
+
+use crate::doors::{NoAdvice, NoDoors};
+use crate::server::{Handle, Limits, Server, ServerParts};
+use crate::Passwords;
+use base::chance::SystemChance;
+use base::clock::SystemClock;
+use base::{Hardware, ModelUuid, OsBase};
+use model::change::controller::{self, Bootstrap, ControllerMachine};
+use model::change::{model as model_change, user};
+use model::key::Object;
+use model::record::address::{Address, Endpoint};
+use model::record::cloud::{Cloud, Region};
+use model::record::credential::Credential;
+use model::State;
+use rpc::tls::{Authority, LeafStore, client_config, server_config};
+use rpc::websocket::{self, Socket};
+use rpc::{CallError, Caller};
+use rustls::pki_types::ServerName;
+use serde_json::{Value, json};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use store::append::Append;
+use store::memory::Memory;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+pub const PASSWORD: &str = "s3cret";
+pub const CONTROLLER_MODEL: &str = "a1b2c3d4-0000-4000-8000-000000000002";
+
+pub struct Rig {
+    pub state: State,
+    pub address: SocketAddr,
+    pub append: Append,
+    ca: String,
+    handle: Handle,
+}
+
+impl Drop for Rig {
+    fn drop(&mut self) {
+        self.handle.close();
+    }
+}
+
+pub type Tls = TlsStream<TcpStream>;
+
+impl Rig {
+    pub async fn start() -> Rig {
+        Rig::with(Limits::default()).await
+    }
+
+    pub async fn with(limits: Limits) -> Rig {
+        let store = Arc::new(Memory::new());
+        let state = State::open(store, Arc::new(SystemClock), Arc::new(SystemChance)).await.expect("opens");
+        let authority = Authority::create("test", 1_800_000_000, &SystemChance).expect("a CA");
+        let hash = Passwords::hash_now(PASSWORD, &SystemChance).expect("hashes");
+        let bootstrap = bootstrap(authority.cert_pem.clone(), hash.clone());
+        state.change(|beliefs, given| controller::bootstrap(beliefs, &bootstrap, given)).await.expect("bootstraps");
+        for (name, level) in [("reader", "read"), ("writer", "write"), ("owner", "admin"), ("stranger", "")] {
+            let hash = hash.clone();
+            state.change(|beliefs, given| user::add(beliefs, name, "", Some(hash.clone()), "admin", given)).await.expect("a user");
+            if !level.is_empty() {
+                let object = Object::Model(CONTROLLER_MODEL.parse().expect("valid"));
+                state.change(|beliefs, given| user::grant(beliefs, &object, name, level, given)).await.expect("granted");
+            }
+        }
+        let now = 1_800_000_000;
+        let named = authority.controller_leaf(now, &SystemChance).expect("a leaf");
+        let by_address = authority.address_leaf(Vec::new(), vec![[127, 0, 0, 1].into()], now, &SystemChance).expect("a leaf");
+        let leaves = LeafStore::new(&named, &by_address).expect("leaves");
+        let tls = server_config(leaves, &authority.cert_pem).expect("a configuration");
+        let append = Append::memory().expect("an append store");
+        let server = Server::new(ServerParts {
+            state: state.clone(),
+            append: append.clone(),
+            tls,
+            passwords: Passwords::new(&SystemChance),
+            doors: Arc::new(NoDoors),
+            advice: Arc::new(NoAdvice),
+            version: "3.6.100".into(),
+            limits,
+        });
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("bound");
+        let handle = server.handle();
+        tokio::spawn(async move { server.serve(listener).await });
+        Rig { state, address, append, ca: authority.cert_pem, handle }
+    }
+
+    pub async fn tls(&self) -> Tls {
+        let stream = TcpStream::connect(self.address).await.expect("connects");
+        let config = client_config(&self.ca, None).expect("a configuration");
+        let name = ServerName::try_from("juju-apiserver").expect("a name");
+        TlsConnector::from(config).connect(name, stream).await.expect("TLS")
+    }
+
+    pub async fn socket(&self, path: &str) -> Socket<Tls> {
+        self.try_socket(path, &[]).await.expect("upgrades")
+    }
+
+    pub async fn try_socket(&self, path: &str, headers: &[(&str, &str)]) -> Result<Socket<Tls>, websocket::Error> {
+        websocket::connect(self.tls().await, &self.address.to_string(), path, headers, 64 << 20).await
+    }
+
+    pub async fn caller(&self, path: &str) -> Client {
+        Client(Caller::start(self.socket(path).await))
+    }
+
+    /// Logged in on a path.
+    pub async fn login(&self, path: &str, user: &str) -> Client {
+        let client = self.caller(path).await;
+        client.log_in(user, PASSWORD).await.expect("logs in");
+        client
+    }
+
+    pub async fn add_model(&self, name: &str) -> ModelUuid {
+        let wanted = model_change::CreateModel { name: name.into(), owner: "admin".into(), ..Default::default() };
+        self.state.change(|beliefs, given| model_change::create(beliefs, &wanted, given)).await.expect("a model")
+    }
+}
+
+#[derive(Clone)]
+pub struct Client(pub Caller);
+
+impl Client {
+    pub async fn call(&self, facade: &str, version: i64, method: &str, params: Value) -> Result<Value, CallError> {
+        self.0.call(facade, version, "", method, params).await
+    }
+
+    pub async fn log_in(&self, user: &str, password: &str) -> Result<Value, CallError> {
+        let params = json!({"auth-tag": format!("user-{user}"), "credentials": password, "client-version": "3.6.28"});
+        self.call("Admin", 3, "Login", params).await
+    }
+}
+
+/// `message (code)` of a refused call.
+pub fn refused(result: Result<Value, CallError>) -> String {
+    match result {
+        Err(CallError::Refused(error)) => format!("{} ({})", error.message, error.code),
+        other => panic!("not refused: {other:?}"),
+    }
+}
+
+pub fn model_path(uuid: ModelUuid) -> String {
+    format!("/model/{uuid}/api")
+}
+
+fn bootstrap(ca_cert: String, password_hash: base::Secret) -> Bootstrap {
+    Bootstrap {
+        uuid: "a1b2c3d4-0000-4000-8000-000000000001".into(),
+        name: "lab".into(),
+        model_uuid: CONTROLLER_MODEL.parse().expect("valid"),
+        cloud: Cloud {
+            name: "lab".into(),
+            kind: "builtin".into(),
+            auth_types: vec!["empty".into()],
+            regions: vec![Region { name: "default".into(), ..Region::default() }],
+            ..Cloud::default()
+        },
+        region: "default".into(),
+        credential: Some(Credential {
+            cloud: "lab".into(),
+            owner: "admin".into(),
+            name: "default".into(),
+            auth_type: "empty".into(),
+            attributes: Default::default(),
+            invalid: false,
+            invalid_reason: String::new(),
+        }),
+        ca_cert,
+        endpoints: vec![Endpoint { address: Address::of("192.0.2.2"), port: 17070 }],
+        config: Default::default(),
+        model_config: Default::default(),
+        version: "3.6.100".into(),
+        user: "admin".into(),
+        password_hash,
+        keys: vec!["ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABgQ juju-client-key".into()],
+        machine: ControllerMachine {
+            base: OsBase::parse("ubuntu@24.04").expect("valid"),
+            instance_id: "here".into(),
+            hostname: "host".into(),
+            hardware: Hardware::default(),
+        },
+    }
+}
