@@ -51,9 +51,10 @@ impl Rig {
     }
 
     pub async fn with(limits: Limits) -> Rig {
+        let now = base::clock::Clock::now(&SystemClock).unix();
         let store = Arc::new(Memory::new());
         let state = State::open(store, Arc::new(SystemClock), Arc::new(SystemChance)).await.expect("opens");
-        let authority = Authority::create("test", 1_800_000_000, &SystemChance).expect("a CA");
+        let authority = Authority::create("test", now, &SystemChance).expect("a CA");
         let hash = Passwords::hash_now(PASSWORD, &SystemChance).expect("hashes");
         let bootstrap = bootstrap(authority.cert_pem.clone(), hash.clone());
         state.change(|beliefs, given| controller::bootstrap(beliefs, &bootstrap, given)).await.expect("bootstraps");
@@ -65,7 +66,6 @@ impl Rig {
                 state.change(|beliefs, given| user::grant(beliefs, &object, name, level, given)).await.expect("granted");
             }
         }
-        let now = 1_800_000_000;
         let named = authority.controller_leaf(now, &SystemChance).expect("a leaf");
         let by_address = authority.address_leaf(Vec::new(), vec![[127, 0, 0, 1].into()], now, &SystemChance).expect("a leaf");
         let leaves = LeafStore::new(&named, &by_address).expect("leaves");
