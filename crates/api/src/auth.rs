@@ -48,7 +48,8 @@ impl Passwords {
     pub fn new(chance: &dyn Chance) -> Passwords {
         let mut key = [0u8; 32];
         chance.fill(&mut key);
-        let decoy = Passwords::hash_now(&chance.token(16), chance).map(|hash| hash.reveal().to_owned()).unwrap_or_default();
+        let decoy =
+            Passwords::hash_now(&chance.token(16), chance).map(|hash| hash.reveal().to_owned()).unwrap_or_default();
         Passwords {
             inner: Arc::new(Inner {
                 slots: Semaphore::new(AT_ONCE),

@@ -71,11 +71,11 @@ where
     F: Future<Output = Result<R, Refusal>> + Send + 'static,
 {
     Box::pin(async move {
-        let params = lenient::from_value::<P>(call.params.take()).map_err(|cause| wire::Error::new(cause.to_string(), ""))?;
+        let params =
+            lenient::from_value::<P>(call.params.take()).map_err(|cause| wire::Error::new(cause.to_string(), ""))?;
         match method(call, params).await {
-            Ok(result) => serde_json::to_string(&result).map_err(|cause| {
-                error::wire(&Refusal::internal("answer cannot be written", cause))
-            }),
+            Ok(result) => serde_json::to_string(&result)
+                .map_err(|cause| error::wire(&Refusal::internal("answer cannot be written", cause))),
             Err(refusal) => Err(error::wire(&refusal)),
         }
     })
@@ -91,5 +91,8 @@ pub use wire::envelope::Nothing;
 
 /// A method of the facade that is not built.
 pub fn not_built(facade: &str, method: &str) -> wire::Error {
-    error::wire(&Refusal::new(Kind::NotImplemented, format!("{facade}.{method} is not built in this release of Grigri")))
+    error::wire(&Refusal::new(
+        Kind::NotImplemented,
+        format!("{facade}.{method} is not built in this release of Grigri"),
+    ))
 }

@@ -69,7 +69,12 @@ fn json(status: StatusCode, body: String) -> Reply {
     reply
 }
 
-async fn answer(shared: Arc<Shared>, request: Request<Incoming>, from: SocketAddr, certificate: Arc<Option<Vec<u8>>>) -> Reply {
+async fn answer(
+    shared: Arc<Shared>,
+    request: Request<Incoming>,
+    from: SocketAddr,
+    certificate: Arc<Option<Vec<u8>>>,
+) -> Reply {
     let place = path::parse(request.uri().path());
     let method = request.method().clone();
     match (place, method) {
@@ -86,17 +91,23 @@ async fn answer(shared: Arc<Shared>, request: Request<Incoming>, from: SocketAdd
 }
 
 /// Answers the upgrade and runs `then` on the websocket; 400 for what is no upgrade.
-pub fn upgrade<F>(mut request: Request<Incoming>, limit: usize, then: impl FnOnce(AgentSocket) -> F + Send + 'static) -> Reply
+pub fn upgrade<F>(
+    mut request: Request<Incoming>,
+    limit: usize,
+    then: impl FnOnce(AgentSocket) -> F + Send + 'static,
+) -> Reply
 where
     F: Future<Output = ()> + Send + 'static,
 {
     let has = |name: header::HeaderName, word: &str| {
         let all = request.headers().get_all(name);
-        all.iter().filter_map(|value| value.to_str().ok()).any(|value| {
-            value.split(',').any(|part| part.trim().eq_ignore_ascii_case(word))
-        })
+        all.iter()
+            .filter_map(|value| value.to_str().ok())
+            .any(|value| value.split(',').any(|part| part.trim().eq_ignore_ascii_case(word)))
     };
-    let asked = has(header::CONNECTION, "upgrade") && has(header::UPGRADE, "websocket") && has(header::SEC_WEBSOCKET_VERSION, "13");
+    let asked = has(header::CONNECTION, "upgrade")
+        && has(header::UPGRADE, "websocket")
+        && has(header::SEC_WEBSOCKET_VERSION, "13");
     let key = request.headers().get(header::SEC_WEBSOCKET_KEY).map(|key| websocket::derive_accept_key(key.as_bytes()));
     let (true, Some(accept)) = (asked, key) else {
         return text(StatusCode::BAD_REQUEST, "Bad Request\n");

@@ -67,7 +67,8 @@ pub async fn login(session: &Session, params: Value) -> Result<(String, LoginRes
     let model = session.model();
     let shared = session.shared();
     // Being late with "last seen" must not keep anybody out.
-    if let Err(refusal) = shared.state.change(|beliefs, given| change::login::seen(beliefs, &user, model, given)).await {
+    if let Err(refusal) = shared.state.change(|beliefs, given| change::login::seen(beliefs, &user, model, given)).await
+    {
         tracing::warn!(words = refusal.words(), context = refusal.context(), "last login not noted");
     }
     Ok((user.clone(), result(session, &user)?))
@@ -83,7 +84,8 @@ async fn who(session: &Session, request: &LoginRequest) -> Result<String, Refuse
             false => Refusal::new(Kind::Unauthorized, "failed to authenticate request: unauthorized").into(),
         });
     }
-    let tag: Tag = request.auth_tag.parse().map_err(|invalid: base::tag::TagError| Refused::Text(invalid.to_string()))?;
+    let tag: Tag =
+        request.auth_tag.parse().map_err(|invalid: base::tag::TagError| Refused::Text(invalid.to_string()))?;
     let Tag::User(user) = tag else {
         // Juju's own agents are not served.
         return Err(wrong().into());
@@ -131,7 +133,9 @@ fn result(session: &Session, user: &str) -> Result<LoginResult, Refusal> {
         user_info: AuthUserInfo {
             identity: format!("user-{user}"),
             display_name: String::new(),
-            controller_access: access::on_controller(&read, user).map(|level| level.as_str().to_owned()).unwrap_or_default(),
+            controller_access: access::on_controller(&read, user)
+                .map(|level| level.as_str().to_owned())
+                .unwrap_or_default(),
             model_access: on_model.map(|level| level.as_str().to_owned()).unwrap_or_default(),
             ..AuthUserInfo::default()
         },

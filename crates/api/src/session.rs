@@ -96,13 +96,13 @@ impl Session {
             "Login" if self.begin_login() => {
                 // Whatever ends this, a panic or a closed connection too, another login may follow.
                 let turn = LoginTurn(&self);
-                let (user, result) = login::login(&self, request.params).await.map_err(|refused| refused.into_wire())?;
+                let (user, result) =
+                    login::login(&self, request.params).await.map_err(|refused| refused.into_wire())?;
                 std::mem::forget(turn);
                 self.set_phase(Phase::In(user));
                 self.logged_in.send_replace(true);
-                serde_json::to_string(&result).map_err(|cause| {
-                    error::wire(&Refusal::internal("answer cannot be written", cause))
-                })
+                serde_json::to_string(&result)
+                    .map_err(|cause| error::wire(&Refusal::internal("answer cannot be written", cause)))
             }
             "Login" => Err(no_facade(&request)),
             "RedirectInfo" => Err(Error::new("not redirected", "")),

@@ -76,7 +76,12 @@ pub enum Missing {
     Method,
 }
 
-pub fn find(name: &str, version: i64, method: &str, on_model: bool) -> Result<(&'static Facade, &'static Method), Missing> {
+pub fn find(
+    name: &str,
+    version: i64,
+    method: &str,
+    on_model: bool,
+) -> Result<(&'static Facade, &'static Method), Missing> {
     let found = controller::FACADES.iter().chain(machine::FACADES).find(|facade| facade.name == name);
     let Some(facade) = found else {
         // On a controller connection, what is none of the controller's facades is not supported there, known or not.

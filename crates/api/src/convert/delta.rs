@@ -19,14 +19,20 @@ pub fn delta(beliefs: &Beliefs, model: ModelUuid, delta: &Delta) -> wire::delta:
     let (kind, mut value) = match entity {
         Entity::Model(within) => ("model", self::model(beliefs, within)),
         Entity::Machine(_, all) => ("machine", machine(all)),
-        Entity::Task(task) => ("action", json!({
-            "id": task.id, "receiver": task.machine, "name": "juju-exec", "status": task.status, "message": task.message,
-            "enqueued": task.enqueued, "started": task.started.or_else(zero), "completed": task.completed.or_else(zero),
-        })),
+        Entity::Task(task) => (
+            "action",
+            json!({
+                "id": task.id, "receiver": task.machine, "name": "juju-exec", "status": task.status, "message": task.message,
+                "enqueued": task.enqueued, "started": task.started.or_else(zero), "completed": task.completed.or_else(zero),
+            }),
+        ),
         Entity::Annotation(tag, all) => ("annotation", json!({ "tag": tag, "annotations": all.0 })),
-        Entity::Block(block) => ("block", json!({
-            "id": block.id, "type": block.kind.word(), "message": block.message, "tag": format!("model-{model}"),
-        })),
+        Entity::Block(block) => (
+            "block",
+            json!({
+                "id": block.id, "type": block.kind.word(), "message": block.message, "tag": format!("model-{model}"),
+            }),
+        ),
     };
     if let Some(value) = value.as_object_mut() {
         value.insert("model-uuid".into(), json!(model));

@@ -4,8 +4,8 @@ use super::status::detailed;
 use base::clock::Time;
 use base::{Hardware, ModelUuid};
 use model::query::machine as query;
-use model::{AMachine, Presence, Stored};
 use model::record::machine::Machine;
+use model::{AMachine, Presence, Stored};
 use std::collections::BTreeMap;
 use wire::facade::client::{Base, DetailedStatus, MachineStatus, NetworkInterface};
 use wire::shared::{MachineHardware, ModelMachineInfo};
@@ -28,7 +28,11 @@ pub fn full(seen: Seen<'_>, all: &AMachine, machine: &Stored<Machine>) -> Machin
     MachineStatus {
         agent_status: detailed(&agent, machine.life, version),
         instance_status: instance_status(all, machine),
-        modification_status: DetailedStatus { status: "idle".into(), since: machine.created, ..DetailedStatus::default() },
+        modification_status: DetailedStatus {
+            status: "idle".into(),
+            since: machine.created,
+            ..DetailedStatus::default()
+        },
         hostname: all.agent.as_ref().map(|agent| agent.hostname.clone()).unwrap_or_default(),
         dns_name: outside.first().map(|address| address.value.clone()).unwrap_or_default(),
         ip_addresses: outside.iter().map(|address| address.value.clone()).collect(),
@@ -50,7 +54,10 @@ pub fn full(seen: Seen<'_>, all: &AMachine, machine: &Stored<Machine>) -> Machin
 /// With what the start waits for, when it failed: since when one sees, and when it is tried again one reads.
 fn instance_status(all: &AMachine, machine: &Stored<Machine>) -> DetailedStatus {
     let mut status = detailed(&query::instance_status(machine, all), machine.life, "");
-    if status.info.is_empty() && !machine.warnings.is_empty() && all.instance.as_ref().is_none_or(|one| !one.is_provisioned()) {
+    if status.info.is_empty()
+        && !machine.warnings.is_empty()
+        && all.instance.as_ref().is_none_or(|one| !one.is_provisioned())
+    {
         status.info = machine.warnings.join("; ");
     }
     status

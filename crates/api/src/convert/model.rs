@@ -119,7 +119,8 @@ pub fn info(seen: Seen<'_>, beliefs: &Beliefs, within: &InModel, model: &Stored<
         })
         .collect();
     let sees_machines = level >= Some(ModelLevel::Write);
-    let machines = within.machines().filter(|_| sees_machines).map(|(_, all, machine)| machine::in_model(seen, all, machine));
+    let machines =
+        within.machines().filter(|_| sees_machines).map(|(_, all, machine)| machine::in_model(seen, all, machine));
     ModelInfo {
         name: model.name.clone(),
         uuid: model.uuid.to_string(),

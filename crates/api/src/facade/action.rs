@@ -35,12 +35,18 @@ pub async fn run_on_all_machines(call: Call, params: RunParams) -> Result<Enqueu
     let model = call.model()?;
     let read = call.read();
     let (within, _) = read.model(model)?;
-    let machines = within.machines().filter(|(.., machine)| machine.life != base::Life::Dead).map(|(id, ..)| id.to_string());
+    let machines =
+        within.machines().filter(|(.., machine)| machine.life != base::Life::Dead).map(|(id, ..)| id.to_string());
     let machines = machines.collect();
     enqueue(call, params, machines, Vec::new()).await
 }
 
-async fn enqueue(call: Call, params: RunParams, targets: Vec<String>, refused: Vec<Refusal>) -> Result<EnqueuedActions, Refusal> {
+async fn enqueue(
+    call: Call,
+    params: RunParams,
+    targets: Vec<String>,
+    refused: Vec<Refusal>,
+) -> Result<EnqueuedActions, Refusal> {
     let model = call.model()?;
     let exec = Exec {
         command: params.commands,
@@ -52,14 +58,18 @@ async fn enqueue(call: Call, params: RunParams, targets: Vec<String>, refused: V
         refused,
     };
     let mut into: Option<OperationId> = None;
-    let mut actions: Vec<ActionResult> =
-        exec.refused.iter().map(|refusal| ActionResult { error: Some(error::wire(refusal)), ..ActionResult::default() }).collect();
+    let mut actions: Vec<ActionResult> = exec
+        .refused
+        .iter()
+        .map(|refusal| ActionResult { error: Some(error::wire(refusal)), ..ActionResult::default() })
+        .collect();
     // The first is made even when there is no target: the operation says so.
     let mut rest = targets.as_slice();
     loop {
         let (some, later) = rest.split_at(rest.len().min(MAX_TASKS_AT_ONCE));
         rest = later;
-        let made = call.state().change(|beliefs, given| change::enqueue(beliefs, model, &exec, some, into, given)).await?;
+        let made =
+            call.state().change(|beliefs, given| change::enqueue(beliefs, model, &exec, some, into, given)).await?;
         into = Some(made.operation);
         actions.extend(made.tasks.into_iter().map(|task| match task.into_item() {
             Ok(made) => task::result(&made, None),
@@ -168,8 +178,10 @@ pub async fn list_operations(call: Call, params: OperationQueryArgs) -> Result<O
         0 => USUAL_LIMIT,
         limit => limit.min(MOST_LISTED),
     };
-    let machines = params.machines.iter().map(|id| id.strip_prefix("machine-").unwrap_or(id).replace('-', "/")).collect();
-    let filter = Filter { machines, statuses: params.status, offset: usize::try_from(params.offset).unwrap_or(0), limit };
+    let machines =
+        params.machines.iter().map(|id| id.strip_prefix("machine-").unwrap_or(id).replace('-', "/")).collect();
+    let filter =
+        Filter { machines, statuses: params.status, offset: usize::try_from(params.offset).unwrap_or(0), limit };
     let (found, truncated) = operation::list(within, &filter);
     let results = found.iter().map(|one| {
         let actions = one.tasks.iter().map(|task| task::result(task, None)).collect();
@@ -201,7 +213,9 @@ async fn one_operation(call: &Call, model: ModelUuid, tag: &str) -> Result<Opera
     };
     let id: OperationId = id.into_item()?;
     let operation = within.operations.get(&id);
-    let operation = operation.ok_or_else(|| error::wire(&Refusal::new(Kind::NotFound, format!("operation {:?} not found", id.to_string()))))?;
+    let operation = operation.ok_or_else(|| {
+        error::wire(&Refusal::new(Kind::NotFound, format!("operation {:?} not found", id.to_string())))
+    })?;
     let one: WithTasks<'_> = operation::with_tasks(within, operation);
     let mut actions = Vec::new();
     for task in &one.tasks {

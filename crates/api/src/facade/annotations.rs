@@ -29,7 +29,9 @@ fn of(call: &Call, model: ModelUuid, text: &str) -> Result<BTreeMap<String, Stri
 pub async fn get(call: Call, params: Entities) -> Result<AnnotationsGetResults, Refusal> {
     let model = call.model()?;
     let results = params.entities.into_iter().map(|entity| match of(&call, model, &entity.tag) {
-        Ok(annotations) => AnnotationsGetResult { entity: entity.tag, annotations, error: Some(ErrorResult::default()) },
+        Ok(annotations) => {
+            AnnotationsGetResult { entity: entity.tag, annotations, error: Some(ErrorResult::default()) }
+        }
         Err(refusal) => AnnotationsGetResult {
             entity: entity.tag,
             error: Some(ErrorResult { error: Some(error::wire(&refusal)) }),
@@ -44,7 +46,11 @@ pub async fn set(call: Call, params: AnnotationsSet) -> Result<ErrorResults, Ref
     let mut results = Vec::new();
     for one in &params.annotations {
         let done = match tag_of(&one.entity) {
-            Ok(tag) => call.state().change(|beliefs, given| annotation::set(beliefs, model, &tag, &one.annotations, given)).await,
+            Ok(tag) => {
+                call.state()
+                    .change(|beliefs, given| annotation::set(beliefs, model, &tag, &one.annotations, given))
+                    .await
+            }
             Err(refusal) => Err(refusal),
         };
         if let Err(error) = done.into_item() {

@@ -35,12 +35,16 @@ pub async fn list(call: Call, _: NoParams) -> Result<Listed, Refusal> {
 }
 
 fn kind(word: &str) -> Result<BlockKind, Refusal> {
-    BlockKind::ALL.into_iter().find(|kind| kind.word() == word).ok_or_else(|| Refusal::plain(format!("unknown block type {word:?}")))
+    BlockKind::ALL
+        .into_iter()
+        .find(|kind| kind.word() == word)
+        .ok_or_else(|| Refusal::plain(format!("unknown block type {word:?}")))
 }
 
 pub async fn switch_on(call: Call, params: BlockSwitchParams) -> Result<ErrorResult, Refusal> {
     let (model, kind) = (call.model()?, kind(&params.r#type)?);
-    let done = call.state().change(|beliefs, given| block::switch_on(beliefs, model, kind, &params.message, given)).await;
+    let done =
+        call.state().change(|beliefs, given| block::switch_on(beliefs, model, kind, &params.message, given)).await;
     Ok(ErrorResult { error: item(done) })
 }
 

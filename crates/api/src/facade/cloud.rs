@@ -106,7 +106,8 @@ pub async fn info(call: Call, params: Entities) -> Result<InfoResults, Refusal> 
     let one = |tag: &str| {
         let cloud = find(&call, &read, tag)?;
         let is_admin = access::on_cloud(&read, &call.user, &cloud.name) == Some(CloudLevel::Admin);
-        let users = read.access_on(&Object::Cloud(cloud.name.clone())).filter(|(user, _)| is_admin || *user == call.user);
+        let users =
+            read.access_on(&Object::Cloud(cloud.name.clone())).filter(|(user, _)| is_admin || *user == call.user);
         let users = users.map(|(user, level)| CloudUserInfo {
             user: user.to_owned(),
             display_name: read.users.get(user).map(|user| user.display_name.clone()).unwrap_or_default(),
@@ -258,7 +259,9 @@ pub async fn credential_contents(call: Call, params: CloudCredentialArgs) -> Res
         let users = read.models().filter(|(_, model)| model.credential == one.id());
         let models = users.map(|(_, model)| ModelAccess {
             model: format!("{}/{}", model.owner, model.name),
-            access: access::on_model(&read, &call.user, model.uuid).map(|level| level.as_str().to_owned()).unwrap_or_default(),
+            access: access::on_model(&read, &call.user, model.uuid)
+                .map(|level| level.as_str().to_owned())
+                .unwrap_or_default(),
         });
         let content = CredentialContent {
             name: one.name.clone(),
@@ -273,7 +276,10 @@ pub async fn credential_contents(call: Call, params: CloudCredentialArgs) -> Res
     let mut results: Vec<_> = results.collect();
     if results.is_empty() && !wanted.is_empty() {
         results.extend(wanted.iter().map(|one| CredentialContentResult {
-            error: Some(error::wire(&Refusal::new(Kind::NotFound, format!("credential {:?} not found", one.credential_name)))),
+            error: Some(error::wire(&Refusal::new(
+                Kind::NotFound,
+                format!("credential {:?} not found", one.credential_name),
+            ))),
             result: None,
         }));
     }
@@ -287,7 +293,12 @@ async fn put(call: &Call, one: &TaggedCredential) -> Result<(), Refusal> {
         owner,
         name,
         auth_type: one.credential.auth_type.clone(),
-        attributes: one.credential.attrs.iter().map(|(name, value)| (name.clone(), Secret::new(value.clone()))).collect(),
+        attributes: one
+            .credential
+            .attrs
+            .iter()
+            .map(|(name, value)| (name.clone(), Secret::new(value.clone())))
+            .collect(),
         invalid: false,
         invalid_reason: String::new(),
     };

@@ -56,7 +56,9 @@ pub async fn api_info(call: Call, params: Entities) -> Result<ControllerAPIInfoR
         }
     };
     let results = params.entities.iter().map(|entity| match one(&entity.tag).into_item() {
-        Ok(()) => ControllerAPIInfoResult { addresses: addresses.clone(), cacert: controller.ca_cert.clone(), error: None },
+        Ok(()) => {
+            ControllerAPIInfoResult { addresses: addresses.clone(), cacert: controller.ca_cert.clone(), error: None }
+        }
         Err(error) => ControllerAPIInfoResult { error: Some(error), ..ControllerAPIInfoResult::default() },
     });
     Ok(ControllerAPIInfoResults { results: results.collect() })

@@ -15,6 +15,7 @@ pub struct Invalidate {
 
 pub async fn invalidate(call: Call, params: Invalidate) -> Result<ErrorResult, Refusal> {
     let model = call.model()?;
-    let done = call.state().change(|beliefs, given| credential::invalidate(beliefs, model, &params.reason, given)).await;
+    let done =
+        call.state().change(|beliefs, given| credential::invalidate(beliefs, model, &params.reason, given)).await;
     Ok(ErrorResult { error: item(done) })
 }

@@ -47,7 +47,9 @@ pub async fn add(call: Call, params: ModifyUserSSHKeys) -> Result<ErrorResults, 
 
 pub async fn delete(call: Call, params: ModifyUserSSHKeys) -> Result<ErrorResults, Refusal> {
     let model = call.model()?;
-    let remove = |beliefs: &model::Beliefs, given: model::Given<'_>| key::remove(beliefs, model, &params.ssh_keys, &fingerprint, given);
+    let remove = |beliefs: &model::Beliefs, given: model::Given<'_>| {
+        key::remove(beliefs, model, &params.ssh_keys, &fingerprint, given)
+    };
     Ok(results(call.state().change(remove).await?))
 }
 

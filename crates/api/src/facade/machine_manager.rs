@@ -84,7 +84,9 @@ impl Asked<'_> {
         let merged = one.constraints.clone().or(&in_model);
         let warnings = self.call.session.shared().advice.check(self.kind, &merged)?;
         if one.instance_id.is_empty() != one.nonce.is_empty() && place == Where::Anywhere {
-            return Err(Refusal::plain("cannot add a new machine: cannot add a machine with an instance id and no nonce"));
+            return Err(Refusal::plain(
+                "cannot add a new machine: cannot add a machine with an instance id and no nonce",
+            ));
         }
         let existing = (!one.instance_id.is_empty() && place == Where::Anywhere).then(|| Existing {
             instance_id: one.instance_id.clone(),
@@ -95,7 +97,8 @@ impl Asked<'_> {
     }
 
     fn place(&self, one: &AddMachineParams) -> Result<Where, Refusal> {
-        let placement = one.placement.as_ref().filter(|placement| !placement.scope.is_empty() || !placement.directive.is_empty());
+        let placement =
+            one.placement.as_ref().filter(|placement| !placement.scope.is_empty() || !placement.directive.is_empty());
         if !one.parent_id.is_empty() && one.container_type.is_empty() {
             return Err(Refusal::plain("parent machine specified without container type"));
         }
@@ -109,7 +112,9 @@ impl Asked<'_> {
                 container(&placement.scope, &placement.directive)
             }
             // Clients that do not know the model's uuid send the words for it.
-            Some(placement) if [self.model_name, &self.model_uuid, "model-uuid"].contains(&placement.scope.as_str()) => {
+            Some(placement)
+                if [self.model_name, &self.model_uuid, "model-uuid"].contains(&placement.scope.as_str()) =>
+            {
                 Ok(Where::Directive(placement.directive.clone()))
             }
             Some(placement) => Err(Refusal::plain(format!("invalid model name {:?}", placement.scope))),
@@ -124,8 +129,9 @@ fn container(kind: &str, parent: &str) -> Result<Where, Refusal> {
     match parent {
         "" => Ok(Where::InNew(kind.to_owned())),
         parent => {
-            let host: MachineId =
-                parent.parse().map_err(|invalid: base::id::IdError| Refusal::plain(format!("cannot add a new machine: {invalid}")))?;
+            let host: MachineId = parent
+                .parse()
+                .map_err(|invalid: base::id::IdError| Refusal::plain(format!("cannot add a new machine: {invalid}")))?;
             Ok(Where::On(kind.to_owned(), host))
         }
     }
@@ -139,7 +145,10 @@ fn jobs(asked: &[String]) -> Vec<String> {
 fn check_values(constraints: &Constraints) -> Result<(), Refusal> {
     match &constraints.arch {
         Some(arch) if !arch.is_empty() && !base::constraints::ARCHES.contains(&arch.as_str()) => {
-            let words = format!("invalid constraint value: arch={arch}\nvalid values are: {}", base::constraints::ARCHES.join(" "));
+            let words = format!(
+                "invalid constraint value: arch={arch}\nvalid values are: {}",
+                base::constraints::ARCHES.join(" ")
+            );
             Err(Refusal::plain(words))
         }
         _ => Ok(()),
@@ -172,7 +181,11 @@ async fn one_destroyed(call: &Call, tag: &str, how: Destroy, dry_run: bool) -> R
         error: None,
     });
     let containers = containers.filter(|_| how.force || dry_run).collect();
-    Ok(DestroyMachineInfo { machine_id: id.to_string(), destroyed_containers: containers, ..DestroyMachineInfo::default() })
+    Ok(DestroyMachineInfo {
+        machine_id: id.to_string(),
+        destroyed_containers: containers,
+        ..DestroyMachineInfo::default()
+    })
 }
 
 /// Tags of containers come with dashes, and from python-libjuju with slashes.
@@ -194,7 +207,8 @@ pub async fn retry_provisioning(call: Call, params: RetryProvisioningArgs) -> Re
             Err(refusal) => results.push(ErrorResult { error: item::<()>(Err(refusal)) }),
         }
     }
-    let refusals = call.state().change(|beliefs, given| machine::retry(beliefs, model, &ids, params.all, given)).await?;
+    let refusals =
+        call.state().change(|beliefs, given| machine::retry(beliefs, model, &ids, params.all, given)).await?;
     results.extend(refusals.into_iter().map(|refusal| ErrorResult { error: item::<()>(Err(refusal)) }));
     Ok(ErrorResults { results })
 }

@@ -27,15 +27,16 @@ pub async fn get(call: Call, _: NoParams) -> Result<ModelConfigResults, Refusal>
     if on_model && !access::allows(&read, &call.user, Some(model), Need::Model(ModelLevel::Read)) {
         return Err(Refusal::denied());
     }
-    let config = shown(read.in_model(model)?).into_iter().map(|(name, (value, source))| {
-        (name, ConfigValue { value, source: source.to_owned() })
-    });
+    let config = shown(read.in_model(model)?)
+        .into_iter()
+        .map(|(name, (value, source))| (name, ConfigValue { value, source: source.to_owned() }));
     Ok(ModelConfigResults { config: config.collect() })
 }
 
 pub async fn set(call: Call, params: ModelSet) -> Result<Nothing, Refusal> {
     let model = call.model()?;
-    let values: BTreeMap<String, Value> = params.config.into_iter().filter(|(name, _)| name != "default-series").collect();
+    let values: BTreeMap<String, Value> =
+        params.config.into_iter().filter(|(name, _)| name != "default-series").collect();
     call.state().change(|beliefs, given| change::set(beliefs, model, &values, given)).await?;
     Ok(Nothing {})
 }

@@ -30,7 +30,8 @@ pub fn seen<'a>(call: &'a Call, model: ModelUuid) -> Seen<'a> {
 
 /// Models that a user sees, by name.
 pub fn visible<'a>(read: &'a Read, user: &str) -> Vec<(&'a InModel, &'a Stored<Model>)> {
-    let mut all: Vec<_> = read.models().filter(|(_, model)| access::on_model(read, user, model.uuid).is_some()).collect();
+    let mut all: Vec<_> =
+        read.models().filter(|(_, model)| access::on_model(read, user, model.uuid).is_some()).collect();
     all.sort_by(|(_, a), (_, b)| (&a.name, &a.owner).cmp(&(&b.name, &b.owner)));
     all
 }
@@ -49,7 +50,8 @@ pub async fn create(call: Call, params: ModelCreateArgs) -> Result<ModelInfo, Re
     if !superuser {
         call.may_on_cloud(&read, &cloud, CloudLevel::AddModel)?;
         if owner != call.user {
-            let words = "\"add-model\" permission does not permit creation of models for different owners: permission denied";
+            let words =
+                "\"add-model\" permission does not permit creation of models for different owners: permission denied";
             return Err(Refusal::new(Kind::Unauthorized, words));
         }
     }
@@ -60,7 +62,8 @@ pub async fn create(call: Call, params: ModelCreateArgs) -> Result<ModelInfo, Re
             _ => return Err(Refusal::plain(format!("{tag:?} is not a valid cloudcred tag"))),
         },
     };
-    let wanted = CreateModel { name: params.name, owner, cloud, region: params.region, credential, config: params.config };
+    let wanted =
+        CreateModel { name: params.name, owner, cloud, region: params.region, credential, config: params.config };
     drop(read);
     let uuid = call.state().change(|beliefs, given| change::model::create(beliefs, &wanted, given)).await?;
     let read = call.read();
@@ -84,7 +87,9 @@ pub async fn summaries(call: Call, params: ModelSummariesRequest) -> Result<Mode
     let read = call.read();
     let user = asked_user(&call, &read, &params.user_tag)?;
     let all = params.all && call.is_superuser(&read);
-    let own = |model: &Stored<Model>| all || user == call.user || access::granted_on_model(&read, &user, model.uuid).is_some();
+    let own = |model: &Stored<Model>| {
+        all || user == call.user || access::granted_on_model(&read, &user, model.uuid).is_some()
+    };
     let results = visible(&read, &user).into_iter().filter(|(_, model)| own(model)).map(|(within, model)| {
         let summary = convert::summary(&read, within, model, &user, all);
         ModelSummaryResult { result: Some(summary), error: None }
@@ -95,7 +100,8 @@ pub async fn summaries(call: Call, params: ModelSummariesRequest) -> Result<Mode
 pub async fn list(call: Call, params: Entity) -> Result<UserModelList, Refusal> {
     let read = call.read();
     let user = asked_user(&call, &read, &params.tag)?;
-    let user_models = visible(&read, &user).into_iter().map(|(_, model)| convert::listed(&read, model, &user)).collect();
+    let user_models =
+        visible(&read, &user).into_iter().map(|(_, model)| convert::listed(&read, model, &user)).collect();
     Ok(UserModelList { user_models })
 }
 
@@ -172,7 +178,9 @@ async fn modify_one(call: &Call, one: &ModifyModelAccess) -> Result<(), Refusal>
         "revoke" => "could not revoke model access",
         other => return Err(Refusal::plain(format!("unknown action {other:?}"))),
     };
-    modify(call, &Object::Model(uuid), &name, &one.action, &one.access).await.map_err(|refusal| prefixed(refusal, prefix))
+    modify(call, &Object::Model(uuid), &name, &one.action, &one.access)
+        .await
+        .map_err(|refusal| prefixed(refusal, prefix))
 }
 
 fn prefixed(refusal: Refusal, prefix: &str) -> Refusal {
@@ -209,14 +217,19 @@ async fn change_one_credential(call: &Call, one: &ChangeModelCredentialParams) -
     if owner != call.user && !call.is_superuser(&call.read()) {
         return Err(Refusal::denied());
     }
-    call.state().change(|beliefs, given| change::model::set_credential(beliefs, uuid, (&cloud, &owner, &name), given)).await
+    call.state()
+        .change(|beliefs, given| change::model::set_credential(beliefs, uuid, (&cloud, &owner, &name), given))
+        .await
 }
 
 /// Defaults are Juju's own: none are kept for clouds and regions yet.
 pub async fn defaults(_: Call, params: Entities) -> Result<ModelDefaultsResults, Refusal> {
     let config = || {
         let all = model::settings::defaults().into_iter();
-        all.map(|(name, (value, _))| (name, ModelDefaults { default: value, controller: json!(null), regions: Vec::new() })).collect()
+        all.map(|(name, (value, _))| {
+            (name, ModelDefaults { default: value, controller: json!(null), regions: Vec::new() })
+        })
+        .collect()
     };
     let results = params.entities.iter().map(|_| ModelDefaultsResult { config: config(), error: None });
     Ok(ModelDefaultsResults { results: results.collect() })

@@ -101,7 +101,10 @@ pub async fn add(call: Call, params: AddUsers) -> Result<AddUserResults, Refusal
 async fn add_one(call: &Call, one: &AddUser) -> Result<String, Refusal> {
     if one.password.is_empty() {
         // A user without a password registers with a secret key, which needs a door that is not built.
-        return Err(Refusal::new(base::Kind::NotImplemented, "adding a user without a password is not built in this release of Grigri"));
+        return Err(Refusal::new(
+            base::Kind::NotImplemented,
+            "adding a user without a password is not built in this release of Grigri",
+        ));
     }
     let hash = hash(call, &one.password).await?;
     let add = |beliefs: &model::Beliefs, given: model::Given<'_>| {

@@ -5,8 +5,8 @@ use crate::server::Shared;
 use base::{Refusal, Secret, Tag};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use hyper::header::AUTHORIZATION;
 use hyper::HeaderMap;
+use hyper::header::AUTHORIZATION;
 
 /// Who it is, or why not.
 pub async fn authenticate(shared: &Shared, headers: &HeaderMap) -> Result<String, Refusal> {

@@ -100,19 +100,13 @@ pub static FACADES: &[Facade] = &[
         name: "NotifyWatcher",
         versions: &[1],
         on: On::Both,
-        methods: &[
-            call!("Next", Need::LoggedIn, watchers::notify_next),
-            call!("Stop", Need::LoggedIn, watchers::stop),
-        ],
+        methods: &[call!("Next", Need::LoggedIn, watchers::notify_next), call!("Stop", Need::LoggedIn, watchers::stop)],
     },
     Facade {
         name: "Pinger",
         versions: &[1],
         on: On::Both,
-        methods: &[
-            call!("Ping", Need::LoggedIn, pinger::ping),
-            call!("Stop", Need::LoggedIn, pinger::ping),
-        ],
+        methods: &[call!("Ping", Need::LoggedIn, pinger::ping), call!("Stop", Need::LoggedIn, pinger::ping)],
     },
     Facade {
         name: "UserManager",

@@ -26,19 +26,13 @@ pub static FACADES: &[Facade] = &[
         name: "AllWatcher",
         versions: &[3],
         on: On::Model,
-        methods: &[
-            call!("Next", Model(Read), watchers::all_next),
-            call!("Stop", Need::LoggedIn, watchers::stop),
-        ],
+        methods: &[call!("Next", Model(Read), watchers::all_next), call!("Stop", Need::LoggedIn, watchers::stop)],
     },
     Facade {
         name: "Annotations",
         versions: &[2],
         on: On::Model,
-        methods: &[
-            call!("Get", Model(Read), annotations::get),
-            call!("Set", Model(Write), annotations::set),
-        ],
+        methods: &[call!("Get", Model(Read), annotations::get), call!("Set", Model(Write), annotations::set)],
     },
     Facade {
         name: "Block",

@@ -35,7 +35,10 @@ async fn everything_comes_first_and_then_what_changes() {
     client.call("MachineManager", 10, "AddMachines", json!({"params": [{}]})).await.expect("adds");
     let deltas = waiting.await.expect("ran");
     let machine = deltas.iter().find(|delta| delta[0] == "machine").expect("a machine");
-    assert_eq!((&machine[1], &machine[2]["id"], &machine[2]["instance-id"]), (&json!("change"), &json!("0"), &json!("")));
+    assert_eq!(
+        (&machine[1], &machine[2]["id"], &machine[2]["instance-id"]),
+        (&json!("change"), &json!("0"), &json!(""))
+    );
     for key in ["agent-status", "instance-status", "addresses", "life", "base", "jobs"] {
         assert!(machine[2].get(key).is_some(), "{key}");
     }
@@ -43,15 +46,27 @@ async fn everything_comes_first_and_then_what_changes() {
 
     client.call("Action", 7, "Run", json!({"commands": "true", "machines": ["0"]})).await.expect("runs");
     let action = next(&client, &id).await;
-    assert_eq!((&action[0][0], &action[0][2]["id"], &action[0][2]["status"]), (&json!("action"), &json!("2"), &json!("pending")));
+    assert_eq!(
+        (&action[0][0], &action[0][2]["id"], &action[0][2]["status"]),
+        (&json!("action"), &json!("2"), &json!("pending"))
+    );
 
-    client.call("Annotations", 2, "Set", json!({"annotations": [{"entity": "machine-0", "annotations": {"k": "v"}}]})).await.expect("sets");
+    client
+        .call("Annotations", 2, "Set", json!({"annotations": [{"entity": "machine-0", "annotations": {"k": "v"}}]}))
+        .await
+        .expect("sets");
     let annotation = next(&client, &id).await;
-    assert_eq!(annotation[0], json!(["annotation", "change", {"tag": "machine-0", "annotations": {"k": "v"}, "model-uuid": uuid}]));
+    assert_eq!(
+        annotation[0],
+        json!(["annotation", "change", {"tag": "machine-0", "annotations": {"k": "v"}, "model-uuid": uuid}])
+    );
 
     let zero = base::MachineId::top(0);
     use model::change::machine;
-    client.call("MachineManager", 10, "DestroyMachineWithParams", json!({"machine-tags": ["machine-0"]})).await.expect("answers");
+    client
+        .call("MachineManager", 10, "DestroyMachineWithParams", json!({"machine-tags": ["machine-0"]}))
+        .await
+        .expect("answers");
     rig.state.change(|b, g| machine::mark_dead(b, uuid, &zero, g)).await.expect("dies");
     rig.state.change(|b, g| machine::remove_record(b, uuid, &zero, g)).await.expect("goes");
     let mut removed = Vec::new();

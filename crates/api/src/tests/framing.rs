@@ -69,11 +69,18 @@ async fn recorded_framing_cases_are_answered_as_recorded() {
         return;
     };
     let mut files: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
-    files.retain(|path| path.file_name().is_some_and(|name| {
-        let name = name.to_string_lossy();
-        name.starts_with("protofresh-") || name.starts_with("login-before") || name.starts_with("login-badpw") || name.starts_with("login-badtag")
-            || name.starts_with("login-emptytag") || name.starts_with("login-machine") || name.starts_with("login-twice")
-    }));
+    files.retain(|path| {
+        path.file_name().is_some_and(|name| {
+            let name = name.to_string_lossy();
+            name.starts_with("protofresh-")
+                || name.starts_with("login-before")
+                || name.starts_with("login-badpw")
+                || name.starts_with("login-badtag")
+                || name.starts_with("login-emptytag")
+                || name.starts_with("login-machine")
+                || name.starts_with("login-twice")
+        })
+    });
     files.sort();
     let rig = Rig::start().await;
     let mut played = 0;
@@ -83,20 +90,26 @@ async fn recorded_framing_cases_are_answered_as_recorded() {
         let mut socket = rig.socket("/api").await;
         // `protofresh` cases were recorded after a login.
         if name.starts_with("protofresh-") {
-            let login = format!(r#"{{"request-id":800,"type":"Admin","version":3,"request":"Login","params":{{"auth-tag":"user-admin","credentials":"{PASSWORD}"}}}}"#);
+            let login = format!(
+                r#"{{"request-id":800,"type":"Admin","version":3,"request":"Login","params":{{"auth-tag":"user-admin","credentials":"{PASSWORD}"}}}}"#
+            );
             socket.send(Message::text(login)).await.expect("sent");
             assert!(matches!(hear(&mut socket, Duration::from_secs(20)).await, Heard::Text(_)), "{name}: login");
         }
         let mut closed = false;
         for case in text.split("path /api\n").skip(1) {
             let mut lines = case.lines();
-            let (Some(sent), Some(expected)) = (lines.next().and_then(|line| line.strip_prefix("> ")), lines.next()) else { continue };
+            let (Some(sent), Some(expected)) = (lines.next().and_then(|line| line.strip_prefix("> ")), lines.next())
+            else {
+                continue;
+            };
             played += 1;
             if socket.send(Message::text(sent)).await.is_err() {
                 assert!(expected.starts_with("(closed") && closed, "{name}: {sent}");
                 continue;
             }
-            let wait = if expected.starts_with("(no reply") { Duration::from_millis(200) } else { Duration::from_secs(20) };
+            let wait =
+                if expected.starts_with("(no reply") { Duration::from_millis(200) } else { Duration::from_secs(20) };
             match (hear(&mut socket, wait).await, expected) {
                 (Heard::Text(text), expected) if expected.starts_with("< ") => {
                     assert_eq!(seen(&text, false), seen(&expected[2..], true), "{name}: {sent}");
@@ -124,10 +137,15 @@ fn eprintln_skipped(folder: &std::path::Path) {
 async fn a_binary_frame_is_answered_in_text_and_traces_are_repeated() {
     let rig = Rig::start().await;
     let mut socket = rig.socket("/").await;
-    let login = format!(r#"{{"request-id":1,"type":"Admin","version":3,"request":"Login","params":{{"auth-tag":"user-admin","credentials":"{PASSWORD}"}}}}"#);
+    let login = format!(
+        r#"{{"request-id":1,"type":"Admin","version":3,"request":"Login","params":{{"auth-tag":"user-admin","credentials":"{PASSWORD}"}}}}"#
+    );
     socket.send(Message::binary(login.into_bytes())).await.expect("sent");
     assert!(matches!(hear(&mut socket, Duration::from_secs(20)).await, Heard::Text(_)));
-    socket.send(Message::text(r#"{"Request-Id":5,"TYPE":"Pinger","version":1,"request":"Ping","trace-id":"t"}"#)).await.expect("sent");
+    socket
+        .send(Message::text(r#"{"Request-Id":5,"TYPE":"Pinger","version":1,"request":"Ping","trace-id":"t"}"#))
+        .await
+        .expect("sent");
     let Heard::Text(text) = hear(&mut socket, Duration::from_secs(20)).await else { panic!("no answer") };
     assert_eq!(text, r#"{"request-id":5,"response":{},"trace-id":"t"}"#);
 }

@@ -27,9 +27,16 @@ async fn frames_that_are_too_large_or_no_envelope_end_their_connection_alone() {
     let rig = Rig::with(Limits { message: 1 << 20, ..Limits::default() }).await;
     let witness = rig.login("/api", "admin").await;
     let before = rig.state.read().revision();
-    let deep = format!(r#"{{"request-id":1,"type":"Pinger","version":1,"request":"Ping","params":{}{}}}"#, "[".repeat(100_000), "]".repeat(100_000));
+    let deep = format!(
+        r#"{{"request-id":1,"type":"Pinger","version":1,"request":"Ping","params":{}{}}}"#,
+        "[".repeat(100_000),
+        "]".repeat(100_000)
+    );
     let cut = r#"{"request-id":1,"type":"Pinger","ver"#.to_owned();
-    let large = format!(r#"{{"request-id":1,"type":"Pinger","version":1,"request":"Ping","params":{{"x":"{}"}}}}"#, "a".repeat(3 << 20));
+    let large = format!(
+        r#"{{"request-id":1,"type":"Pinger","version":1,"request":"Ping","params":{{"x":"{}"}}}}"#,
+        "a".repeat(3 << 20)
+    );
     for text in [deep, cut, large, "\u{0}\u{1}".into(), "{".into()] {
         let mut socket = rig.socket("/api").await;
         // A server that stops reading may close before all is written.
@@ -38,7 +45,10 @@ async fn frames_that_are_too_large_or_no_envelope_end_their_connection_alone() {
     }
     // No UTF-8 in a text frame, by hand: final text frame of two masked bytes.
     let mut tls = rig.tls().await;
-    let head = format!("GET /api HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {}\r\n\r\n", "dGhlIHNhbXBsZSBub25jZQ==");
+    let head = format!(
+        "GET /api HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {}\r\n\r\n",
+        "dGhlIHNhbXBsZSBub25jZQ=="
+    );
     tls.write_all(head.as_bytes()).await.expect("written");
     tls.write_all(&[0x81, 0x82, 0, 0, 0, 0, 0xff, 0xfe]).await.expect("written");
     let mut rest = Vec::new();
@@ -58,19 +68,34 @@ async fn parameters_of_wrong_types_are_errors_of_their_call() {
     let path = format!("/model/{CONTROLLER_MODEL}/api");
     let client = rig.login(&path, "admin").await;
     let before = rig.state.read().revision();
-    let wrong = [json!([]), json!("x"), json!(7), json!({"params": "x"}), json!({"params": [{"constraints": []}]}), json!({"params": [{"jobs": {"a": 1}}]})];
+    let wrong = [
+        json!([]),
+        json!("x"),
+        json!(7),
+        json!({"params": "x"}),
+        json!({"params": [{"constraints": []}]}),
+        json!({"params": [{"jobs": {"a": 1}}]}),
+    ];
     for params in wrong {
         assert!(client.call("MachineManager", 10, "AddMachines", params.clone()).await.is_err(), "{params}");
     }
     assert_eq!(rig.state.read().revision(), before, "something was changed");
-    for (facade, version, method) in [("Action", 7, "Actions"), ("Annotations", 2, "Get"), ("SSHClient", 4, "PublicKeys")] {
-        for tag in ["", "machine-", "machine-999999999999999999999", "\u{0}", "machine-0-lxd", "unit-x-0", "../../controller"] {
-            let answer = client.call(facade, version, method, json!({"entities": [{"tag": tag}]})).await.expect("answers");
+    for (facade, version, method) in
+        [("Action", 7, "Actions"), ("Annotations", 2, "Get"), ("SSHClient", 4, "PublicKeys")]
+    {
+        for tag in
+            ["", "machine-", "machine-999999999999999999999", "\u{0}", "machine-0-lxd", "unit-x-0", "../../controller"]
+        {
+            let answer =
+                client.call(facade, version, method, json!({"entities": [{"tag": tag}]})).await.expect("answers");
             assert!(!answer["results"][0]["error"].is_null(), "{facade}.{method} {tag:?}: {answer}");
         }
     }
     assert!(refused(client.call("Client", 8, "FullStatus", json!({"patterns": 3})).await).ends_with("()"));
-    client.call("Client", 8, "FullStatus", json!({"patterns": null, "PATTERNS": []})).await.expect("the connection is whole");
+    client
+        .call("Client", 8, "FullStatus", json!({"patterns": null, "PATTERNS": []}))
+        .await
+        .expect("the connection is whole");
 }
 
 #[tokio::test]
@@ -95,17 +120,25 @@ async fn many_watchers_and_many_calls_at_once_are_bounded_and_answered() {
         }
     }
     assert_eq!(refused(last), "connection has 512 watchers open already ()");
-    let calls: Vec<_> = (0..500).map(|_| tokio::spawn({
-        let client = client.clone();
-        async move { client.call("Client", 8, "FullStatus", json!({})).await }
-    })).collect();
+    let calls: Vec<_> = (0..500)
+        .map(|_| {
+            tokio::spawn({
+                let client = client.clone();
+                async move { client.call("Client", 8, "FullStatus", json!({})).await }
+            })
+        })
+        .collect();
     for call in calls {
         call.await.expect("ran").expect("answered");
     }
-    let adding: Vec<_> = (0..40).map(|_| tokio::spawn({
-        let client = client.clone();
-        async move { client.call("MachineManager", 10, "AddMachines", json!({"params": [{}]})).await }
-    })).collect();
+    let adding: Vec<_> = (0..40)
+        .map(|_| {
+            tokio::spawn({
+                let client = client.clone();
+                async move { client.call("MachineManager", 10, "AddMachines", json!({"params": [{}]})).await }
+            })
+        })
+        .collect();
     let mut ids = std::collections::BTreeSet::new();
     for one in adding {
         let answer = one.await.expect("ran").expect("answered");
@@ -159,7 +192,9 @@ async fn the_log_begins_with_an_empty_error_and_then_has_what_was_logged() {
         labels: Default::default(),
     };
     let logs = rig.append.logs();
-    logs.append(CONTROLLER_MODEL, vec![line("one", Level::Info), line("two", Level::Error)], LogBounds::default()).await.expect("logged");
+    logs.append(CONTROLLER_MODEL, vec![line("one", Level::Info), line("two", Level::Error)], LogBounds::default())
+        .await
+        .expect("logged");
     let basic = |user: &str, password: &str| {
         format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(format!("user-{user}:{password}")))
     };
@@ -171,7 +206,10 @@ async fn the_log_begins_with_an_empty_error_and_then_has_what_was_logged() {
     };
     assert_eq!(text().await, "{}\n");
     let first: Value = serde_json::from_str(&text().await).expect("JSON");
-    assert_eq!(first, json!({"tag": "machine-0", "ts": "2023-11-14T22:13:20.123456Z", "sev": "ERROR", "mod": "grigri.agent", "loc": "agent.rs:1", "msg": "two", "lab": null}));
+    assert_eq!(
+        first,
+        json!({"tag": "machine-0", "ts": "2023-11-14T22:13:20.123456Z", "sev": "ERROR", "mod": "grigri.agent", "loc": "agent.rs:1", "msg": "two", "lab": null})
+    );
     logs.append(CONTROLLER_MODEL, vec![line("three", Level::Error)], LogBounds::default()).await.expect("logged");
     let later: Value = serde_json::from_str(&text().await).expect("JSON");
     assert_eq!(later["msg"], "three");

@@ -16,14 +16,18 @@ async fn a_login_tells_what_clients_need() {
         json!({"display-name": "", "identity": "user-admin", "controller-access": "superuser", "model-access": ""})
     );
     assert!(told.get("model-tag").is_none());
-    let names: Vec<&str> = told["facades"].as_array().expect("a list").iter().filter_map(|f| f["name"].as_str()).collect();
-    assert!(names.is_sorted() && names.contains(&"ModelManager") && names.contains(&"Pinger") && !names.contains(&"Client"));
+    let names: Vec<&str> =
+        told["facades"].as_array().expect("a list").iter().filter_map(|f| f["name"].as_str()).collect();
+    assert!(
+        names.is_sorted() && names.contains(&"ModelManager") && names.contains(&"Pinger") && !names.contains(&"Client")
+    );
 
     let client = rig.caller(&format!("/model/{CONTROLLER_MODEL}/api")).await;
     let told = client.log_in("reader", PASSWORD).await.expect("logs in");
     assert_eq!(told["model-tag"], format!("model-{CONTROLLER_MODEL}"));
     assert_eq!(told["user-info"]["model-access"], "read");
-    let client_facade = told["facades"].as_array().expect("a list").iter().find(|f| f["name"] == "Client").expect("listed");
+    let client_facade =
+        told["facades"].as_array().expect("a list").iter().find(|f| f["name"] == "Client").expect("listed");
     assert_eq!(client_facade["versions"], json!([6, 7, 8]));
 }
 
@@ -33,15 +37,43 @@ async fn whoever_is_not_let_in_is_told_so() {
     let model = format!("/model/{CONTROLLER_MODEL}/api");
     let nobody = "/model/00000000-0000-4000-8000-00000000dead/api";
     let cases = [
-        ("/api", json!({"auth-tag": "user-admin", "credentials": "x"}), "invalid entity name or password (unauthorized access)"),
-        ("/api", json!({"auth-tag": "user-nobody", "credentials": "x"}), "invalid entity name or password (unauthorized access)"),
-        ("/api", json!({"auth-tag": "machine-0", "credentials": "x", "nonce": "n"}), "invalid entity name or password (unauthorized access)"),
+        (
+            "/api",
+            json!({"auth-tag": "user-admin", "credentials": "x"}),
+            "invalid entity name or password (unauthorized access)",
+        ),
+        (
+            "/api",
+            json!({"auth-tag": "user-nobody", "credentials": "x"}),
+            "invalid entity name or password (unauthorized access)",
+        ),
+        (
+            "/api",
+            json!({"auth-tag": "machine-0", "credentials": "x", "nonce": "n"}),
+            "invalid entity name or password (unauthorized access)",
+        ),
         ("/api", json!({"auth-tag": "foo", "credentials": "x"}), "\"foo\" is not a valid tag ()"),
-        ("/api", json!({"auth-tag": "", "credentials": "x"}), "failed to authenticate request: unauthorized (unauthorized access)"),
+        (
+            "/api",
+            json!({"auth-tag": "", "credentials": "x"}),
+            "failed to authenticate request: unauthorized (unauthorized access)",
+        ),
         ("/api", json!({}), "no credentials provided (no credentials provided)"),
-        ("/api", json!({"auth-tag": "user-admin", "credentials": null}), "no credentials provided (no credentials provided)"),
-        (&model, json!({"auth-tag": "user-stranger", "credentials": PASSWORD}), "permission denied (unauthorized access)"),
-        (nobody, json!({"auth-tag": "user-admin", "credentials": PASSWORD}), "unknown model: \"00000000-0000-4000-8000-00000000dead\" (model not found)"),
+        (
+            "/api",
+            json!({"auth-tag": "user-admin", "credentials": null}),
+            "no credentials provided (no credentials provided)",
+        ),
+        (
+            &model,
+            json!({"auth-tag": "user-stranger", "credentials": PASSWORD}),
+            "permission denied (unauthorized access)",
+        ),
+        (
+            nobody,
+            json!({"auth-tag": "user-admin", "credentials": PASSWORD}),
+            "unknown model: \"00000000-0000-4000-8000-00000000dead\" (model not found)",
+        ),
     ];
     for (path, params, expected) in cases {
         let client = rig.caller(path).await;

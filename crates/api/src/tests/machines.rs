@@ -15,7 +15,10 @@ async fn add(client: &Client, params: Value) -> Value {
 /// `id` or the error's words, for each machine.
 fn outcome(result: &Value) -> Vec<String> {
     let machines = result["machines"].as_array().expect("a list");
-    machines.iter().map(|one| one["error"]["message"].as_str().or(one["machine"].as_str()).unwrap_or("?").to_owned()).collect()
+    machines
+        .iter()
+        .map(|one| one["error"]["message"].as_str().or(one["machine"].as_str()).unwrap_or("?").to_owned())
+        .collect()
 }
 
 #[tokio::test]
@@ -34,16 +37,23 @@ async fn machines_are_added_as_asked_or_refused_one_by_one() {
         (json!([{"container-type": "lxd", "parent-id": "0"}]), "0/lxd/1"),
         (json!([{"placement": {"scope": "m1", "directive": "zone=a"}}]), "4"),
         (json!([{"parent-id": "0"}]), "parent machine specified without container type"),
-        (json!([{"container-type": "lxd", "placement": {"scope": "lxd", "directive": "0"}}]), "container type and placement are mutually exclusive"),
+        (
+            json!([{"container-type": "lxd", "placement": {"scope": "lxd", "directive": "0"}}]),
+            "container type and placement are mutually exclusive",
+        ),
         (json!([{"placement": {"scope": "#", "directive": "0"}}]), "invalid model name \"#\""),
         (json!([{"placement": {"scope": "lxd", "directive": "99"}}]), "cannot add a new machine: machine 99 not found"),
-        (json!([{"placement": {"scope": "lxd", "directive": "0/lxd/0"}}]), "cannot add a new machine: machine 0/lxd/0 cannot host lxd containers"),
+        (
+            json!([{"placement": {"scope": "lxd", "directive": "0/lxd/0"}}]),
+            "cannot add a new machine: machine 0/lxd/0 cannot host lxd containers",
+        ),
         (json!([{"disks": [{"Pool": "x", "Size": 1, "Count": 0}]}]), "invalid volume params: count not specified"),
     ];
     for (params, expected) in check {
         assert_eq!(outcome(&add(&client, params.clone()).await), [expected], "{params}");
     }
-    let negative = client.call("MachineManager", 10, "AddMachines", json!({"params": [{"constraints": {"mem": -50}}]})).await;
+    let negative =
+        client.call("MachineManager", 10, "AddMachines", json!({"params": [{"constraints": {"mem": -50}}]})).await;
     assert!(negative.is_err(), "a negative size is no item's error but the call's");
     let mixed = add(&client, json!([{}, {"parent-id": "0"}, {}])).await;
     assert_eq!(outcome(&mixed), ["5", "parent machine specified without container type", "6"]);
@@ -55,7 +65,10 @@ async fn machines_are_added_as_asked_or_refused_one_by_one() {
     assert_eq!(machines["0"]["containers"].as_object().map(|all| all.len()), Some(2));
     assert_eq!(machines["2"]["constraints"], "cores=2 mem=4096M");
     assert_eq!(machines["2"]["base"], json!({"name": "ubuntu", "channel": "22.04/stable"}));
-    assert_eq!((&machines["1"]["instance-id"], &machines["1"]["agent-status"]["status"]), (&json!("pending"), &json!("pending")));
+    assert_eq!(
+        (&machines["1"]["instance-id"], &machines["1"]["agent-status"]["status"]),
+        (&json!("pending"), &json!("pending"))
+    );
     for map in ["applications", "remote-applications", "offers"] {
         assert_eq!(status[map], json!({}), "{map}");
     }
@@ -71,7 +84,9 @@ async fn a_machine_goes_when_nothing_is_on_it_or_by_force() {
     let client = rig.login(&model_path(uuid), "admin").await;
     add(&client, json!([{}, {"placement": {"scope": "lxd", "directive": "0"}}])).await;
     add(&client, json!([{"placement": {"scope": "lxd", "directive": "0"}}])).await;
-    let destroy = async |params: Value| client.call("MachineManager", 10, "DestroyMachineWithParams", params).await.expect("answers");
+    let destroy = async |params: Value| {
+        client.call("MachineManager", 10, "DestroyMachineWithParams", params).await.expect("answers")
+    };
     let dry = destroy(json!({"machine-tags": ["machine-0"], "dry-run": true})).await;
     assert_eq!(dry["results"][0]["info"]["destroyed-containers"][0]["info"]["machine-id"], "0/lxd/0");
     let refused = destroy(json!({"machine-tags": ["machine-0", "machine-99", "user-x1"]})).await;
@@ -131,25 +146,44 @@ async fn a_command_is_run_and_its_result_is_read() {
     assert_eq!(enqueued["actions"][0]["started"], "0001-01-01T00:00:00Z");
     assert_eq!(enqueued["actions"][1]["error"]["code"], "not found");
     let now = 1;
-    rig.append.blobs().append(&blob(uuid, TaskId(2), Stream::Stdout), None, b"juju-1-0\n".to_vec(), 1 << 20, now).await.expect("kept");
+    rig.append
+        .blobs()
+        .append(&blob(uuid, TaskId(2), Stream::Stdout), None, b"juju-1-0\n".to_vec(), 1 << 20, now)
+        .await
+        .expect("kept");
     rig.state.change(|beliefs, given| task::started(beliefs, uuid, TaskId(2), given)).await.expect("starts");
-    let how = Ended { status: TaskStatus::Completed, message: String::new(), return_code: Some(0), started: None, stdout_len: 9, stderr_len: 0, dropped: 0 };
+    let how = Ended {
+        status: TaskStatus::Completed,
+        message: String::new(),
+        return_code: Some(0),
+        started: None,
+        stdout_len: 9,
+        stderr_len: 0,
+        dropped: 0,
+    };
     rig.state.change(|beliefs, given| task::ended(beliefs, uuid, TaskId(2), &how, given)).await.expect("ends");
-    let read = client.call("Action", 7, "Actions", json!({"entities": [{"tag": "action-2"}, {"tag": "action-9"}]})).await.expect("reads");
+    let read = client
+        .call("Action", 7, "Actions", json!({"entities": [{"tag": "action-2"}, {"tag": "action-9"}]}))
+        .await
+        .expect("reads");
     assert_eq!(read["results"][0]["status"], "completed");
     assert_eq!(read["results"][0]["output"], json!({"return-code": 0, "stdout": "juju-1-0\n"}));
     assert_eq!(read["results"][1]["error"]["code"], "not found");
     let listed = client.call("Action", 7, "ListOperations", json!({"machines": ["0"]})).await.expect("lists");
     assert_eq!(listed["results"][0]["summary"], "juju-exec run on machine-0,machine-7");
     assert_eq!(listed["results"][0]["status"], "completed");
-    let cancelled = client.call("Action", 7, "Cancel", json!({"entities": [{"tag": "action-2"}]})).await.expect("answers");
+    let cancelled =
+        client.call("Action", 7, "Cancel", json!({"entities": [{"tag": "action-2"}]})).await.expect("answers");
     assert_eq!(cancelled["results"][0]["status"], "completed", "what is over stays as it is");
     let words = refused(client.call("Action", 7, "Run", json!({"commands": "juju-exec x", "machines": ["0"]})).await);
     assert_eq!(words, "cannot use \"juju-exec x\" as an action command (not supported)");
     let nothing = client.call("Action", 7, "RunOnAllMachines", json!({"commands": "true"})).await.expect("runs");
     assert_eq!(nothing["actions"].as_array().map(Vec::len), Some(1));
     // Blocked changes are refused with the switch's own words.
-    client.call("Block", 2, "SwitchBlockOn", json!({"type": "BlockChange", "message": "no changes today"})).await.expect("on");
+    client
+        .call("Block", 2, "SwitchBlockOn", json!({"type": "BlockChange", "message": "no changes today"}))
+        .await
+        .expect("on");
     let words = refused(client.call("Action", 7, "Run", json!({"commands": "true", "machines": ["0"]})).await);
     assert_eq!(words, "no changes today (operation is blocked)");
 }
@@ -172,7 +206,10 @@ async fn a_ready_machine_is_found_by_ssh() {
     assert_eq!(keys["results"][1]["error"], json!({"message": "keys not found", "code": "not found"}));
     let status = client.call("Client", 8, "FullStatus", json!({"patterns": ["10.0.0.0/24"]})).await.expect("a status");
     let machine = &status["machines"]["0"];
-    assert_eq!((&machine["dns-name"], &machine["hostname"], &machine["instance-id"]), (&json!("10.0.0.7"), &json!("juju-1-0"), &json!("i-0")));
+    assert_eq!(
+        (&machine["dns-name"], &machine["hostname"], &machine["instance-id"]),
+        (&json!("10.0.0.7"), &json!("juju-1-0"), &json!("i-0"))
+    );
     assert_eq!(machine["agent-status"]["version"], "3.6.100");
     assert!(status["machines"].get("1").is_none());
     // Its statuses left a history.

@@ -1,18 +1,18 @@
 //! A controller in memory behind a real port, and clients for it.
 
+use crate::Passwords;
 use crate::doors::{NoAdvice, NoDoors};
 use crate::server::{Handle, Limits, Server, ServerParts};
-use crate::Passwords;
 use base::chance::SystemChance;
 use base::clock::SystemClock;
 use base::{Hardware, ModelUuid, OsBase};
+use model::State;
 use model::change::controller::{self, Bootstrap, ControllerMachine};
 use model::change::{model as model_change, user};
 use model::key::Object;
 use model::record::address::{Address, Endpoint};
 use model::record::cloud::{Cloud, Region};
 use model::record::credential::Credential;
-use model::State;
 use rpc::tls::{Authority, LeafStore, client_config, server_config};
 use rpc::websocket::{self, Socket};
 use rpc::{CallError, Caller};
@@ -60,14 +60,21 @@ impl Rig {
         state.change(|beliefs, given| controller::bootstrap(beliefs, &bootstrap, given)).await.expect("bootstraps");
         for (name, level) in [("reader", "read"), ("writer", "write"), ("owner", "admin"), ("stranger", "")] {
             let hash = hash.clone();
-            state.change(|beliefs, given| user::add(beliefs, name, "", Some(hash.clone()), "admin", given)).await.expect("a user");
+            state
+                .change(|beliefs, given| user::add(beliefs, name, "", Some(hash.clone()), "admin", given))
+                .await
+                .expect("a user");
             if !level.is_empty() {
                 let object = Object::Model(CONTROLLER_MODEL.parse().expect("valid"));
-                state.change(|beliefs, given| user::grant(beliefs, &object, name, level, given)).await.expect("granted");
+                state
+                    .change(|beliefs, given| user::grant(beliefs, &object, name, level, given))
+                    .await
+                    .expect("granted");
             }
         }
         let named = authority.controller_leaf(now, &SystemChance).expect("a leaf");
-        let by_address = authority.address_leaf(Vec::new(), vec![[127, 0, 0, 1].into()], now, &SystemChance).expect("a leaf");
+        let by_address =
+            authority.address_leaf(Vec::new(), vec![[127, 0, 0, 1].into()], now, &SystemChance).expect("a leaf");
         let leaves = LeafStore::new(&named, &by_address).expect("leaves");
         let tls = server_config(leaves, &authority.cert_pem).expect("a configuration");
         let append = Append::memory().expect("an append store");

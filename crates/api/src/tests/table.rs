@@ -31,7 +31,10 @@ fn all(on_model: bool) -> impl Iterator<Item = (&'static Facade, &'static Method
 
 /// These end what the test needs, or wait.
 fn passed_over(facade: &Facade, method: &Method) -> bool {
-    matches!((facade.name, method.name), ("Controller", "DestroyController") | ("UserManager", "RemoveUser" | "DisableUser"))
+    matches!(
+        (facade.name, method.name),
+        ("Controller", "DestroyController") | ("UserManager", "RemoveUser" | "DisableUser")
+    )
 }
 
 #[tokio::test]
@@ -49,9 +52,14 @@ async fn every_call_is_for_those_it_is_for() {
                 for version in facade.versions {
                     let answer = client.call(facade.name, *version, method.name, json!({})).await;
                     // Parameters of nothing are refused by some methods, with other words: then the caller was let in.
-                    let denied = matches!(&answer, Err(CallError::Refused(error)) if error.message == "permission denied");
+                    let denied =
+                        matches!(&answer, Err(CallError::Refused(error)) if error.message == "permission denied");
                     let allowed = may(method.need, controller, model);
-                    assert_eq!(denied, !allowed, "{user} on {path}: {}({version}).{} gave {answer:?}", facade.name, method.name);
+                    assert_eq!(
+                        denied, !allowed,
+                        "{user} on {path}: {}({version}).{} gave {answer:?}",
+                        facade.name, method.name
+                    );
                     walked += 1;
                 }
             }
@@ -63,7 +71,9 @@ async fn every_call_is_for_those_it_is_for() {
 #[test]
 fn what_reads_is_for_readers_and_what_writes_is_not() {
     let reading = ["Get", "List", "Show", "Watch", "Full", "Status", "Actions", "Operations", "Next"];
-    for (facade, method) in table::facades().flat_map(|facade| facade.methods.iter().map(move |method| (facade, method))) {
+    for (facade, method) in
+        table::facades().flat_map(|facade| facade.methods.iter().map(move |method| (facade, method)))
+    {
         let reads = reading.iter().any(|word| method.name.starts_with(word));
         if let Need::Model(level) = method.need {
             let writes = ["Add", "Destroy", "Set", "Run", "Remove", "Cancel", "Delete", "Switch", "Retry", "Create"];
@@ -88,9 +98,18 @@ fn the_table_has_no_doubles_and_is_whole() {
     }
     // What libjuju 3.6 and the stock command must find.
     for (name, version, on) in [
-        ("Action", 7, On::Model), ("AllWatcher", 3, On::Model), ("Annotations", 2, On::Model), ("Client", 8, On::Model),
-        ("Cloud", 7, On::Controller), ("Controller", 12, On::Controller), ("KeyManager", 1, On::Model), ("MachineManager", 10, On::Model),
-        ("ModelConfig", 3, On::Both), ("ModelManager", 10, On::Controller), ("Pinger", 1, On::Both), ("SSHClient", 4, On::Model),
+        ("Action", 7, On::Model),
+        ("AllWatcher", 3, On::Model),
+        ("Annotations", 2, On::Model),
+        ("Client", 8, On::Model),
+        ("Cloud", 7, On::Controller),
+        ("Controller", 12, On::Controller),
+        ("KeyManager", 1, On::Model),
+        ("MachineManager", 10, On::Model),
+        ("ModelConfig", 3, On::Both),
+        ("ModelManager", 10, On::Controller),
+        ("Pinger", 1, On::Both),
+        ("SSHClient", 4, On::Model),
         ("UserManager", 3, On::Controller),
     ] {
         let facade = table::facades().find(|facade| facade.name == name).unwrap_or_else(|| panic!("no {name}"));
@@ -104,14 +123,38 @@ async fn what_leads_nowhere_is_told_with_jujus_words() {
     let controller = rig.login("/api", "admin").await;
     let model = rig.login(&format!("/model/{CONTROLLER_MODEL}/api"), "admin").await;
     let cases = [
-        (&controller, "Client", 8, "FullStatus", "facade \"Client\" not supported for controller API connection (not supported)"),
-        (&controller, "Nosuch", 1, "X", "facade \"Nosuch\" not supported for controller API connection (not supported)"),
+        (
+            &controller,
+            "Client",
+            8,
+            "FullStatus",
+            "facade \"Client\" not supported for controller API connection (not supported)",
+        ),
+        (
+            &controller,
+            "Nosuch",
+            1,
+            "X",
+            "facade \"Nosuch\" not supported for controller API connection (not supported)",
+        ),
         (&controller, "Pinger", 2, "Ping", "unknown version (2) of interface \"Pinger\" (not implemented)"),
         (&controller, "Pinger", 0, "Ping", "unknown object type \"Pinger\" (not implemented)"),
-        (&controller, "Pinger", 1, "Pong", "no such request - method Pinger(1).Pong is not implemented (not implemented)"),
+        (
+            &controller,
+            "Pinger",
+            1,
+            "Pong",
+            "no such request - method Pinger(1).Pong is not implemented (not implemented)",
+        ),
         (&model, "Cloud", 7, "Clouds", "facade \"Cloud\" not supported for model API connection (not supported)"),
         (&model, "Nosuch", 1, "X", "unknown version (1) of interface \"Nosuch\" (not implemented)"),
-        (&model, "MachineManager", 10, "ProvisioningScript", "MachineManager.ProvisioningScript is not built in this release of Grigri (not implemented)"),
+        (
+            &model,
+            "MachineManager",
+            10,
+            "ProvisioningScript",
+            "MachineManager.ProvisioningScript is not built in this release of Grigri (not implemented)",
+        ),
     ];
     for (client, facade, version, method, expected) in cases {
         assert_eq!(refused(client.call(facade, version, method, json!({})).await), expected);

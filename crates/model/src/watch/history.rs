@@ -4,8 +4,8 @@
 use crate::beliefs::{Beliefs, InModel};
 use crate::key::{self, Name};
 use crate::record::status::{Status, StatusEntry};
-use base::{MachineId, ModelUuid};
 use crate::state::{Read, State};
+use base::{MachineId, ModelUuid};
 use std::fmt::Display;
 use store::append::History;
 use store::{Batch, Lost};

@@ -4,8 +4,8 @@
 use crate::convert::machine::Seen;
 use base::MachineId;
 use model::query::machine as query;
-use model::{AMachine, InModel, Stored};
 use model::record::machine::Machine;
+use model::{AMachine, InModel, Stored};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
@@ -51,7 +51,8 @@ fn fits(pattern: &str, seen: Seen<'_>, all: &AMachine, machine: &Stored<Machine>
 /// An address in a network in CIDR form.
 fn within_net(address: &str, net: &str) -> bool {
     let Some((base, bits)) = net.split_once('/') else { return false };
-    let (Ok(address), Ok(base), Ok(bits)) = (address.parse::<IpAddr>(), base.parse::<IpAddr>(), bits.parse::<u32>()) else {
+    let (Ok(address), Ok(base), Ok(bits)) = (address.parse::<IpAddr>(), base.parse::<IpAddr>(), bits.parse::<u32>())
+    else {
         return false;
     };
     let same = |a: u128, b: u128, width: u32| bits <= width && (bits == 0 || (a ^ b) >> (width - bits) == 0);
@@ -68,7 +69,9 @@ mod tests {
 
     #[test]
     fn networks() {
-        let check = |address: &str, net: &str, expected: bool| assert_eq!(within_net(address, net), expected, "{address} {net}");
+        let check = |address: &str, net: &str, expected: bool| {
+            assert_eq!(within_net(address, net), expected, "{address} {net}")
+        };
         check("10.1.2.3", "10.1.0.0/16", true);
         check("10.2.2.3", "10.1.0.0/16", false);
         check("10.2.2.3", "0.0.0.0/0", true);

@@ -157,7 +157,9 @@ mod tests {
 
     #[test]
     fn queries_are_read_and_asked() {
-        let query = Query::parse("includeEntity=machine-0&level=WARNING&backlog=3&includeModule=juju%2Eworker&noTail=true&x=%zz");
+        let query = Query::parse(
+            "includeEntity=machine-0&level=WARNING&backlog=3&includeModule=juju%2Eworker&noTail=true&x=%zz",
+        );
         assert_eq!((query.backlog(), query.tail), (Some(3), false));
         let line = |entity: &str, level, module: &str| Line {
             at: 0,

@@ -154,7 +154,10 @@ pub fn set_credential(
     block::check(within, BlockKind::Change)?;
     let id = (cloud.to_owned(), owner.to_owned(), name.to_owned());
     let Some(credential) = beliefs.credentials.get(&id) else {
-        return Err(Refusal::new(base::Kind::NotFound, format!("cloud credential \"{cloud}/{owner}/{name}\" not found")));
+        return Err(Refusal::new(
+            base::Kind::NotFound,
+            format!("cloud credential \"{cloud}/{owner}/{name}\" not found"),
+        ));
     };
     if read.cloud != cloud {
         return Err(Refusal::plain(format!("credential {name:?} is for cloud {cloud:?}, not {:?}", read.cloud)));
