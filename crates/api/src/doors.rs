@@ -21,8 +21,8 @@ pub trait AgentDoors: Send + Sync + 'static {
     /// A POST on the enrolment path. The body is bounded already, and JSON only if the agent behaves.
     fn enrol(&self, body: Vec<u8>, from: SocketAddr) -> Boxed<DoorReply>;
 
-    /// An enrolled agent's stream; runs until it ends.
-    fn stream(&self, who: AgentIdentity, socket: AgentSocket) -> Boxed<()>;
+    /// An enrolled agent's stream; runs until it ends. `certificate`: the one it showed, DER.
+    fn stream(&self, who: AgentIdentity, certificate: Vec<u8>, socket: AgentSocket) -> Boxed<()>;
 }
 
 #[derive(Debug, Clone)]
@@ -40,7 +40,7 @@ impl AgentDoors for NoDoors {
         Box::pin(async { DoorReply { status: 404, body: r#"{"error":"agents are not served here"}"#.into() } })
     }
 
-    fn stream(&self, _: AgentIdentity, _: AgentSocket) -> Boxed<()> {
+    fn stream(&self, _: AgentIdentity, _: Vec<u8>, _: AgentSocket) -> Boxed<()> {
         Box::pin(async {})
     }
 }
@@ -55,9 +55,9 @@ impl AgentDoors for Arc<Door> {
         })
     }
 
-    fn stream(&self, who: AgentIdentity, socket: AgentSocket) -> Boxed<()> {
+    fn stream(&self, who: AgentIdentity, certificate: Vec<u8>, socket: AgentSocket) -> Boxed<()> {
         let door = self.clone();
-        Box::pin(async move { Door::serve(&door, socket, who).await })
+        Box::pin(async move { Door::serve(&door, socket, who, &certificate).await })
     }
 }
 

@@ -173,10 +173,10 @@ async fn enrol(shared: Arc<Shared>, request: Request<Incoming>, from: SocketAddr
 fn agent_stream(shared: Arc<Shared>, request: Request<Incoming>, certificate: Arc<Option<Vec<u8>>>) -> Reply {
     let der = certificate.as_ref().clone();
     let who = der.as_ref().and_then(|der| AgentIdentity::from_certificate(&der.as_slice().into()));
-    let Some(who) = who else {
+    let (Some(der), Some(who)) = (der, who) else {
         return json(StatusCode::UNAUTHORIZED, r#"{"error":"a machine's certificate is needed"}"#.into());
     };
     upgrade(request, wire::agent::MAX_MESSAGE, move |socket| async move {
-        shared.doors.stream(who, socket).await;
+        shared.doors.stream(who, der, socket).await;
     })
 }
