@@ -57,7 +57,7 @@ impl AgentDoors for Arc<Door> {
 
     fn stream(&self, who: AgentIdentity, certificate: Vec<u8>, socket: AgentSocket) -> Boxed<()> {
         let door = self.clone();
-        Box::pin(async move { Door::serve(&door, socket, who, &certificate).await })
+        Box::pin(async move { Door::serve(&door, who, &certificate, socket).await })
     }
 }
 
