@@ -117,11 +117,9 @@ impl Constraints {
             "virt-type" => put(&mut self.virt_type, text()),
             "zones" => put(&mut self.zones, list(value)),
             "allocate-public-ip" => match value {
-                "" => put(&mut self.allocate_public_ip, false),
-                _ => put(
-                    &mut self.allocate_public_ip,
-                    value.parse().map_err(|_| bad("must be 'true' or 'false'".to_owned()))?,
-                ),
+                "" | "0" | "f" | "F" | "false" | "False" | "FALSE" => put(&mut self.allocate_public_ip, false),
+                "1" | "t" | "T" | "true" | "True" | "TRUE" => put(&mut self.allocate_public_ip, true),
+                _ => return Err(bad("must be 'true' or 'false'".to_owned())),
             },
             "image-id" => put(&mut self.image_id, text()),
             _ => return Err(ConstraintsError::Unknown(key.to_owned())),

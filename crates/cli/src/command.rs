@@ -12,6 +12,7 @@ use crate::error::Result;
 use crate::flags::Flag;
 
 mod absent;
+mod application;
 mod client;
 mod cloud;
 mod controller;
@@ -130,6 +131,7 @@ const OUTPUT_FLAGS: [Flag; 2] =
 /// Every command, in the order help lists them.
 pub fn all() -> Vec<&'static Command> {
     let mut all: Vec<&'static Command> = [
+        application::COMMANDS,
         client::COMMANDS,
         cloud::COMMANDS,
         controller::COMMANDS,

@@ -6,8 +6,8 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal, Read, Write};
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
 
@@ -46,6 +46,25 @@ impl Io {
             now: Arc::new(Timestamp::now),
             interrupt: None,
         }
+    }
+
+    /// Surroundings for a test: nothing inherited, what is written is kept in the second value.
+    pub fn captured(env: &[(&str, &str)], cwd: &Path, stdin: &str) -> (Io, Captured) {
+        let captured = Captured::default();
+        let io = Io {
+            stdout: Box::new(Buffer(captured.stdout.clone())),
+            stderr: Box::new(Buffer(captured.stderr.clone())),
+            stdin: Box::new(io::Cursor::new(stdin.as_bytes().to_vec())),
+            stdout_is_terminal: false,
+            stderr_is_terminal: false,
+            stdin_is_terminal: false,
+            inherits: false,
+            env: env.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
+            cwd: cwd.to_owned(),
+            now: Arc::new(Timestamp::now),
+            interrupt: Some(Arc::default()),
+        };
+        (io, captured)
     }
 
     /// A variable's value; an empty one counts as absent, as in Juju.
@@ -121,5 +140,39 @@ impl Io {
             false => writeln!(self.stderr, "{level} {message}"),
         };
         let _ = self.stderr.flush();
+    }
+}
+
+/// What a test's run wrote.
+#[derive(Clone, Default)]
+pub struct Captured {
+    stdout: Arc<Mutex<Vec<u8>>>,
+    stderr: Arc<Mutex<Vec<u8>>>,
+}
+
+impl Captured {
+    pub fn stdout(&self) -> String {
+        text(&self.stdout)
+    }
+
+    pub fn stderr(&self) -> String {
+        text(&self.stderr)
+    }
+}
+
+fn text(buffer: &Mutex<Vec<u8>>) -> String {
+    String::from_utf8_lossy(&buffer.lock().unwrap_or_else(|e| e.into_inner())).into_owned()
+}
+
+struct Buffer(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Buffer {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap_or_else(|e| e.into_inner()).extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }

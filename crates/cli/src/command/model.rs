@@ -4,7 +4,7 @@ use super::Command;
 
 mod add;
 mod config;
-mod constraints;
+pub mod constraints;
 mod destroy;
 pub mod given;
 mod list;

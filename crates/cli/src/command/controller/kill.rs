@@ -30,6 +30,8 @@ pub const COMMAND: Command = Command {
 };
 
 const OPEN_PATIENCE: Duration = Duration::from_secs(10);
+/// A controller of this host that does not answer can be ended without it.
+const OPEN_PATIENCE_HERE: Duration = Duration::from_secs(2);
 const PAUSE: Duration = Duration::from_secs(5);
 
 async fn run(context: &mut Context) -> Result<()> {
@@ -41,7 +43,8 @@ async fn run(context: &mut Context) -> Result<()> {
     let all = context.store.controllers()?;
     let Some(entry) = all.controllers.get(&name) else { return Err(select::controller_not_found(&name)) };
     let on_this_host = entry.cloud_type.as_deref() == Some("builtin") && context.injected.bootstrapper.is_some();
-    let api = match context.controller_api_within(&name, OPEN_PATIENCE).await {
+    let patience = if on_this_host { OPEN_PATIENCE_HERE } else { OPEN_PATIENCE };
+    let api = match context.controller_api_within(&name, patience).await {
         Ok(api) => Ok(api),
         Err(error) => {
             let refused = error.message().contains("connect: connection refused");

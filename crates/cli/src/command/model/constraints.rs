@@ -45,6 +45,11 @@ async fn run(context: &mut Context) -> Result<()> {
     let api = context.model_api().await?;
     let reply: Value = api.call("ModelConfig", "GetModelConstraints", json!({})).await?;
     let constraints = reply.get("constraints").cloned().unwrap_or_else(|| json!({}));
+    print(context, constraints)
+}
+
+/// Prints constraints as they came: one line, or the fields in their order.
+pub fn print(context: &mut Context, constraints: Value) -> Result<()> {
     if context.format() == "constraints" {
         let read: Constraints = serde_json::from_value(constraints).unwrap_or_default();
         return context.result(format!("{read}\n"));

@@ -215,6 +215,8 @@ async fn wait(context: &mut Context, api: &Api, model: &(String, String), left: 
     let mut pause = Duration::from_millis(10);
     let mut dots = 0;
     loop {
+        context.sleep(pause).await;
+        pause = (pause * 2).min(Duration::from_secs(2));
         let view = match status(api, model).await {
             Ok(Some(view)) => view,
             Ok(None) => {
@@ -239,8 +241,6 @@ async fn wait(context: &mut Context, api: &Api, model: &(String, String), left: 
             shown = Some(line);
         }
         *left = view;
-        context.sleep(pause).await;
-        pause = (pause * 2).min(Duration::from_secs(2));
     }
 }
 

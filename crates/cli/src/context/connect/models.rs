@@ -42,12 +42,16 @@ impl Context {
         if !is_uuid_like(typed) {
             return Ok(None);
         }
-        // The original takes any of several that begin so; ours takes none, and the name is then not found.
-        let mut matching = entry.models.iter().filter(|(_, m)| m.uuid.starts_with(typed));
-        Ok(match (matching.next(), matching.next()) {
-            (Some((name, model)), None) => Some((name.clone(), model.uuid.clone())),
-            _ => None,
-        })
+        // The original takes any of several, at random.
+        let matching: Vec<_> = entry.models.iter().filter(|(_, m)| m.uuid.starts_with(typed)).collect();
+        match matching.as_slice() {
+            [] => Ok(None),
+            [(name, model)] => Ok(Some(((*name).clone(), model.uuid.clone()))),
+            several => {
+                let names: Vec<&str> = several.iter().map(|(name, _)| name.as_str()).collect();
+                Err(Error::failed(format!("the UUIDs of several models begin with {typed:?}: {}", names.join(", "))))
+            }
+        }
     }
 
     /// Asks the controller for the user's models and replaces the client's list.
