@@ -19,6 +19,7 @@ mod controller;
 mod key;
 mod machine;
 pub mod model;
+mod status;
 mod task;
 mod user;
 
@@ -138,6 +139,7 @@ pub fn all() -> Vec<&'static Command> {
         key::COMMANDS,
         machine::COMMANDS,
         model::COMMANDS,
+        status::COMMANDS,
         task::COMMANDS,
         user::COMMANDS,
     ]

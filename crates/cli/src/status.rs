@@ -9,7 +9,7 @@ pub mod ports;
 mod storage;
 pub mod summary;
 pub mod tabular;
-mod times;
+pub mod times;
 mod units;
 
 use jiff::tz::TimeZone;
@@ -78,6 +78,26 @@ impl View<'_> {
         match other {
             Some(end) => format!("{info} for {}:{}", end.application, end.name),
             None => info.clone(),
+        }
+    }
+}
+
+impl<'a> View<'a> {
+    /// A status as a command was asked to show it.
+    #[must_use]
+    pub fn of(context: &crate::Context, status: &'a FullStatus, controller: &'a str, iso: bool) -> View<'a> {
+        // A session that was recorded with another client is played with that one's version.
+        let version = context.io.var("GRIGRI_CLIENT_VERSION").map(str::to_owned);
+        View {
+            status,
+            controller,
+            zone: context.zone(),
+            iso,
+            paint: Paint(context.colour()),
+            relations: false,
+            storage: false,
+            branch: "",
+            client_version: version.unwrap_or_else(|| base::version::current_version().to_string()),
         }
     }
 }

@@ -2,5 +2,13 @@
 
 use super::Command;
 
+mod add;
+mod config;
+mod disks;
+mod list;
+mod remove;
+mod retry;
+mod show;
+
 /// In no order; the table sorts.
-pub const COMMANDS: &[&Command] = &[];
+pub const COMMANDS: &[&Command] = &[&add::COMMAND, &list::COMMAND, &remove::COMMAND, &retry::COMMAND, &show::COMMAND];

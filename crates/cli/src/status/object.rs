@@ -21,6 +21,14 @@ pub enum Form {
     Json,
 }
 
+impl Form {
+    /// The form of an output format.
+    #[must_use]
+    pub fn of(format: &str) -> Form {
+        if format == "json" { Form::Json } else { Form::Yaml }
+    }
+}
+
 /// An ordered object under construction.
 pub(super) struct Object {
     entries: Vec<(String, Node)>,

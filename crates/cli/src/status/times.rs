@@ -7,18 +7,8 @@ use jiff::tz::TimeZone;
 use super::View;
 
 impl View<'_> {
-    /// A moment with its date; `None` for one that was never set.
     pub(super) fn since(&self, time: Time) -> Option<String> {
-        if time == Time::default() {
-            return None;
-        }
-        Some(if self.iso {
-            let at = time.timestamp().to_zoned_datetime(TimeZone::UTC);
-            at.strftime("%Y-%m-%d %H:%M:%SZ").to_string()
-        } else {
-            let at = self.local(time);
-            format!("{}{}", at.strftime("%d %b %Y %H:%M:%S"), offset(&at))
-        })
+        moment(time, &self.zone, self.iso)
     }
 
     /// The time of day of the controller's clock; ISO without a zone.
@@ -48,4 +38,18 @@ impl View<'_> {
 /// `Z`, or `+02:00`.
 fn offset(at: &Zoned) -> String {
     if at.offset().seconds() == 0 { "Z".to_owned() } else { at.strftime("%:z").to_string() }
+}
+
+/// A moment with its date; `None` for one that was never set.
+pub fn moment(time: Time, zone: &TimeZone, iso: bool) -> Option<String> {
+    if time == Time::default() {
+        return None;
+    }
+    Some(if iso {
+        let at = time.timestamp().to_zoned_datetime(TimeZone::UTC);
+        at.strftime("%Y-%m-%d %H:%M:%SZ").to_string()
+    } else {
+        let at = time.timestamp().to_zoned_datetime(zone.clone());
+        format!("{}{}", at.strftime("%d %b %Y %H:%M:%S"), offset(&at))
+    })
 }

@@ -1,0 +1,183 @@
+//! `status`: the model at a glance, in five formats.
+//!
+//! The surprise: a failed try is tried again on a new connection, three times, as the original does.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use wire::facade::client::FullStatus;
+
+use super::watch;
+use crate::command::{Command, Scope};
+use crate::context::{Api, Context};
+use crate::error::{Error, Result};
+use crate::flags::Flag;
+use crate::output;
+use crate::status::{View, line, object, summary, tabular};
+
+pub const COMMAND: Command = Command {
+    name: "status",
+    args: "[<selector> [...]]",
+    purpose: "Report the status of the model, its machines, applications and units.",
+    doc: "Shows the model, its applications, units, machines, offers, relations and storage.\n\
+          Selectors (machine ids, unit and application names, status words, addresses, ports) narrow it.",
+    examples: "\n    juju status\n    juju status --format yaml\n    juju status 0 --relations\n    juju status --watch 5s",
+    see_also: &["machines", "show-machine", "show-status-log"],
+    flags: &[
+        Flag::bool(&["color"], "Use ANSI color codes in tabular output"),
+        Flag::bool(&["integrations"], "The same as '--relations'"),
+        Flag::bool(&["no-color"], "Disable ANSI color codes in tabular output"),
+        Flag::bool(&["relations"], "Show 'relations' section in tabular output"),
+        Flag::int(&["retry-count"], "3", "Number of times to retry API failures"),
+        Flag::duration(&["retry-delay"], "100ms", "Time to wait between retry attempts"),
+        Flag::bool(&["storage"], "Show 'storage' section in tabular output"),
+        Flag::bool(&["utc"], "Display timestamps in the UTC timezone"),
+        Flag::duration(&["watch"], "0s", "Watch the status every period of time"),
+    ],
+    formats: &["tabular", "json", "line", "oneline", "short", "summary", "yaml"],
+    scope: Scope::Model,
+    run: |context| Box::pin(run(context)),
+    ..Command::BASE
+};
+
+async fn run(context: &mut Context) -> Result<()> {
+    let flag = |name: &str| context.args.is_set(name);
+    if flag("color") && flag("no-color") {
+        return Err(Error::usage("cannot mix --no-color and --color"));
+    }
+    let iso = super::iso(context, true)?;
+    match context.args.duration("watch").filter(|period| !period.is_zero()) {
+        Some(period) => watch::run(context, period, iso).await,
+        None => once(context, iso).await,
+    }
+}
+
+/// Fetches and prints.
+pub(super) async fn once(context: &mut Context, iso: bool) -> Result<()> {
+    let tabular = context.format() == "tabular";
+    let relations = context.args.is_set("relations") || context.args.is_set("integrations");
+    let storage = context.args.is_set("storage");
+    let (status, api) = fetch(context, storage || !tabular).await?;
+    if !tabular && (relations || storage) {
+        let words: Vec<&str> = [(relations, "relations"), (storage, "storage")].iter().filter(|w| w.0).map(|w| w.1).collect();
+        let (noun, verb) = if words.len() > 1 { ("options", "are") } else { ("option", "is") };
+        context.info(format!("provided {} {noun} {verb} always enabled in non tabular formats", words.join(", ")));
+    }
+    let mut view = View::of(context, &status, &api.controller, iso);
+    (view.relations, view.storage) = (relations, storage);
+    print(context, &view)?;
+    if view.is_empty() {
+        match context.args.positional().len() {
+            0 => context.info(format!("\nModel {:?} is empty.", shown_name(context, &api))),
+            1 => context.info("Nothing matched specified filter."),
+            _ => context.info("Nothing matched specified filters."),
+        }
+    }
+    Ok(())
+}
+
+/// The model as it was selected: with its controller when that was named.
+fn shown_name(context: &Context, api: &Api) -> String {
+    match context.args.text("m").filter(|m| m.contains(':')) {
+        Some(_) => format!("{}:{}", api.controller, api.model),
+        None => api.model.clone(),
+    }
+}
+
+fn print(context: &mut Context, view: &View<'_>) -> Result<()> {
+    if context.format() == "tabular" {
+        for (name, app) in &view.status.applications {
+            if app.err.is_some() && app.charm.is_empty() {
+                let _ = name;
+                context.log_error("failed to parse charm: cannot parse name and/or revision in URL \"\": name \"\" not valid");
+            }
+        }
+        for app in view.status.remote_applications.values() {
+            if app.err.is_some() && app.offer_url.is_empty() {
+                context.log_error("invalid offer URL \"\": application offer URL is missing model");
+            }
+        }
+    }
+    match context.format() {
+        "tabular" => context.result_bytes(&tabular::text(view)),
+        "summary" => {
+            let resolve = |name: &str| resolve(name);
+            let (text, warnings) = summary::text(view, &resolve);
+            warnings.iter().for_each(|w| context.warn(w));
+            context.result_bytes(&text)
+        }
+        "line" | "oneline" | "short" => context.result(line::text(view)),
+        format => {
+            let document = view.document(object::Form::of(format));
+            match (format, view.paint.0) {
+                ("json", true) => context.result(output::json::print_coloured(&document)),
+                (_, true) => context.result(output::yaml::print_coloured(&document)),
+                (_, false) => context.result_node(&document),
+            }
+        }
+    }
+}
+
+/// Addresses of a host's name. A static binary must not ask the system's resolver; `getent` does it.
+fn resolve(name: &str) -> std::result::Result<Vec<IpAddr>, String> {
+    if let Ok(ip) = name.parse::<IpAddr>() {
+        return match ip {
+            IpAddr::V4(_) => Ok(vec![ip]),
+            IpAddr::V6(_) => Err(format!("address {name}: no suitable address found")),
+        };
+    }
+    let found = std::process::Command::new("getent").args(["ahostsv4", name]).output();
+    let found = found.map(|o| String::from_utf8_lossy(&o.stdout).into_owned()).unwrap_or_default();
+    let first = found.lines().filter_map(|l| l.split_whitespace().next()?.parse().ok()).next();
+    first.map(|ip| vec![ip]).ok_or_else(|| format!("lookup {name}: no such host"))
+}
+
+/// The status, and the connection it came over; tried again when it fails.
+async fn fetch(context: &mut Context, storage: bool) -> Result<(FullStatus, Api)> {
+    let retries = context.args.int("retry-count").unwrap_or(3).max(0);
+    let delay = context.args.duration("retry-delay").unwrap_or(Duration::from_millis(100));
+    let mut tried = 0;
+    loop {
+        match attempt(context, storage).await {
+            Ok(got) => return Ok(got),
+            Err(error) if tried >= retries || is_final(&error) => return Err(error),
+            Err(_) => {
+                tried += 1;
+                context.sleep(delay).await;
+            }
+        }
+    }
+}
+
+/// Another try would not change it.
+fn is_final(error: &Error) -> bool {
+    error.exit() == 2 || matches!(error.code(), "redirection required" | "not implemented")
+}
+
+async fn attempt(context: &mut Context, storage: bool) -> Result<(FullStatus, Api)> {
+    let patterns = context.args.positional().to_vec();
+    let api = context.model_api().await?;
+    let together = api.connection.version("Client") != 6;
+    let mut params = json!({"patterns": if patterns.is_empty() { Value::Null } else { json!(patterns) }});
+    if storage && together {
+        params["include-storage"] = json!(true);
+    }
+    let mut status: FullStatus = api.call("Client", "FullStatus", params).await?;
+    if storage && !together {
+        status.storage = list(&api, "ListStorageDetails").await?;
+        status.filesystems = list(&api, "ListFilesystems").await?;
+        status.volumes = list(&api, "ListVolumes").await?;
+    }
+    Ok((status, api))
+}
+
+/// What an older controller tells of storage only when asked apart.
+async fn list<T: serde::de::DeserializeOwned>(api: &Api, method: &str) -> Result<Vec<T>> {
+    let mut all = Vec::new();
+    for result in api.call_each("Storage", method, json!({"filters": [{}]})).await? {
+        let list: Vec<T> = wire::lenient::from_value(result?).map_err(|e| Error::failed(e.to_string()))?;
+        all.extend(list);
+    }
+    Ok(all)
+}

@@ -1,0 +1,29 @@
+//! `status --watch`: the status anew every so often, on a cleared screen, until Ctrl-C.
+//!
+//! The surprise: it runs in this process; a lost connection is told in place of the status and tried again.
+
+use std::time::Duration;
+
+use super::show;
+use crate::context::Context;
+use crate::error::Result;
+
+pub(super) async fn run(context: &mut Context, period: Duration, iso: bool) -> Result<()> {
+    loop {
+        if context.io.stdout_is_terminal {
+            // Home, and clear to the end of the screen.
+            context.out("\x1b[H\x1b[2J")?;
+        }
+        if let Err(error) = show::once(context, iso).await {
+            if error.exit() == 2 {
+                return Err(error);
+            }
+            context.log_error(error.message().to_owned());
+        }
+        let stopped = context.interrupted();
+        tokio::select! {
+            () = stopped => return Ok(()),
+            () = context.sleep(period) => {}
+        }
+    }
+}
