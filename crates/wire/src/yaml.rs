@@ -18,6 +18,8 @@ pub enum Node {
     Int(i128),
     Float(f64),
     Str(String),
+    /// A moment: never quoted in YAML, a text in JSON.
+    Time(String),
     Seq(Vec<Node>),
     /// A list printed on one line: `[a, b]`.
     FlowSeq(Vec<Node>),

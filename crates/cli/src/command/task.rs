@@ -1,6 +1,15 @@
-//! Commands on the noun `task`.
+//! Commands on the noun `task`: running commands, and what became of them.
 
 use super::Command;
 
+mod cancel;
+mod exec;
+mod operations;
+mod result;
+mod show;
+mod targets;
+mod wait;
+
 /// In no order; the table sorts.
-pub const COMMANDS: &[&Command] = &[];
+pub const COMMANDS: &[&Command] =
+    &[&cancel::COMMAND, &exec::COMMAND, &operations::LIST, &operations::SHOW, &show::COMMAND];

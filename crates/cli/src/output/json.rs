@@ -33,7 +33,7 @@ fn write(node: &Node, out: &mut String) {
             let _ = write!(out, "{n}");
         }
         Node::Float(f) => out.push_str(&number(*f)),
-        Node::Str(text) => string(text, out),
+        Node::Str(text) | Node::Time(text) => string(text, out),
         Node::Seq(items) | Node::FlowSeq(items) => {
             out.push('[');
             for (at, item) in items.iter().enumerate() {
@@ -91,7 +91,7 @@ fn coloured(node: &Node, out: &mut String) {
             let mut text = String::new();
             write(other, &mut text);
             let ink = match other {
-                Node::Str(_) => Ink::Text,
+                Node::Str(_) | Node::Time(_) => Ink::Text,
                 Node::Null => Ink::Block,
                 _ => Ink::Number,
             };

@@ -8,6 +8,8 @@
 pub struct Table {
     text: Vec<u8>,
     right: Vec<usize>,
+    /// Every column at its right edge, its gap before it.
+    flush_right: bool,
 }
 
 /// Blanks between two columns.
@@ -23,6 +25,13 @@ impl Table {
     #[must_use]
     pub fn right(mut self, columns: &[usize]) -> Self {
         self.right.extend(columns);
+        self
+    }
+
+    /// Every column at its right edge, with the gap before and not behind it.
+    #[must_use]
+    pub fn flush_right(mut self) -> Self {
+        self.flush_right = true;
         self
     }
 
@@ -56,7 +65,7 @@ impl Table {
     pub fn finish(self) -> Vec<u8> {
         let lines: Vec<Vec<&[u8]>> =
             self.text.split(|b| *b == b'\n').map(|line| line.split(|b| *b == b'\t').collect()).collect();
-        let mut layout = Layout { lines: &lines, right: &self.right, widths: Vec::new(), out: Vec::new() };
+        let mut layout = Layout { lines: &lines, right: &self.right, flush_right: self.flush_right, widths: Vec::new(), out: Vec::new() };
         layout.block(0, lines.len());
         layout.out
     }
@@ -65,6 +74,7 @@ impl Table {
 struct Layout<'a> {
     lines: &'a [Vec<&'a [u8]>],
     right: &'a [usize],
+    flush_right: bool,
     widths: Vec<usize>,
     out: Vec<u8>,
 }
@@ -99,7 +109,10 @@ impl Layout<'_> {
         for number in from..to {
             for (at, cell) in self.lines[number].iter().enumerate() {
                 let blanks = self.widths.get(at).map_or(0, |w| w.saturating_sub(shown(cell)));
-                if self.right.contains(&at) && at < self.widths.len() {
+                if self.flush_right {
+                    self.blanks(blanks);
+                    self.out.extend_from_slice(cell);
+                } else if self.right.contains(&at) && at < self.widths.len() {
                     self.blanks(blanks.saturating_sub(PADDING));
                     self.out.extend_from_slice(cell);
                     self.blanks(PADDING);

@@ -20,7 +20,11 @@ pub fn print_coloured(node: &Node) -> String {
             block = None;
         }
         let Some((key, value)) = split(line) else {
-            out += &format!("\x1b[39m{line}\n\x1b[0m");
+            // The rest of a folded text keeps the terminal's own colour.
+            out += &match line.trim_start().starts_with("- ") {
+                true => format!("\x1b[39m{line}\n\x1b[0m"),
+                false => format!("{line}\n"),
+            };
             continue;
         };
         out += &format!("\x1b[1;96m{key}\x1b[95m:\x1b[0m \x1b[0m");

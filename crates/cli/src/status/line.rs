@@ -30,7 +30,7 @@ fn units(view: &View<'_>, units_by: &BTreeMap<String, UnitStatus>, level: usize,
         let unit = &units_by[name];
         let (agent, workload) = (&unit.agent_status.status, &unit.workload_status.status);
         let paint = view.paint;
-        let address = if view.containers() { &unit.address } else { &unit.public_address };
+        let address = &unit.public_address;
         // The colour of both words is the agent's, but for one that failed.
         let ink = Ink::of_status(agent);
         let mut line = format!(

@@ -7,6 +7,7 @@ use wire::yaml::Node;
 
 use super::View;
 use super::object::{Form, Object, map};
+use crate::output::colour::Ink;
 use crate::output::table::Table;
 
 /// `unit-mysql-0` is `mysql/0`, `machine-0-lxd-1` is `0/lxd/1`, `storage-pgdata-0` is `pgdata/0`.
@@ -130,35 +131,47 @@ pub(super) fn table(view: &View<'_>) -> Vec<u8> {
     let mut rows: Vec<[String; 8]> = Vec::new();
     for d in &s.storage {
         let (pool, size) = provision(view, &d.storage_tag);
-        let row = |unit: String, location: &str| {
+        let row = |unit: String, location: String| {
             let (status, info) = (d.status.status.clone(), d.status.info.clone());
             [
                 unit,
                 name(&d.storage_tag),
                 kind(d.kind).to_owned(),
                 pool.clone(),
-                location.to_owned(),
+                location,
                 size.clone(),
                 status,
                 info,
             ]
         };
         if d.attachments.is_empty() {
-            rows.push(row(String::new(), ""));
+            rows.push(row(String::new(), String::new()));
         }
-        rows.extend(d.attachments.iter().map(|(unit, a)| row(name(unit), &a.location)));
+        let mounted = |a: &StorageAttachmentDetails| mount_point(view, &d.storage_tag, &a.machine_tag);
+        rows.extend(d.attachments.iter().map(|(unit, a)| row(name(unit), mounted(a))));
     }
     rows.sort_by(|a, b| (&a[0], &a[1]).cmp(&(&b[0], &b[1])));
     let pools = rows.iter().any(|r| !r[3].is_empty()) || rows.is_empty();
     let mut table = Table::new();
-    let mut put = |row: &[String]| {
-        let cells: Vec<&String> = row.iter().enumerate().filter(|(at, _)| pools || *at != 3).map(|(_, c)| c).collect();
-        table.row(&cells);
+    let mut put = |row: &[String], last: String| {
+        let cells = row.iter().enumerate().filter(|(at, _)| pools || *at != 3);
+        cells.for_each(|(at, cell)| {
+            let ink = (at == 6).then(|| Ink::of_status(cell)).flatten();
+            table.push(&view.paint.with(ink, &format!("{cell}\t")));
+        });
+        table.push(&format!("{last}\n"));
     };
-    let header = ["Storage Unit", "Storage ID", "Type", "Pool", "Mountpoint", "Size", "Status", "Message"];
-    put(&header.map(str::to_owned));
-    rows.iter().for_each(|row| put(row));
+    let header = ["Storage Unit", "Storage ID", "Type", "Pool", "Mountpoint", "Size", "Status"];
+    put(&header.map(str::to_owned), "Message".to_owned());
+    rows.iter().for_each(|row| put(&row[..7], view.paint.ink(Ink::Message, &row[7])));
     table.finish()
+}
+
+/// Where the filesystem that provides a storage is mounted on a machine.
+fn mount_point(view: &View<'_>, storage: &str, machine: &str) -> String {
+    let of = |f: &&FilesystemDetails| f.storage.as_ref().is_some_and(|d| d.storage_tag == storage);
+    let filesystem = view.status.filesystems.iter().find(of);
+    filesystem.and_then(|f| f.machine_attachments.get(machine)).map(|a| a.mount_point.clone()).unwrap_or_default()
 }
 
 /// Pool and size of what provides a storage.

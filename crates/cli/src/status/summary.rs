@@ -51,7 +51,9 @@ struct Seen {
 impl Seen {
     fn machine(&mut self, m: &MachineStatus, resolve: &dyn Fn(&str) -> Result<Vec<IpAddr>, String>) {
         self.address(&m.dns_name, resolve);
-        *self.machines.entry(m.agent_status.status.clone()).or_default() += 1;
+        let failed = m.modification_status.status == "error";
+        let status = if failed { &m.modification_status } else { &m.agent_status };
+        *self.machines.entry(status.status.clone()).or_default() += 1;
     }
 
     fn unit(&mut self, u: &UnitStatus, resolve: &dyn Fn(&str) -> Result<Vec<IpAddr>, String>) {
@@ -65,7 +67,7 @@ impl Seen {
 
     fn address(&mut self, address: &str, resolve: &dyn Fn(&str) -> Result<Vec<IpAddr>, String>) {
         if address.is_empty() {
-            return;
+            return self.note("<nil>".to_owned());
         }
         let addresses = match resolve(address) {
             Ok(addresses) => addresses,
@@ -123,14 +125,23 @@ fn head(view: &View<'_>, seen: &Seen) -> Vec<u8> {
     table.finish()
 }
 
-/// Ports as the original wraps them: a tab and a line's end before every seventh of a protocol.
+/// Ports as the original wraps them: of all in bytewise order, every third begins a line. It wraps before it joins
+/// and sorts by length, so that those which begin a line come last.
 fn wrapped(ports: &[String], paint: Paint) -> String {
-    super::ports::short(ports, paint)
+    let mut ports = ports.to_vec();
+    ports.sort();
+    ports.dedup();
+    for (at, port) in ports.iter_mut().enumerate() {
+        if at > 0 && at % 3 == 0 {
+            port.insert_str(0, "\n\t");
+        }
+    }
+    super::ports::short(&ports, paint)
 }
 
 fn counts(view: &View<'_>, seen: &Seen, applications: &[&String]) -> Vec<u8> {
     let paint = view.paint;
-    let mut table = Table::new().right(&[0, 1, 2]);
+    let mut table = Table::new().flush_right();
     let title = |table: &mut Table, text: &str, count: usize| {
         let count = paint.ink(Ink::Number, &count.to_string());
         table.push(&format!("{}{}({count})\t\n", paint.ink(Ink::Key, text), paint.ink(Ink::Colon, ":\t")));

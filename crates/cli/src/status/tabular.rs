@@ -269,14 +269,15 @@ fn relations(view: &View<'_>) -> Option<Section> {
     for (provider, requirer, relation, kind) in rows {
         for end in [&provider, &requirer] {
             let (application, endpoint) = end.split_once(':').unwrap_or((end, ""));
-            let endpoint = view.paint.ink(Ink::Number, &format!(":{endpoint}"));
-            section.cell(&format!("{application}{endpoint}"));
+            section.table.push(application);
+            section.ink(Some(Ink::Number), &format!(":{endpoint}"));
         }
         section.cell(&relation.interface).cell(kind);
         let status = &relation.status;
         if status.status != "joined" {
-            section.ink(Ink::of_status(&status.status), &status.status);
-            section.last(None, &cut(&status.info));
+            let suspended = (status.status == "suspended").then_some(Ink::Warning);
+            section.ink(suspended.or(Ink::of_status(&status.status)), &status.status);
+            section.last(Some(Ink::Message), &cut(&status.info));
         } else {
             section.last(None, b"");
         }

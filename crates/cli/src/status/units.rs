@@ -84,7 +84,7 @@ fn scale(view: &View<'_>, name: &str, app: &ApplicationStatus) -> (usize, usize)
         subordinates.filter(|(unit, _)| unit.split('/').next() == Some(name)).map(|(_, u)| u).collect()
     };
     let all = usize::try_from(app.int).ok().filter(|n| *n > 0 && view.containers()).unwrap_or(units.len());
-    (units.iter().copied().filter(|u| present(&u)).count(), all)
+    (units.iter().copied().filter(|u| present(u)).count(), all)
 }
 
 pub(super) fn units(view: &View<'_>) -> Option<Section> {
@@ -138,6 +138,9 @@ fn unit(view: &View<'_>, name: &str, u: &UnitStatus, level: usize, section: &mut
 fn message(view: &View<'_>, name: &str, u: &UnitStatus) -> String {
     let workload = if view.relations { view.workload_message(name, u) } else { u.workload_status.info.clone() };
     let (agent, info) = (&u.agent_status.status, &u.agent_status.info);
+    if u.workload_status.status.is_empty() {
+        return String::new();
+    }
     if workload.is_empty() && agent == "allocating" {
         return info.clone();
     }

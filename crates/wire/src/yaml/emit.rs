@@ -67,6 +67,7 @@ impl Emitter {
             Node::Int(n) => self.word(&n.to_string()),
             Node::Float(f) => self.word(&float(*f)),
             Node::Str(text) => self.scalar(text, place.scalar, false, false),
+            Node::Time(text) => self.word(text),
         }
     }
 

@@ -86,7 +86,7 @@ fn entry(s: &DetailedStatus) -> Node {
         out.push(("data".to_owned(), Node::Map(data).sorted()));
     }
     if s.since != Time::default() {
-        out.push(("since".to_owned(), Node::str(s.since.to_string())));
+        out.push(("since".to_owned(), Node::Time(s.since.to_string())));
     }
     out.push(("type".to_owned(), Node::str(&s.kind)));
     Node::Map(out)

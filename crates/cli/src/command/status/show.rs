@@ -77,8 +77,11 @@ pub(super) async fn once(context: &mut Context, iso: bool) -> Result<()> {
     Ok(())
 }
 
-/// The model as it was selected: with its controller when that was named.
+/// The model as it was selected: with its controller when that was named, by its UUID when that was given.
 fn shown_name(context: &Context, api: &Api) -> String {
+    if let Some(uuid) = context.args.text("m").filter(|m| m.parse::<base::ModelUuid>().is_ok()) {
+        return uuid.to_owned();
+    }
     match context.args.text("m").filter(|m| m.contains(':')) {
         Some(_) => format!("{}:{}", api.controller, api.model),
         None => api.model.clone(),
@@ -86,13 +89,10 @@ fn shown_name(context: &Context, api: &Api) -> String {
 }
 
 fn print(context: &mut Context, view: &View<'_>) -> Result<()> {
+    for _ in view.status.applications.values().filter(|a| a.err.is_some() && a.charm.is_empty()) {
+        context.log_error("failed to parse charm: cannot parse name and/or revision in URL \"\": name \"\" not valid");
+    }
     if context.format() == "tabular" {
-        for (name, app) in &view.status.applications {
-            if app.err.is_some() && app.charm.is_empty() {
-                let _ = name;
-                context.log_error("failed to parse charm: cannot parse name and/or revision in URL \"\": name \"\" not valid");
-            }
-        }
         for app in view.status.remote_applications.values() {
             if app.err.is_some() && app.offer_url.is_empty() {
                 context.log_error("invalid offer URL \"\": application offer URL is missing model");

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use wire::facade::client::{ApplicationStatus, RemoteEndpoint, UnitStatus};
+use wire::facade::client::{ApplicationStatus, DetailedStatus, RemoteEndpoint, UnitStatus};
 use wire::yaml::Node;
 
 use super::machine::base;
@@ -70,26 +70,31 @@ impl View<'_> {
     }
 
     fn unit(&self, name: &str, u: &UnitStatus, form: Form) -> Node {
-        if let Some(error) = u.workload_status.err.as_ref().or(u.agent_status.err.as_ref()) {
+        let mut out = Object::new(form);
+        if let Some(error) = &u.workload_status.err {
             return failure(error);
         }
-        let mut out = Object::new(form);
         let message = self.workload_message(name, u);
-        out.structure("workload-status", self.condition_with(&u.workload_status, &message, form));
-        out.structure("juju-status", self.condition(&u.agent_status, form));
+        out.structure("workload-status", self.of_unit(&u.workload_status, &message, form));
+        out.structure("juju-status", self.of_unit(&u.agent_status, &u.agent_status.info, form));
         if u.leader {
             out.put("leader", Node::Bool(true));
         }
         out.text_if("upgrading-from", &u.charm).text_if("machine", &u.machine);
-        let mut ports = u.opened_ports.clone();
-        wire::yaml::sort_natural(&mut ports);
-        ports.sort_by(|a, b| port_order(a).cmp(&port_order(b)));
-        out.list_if("open-ports", &ports);
+        out.list_if("open-ports", &u.opened_ports);
         out.text_if("public-address", &u.public_address).text_if("address", &u.address);
         out.text_if("provider-id", &u.provider_id);
         out.map_if("subordinates", self.units(&u.subordinates, form));
         out.text_if("branch", self.branch_of(name).unwrap_or_default());
         out.done()
+    }
+
+    /// A unit's status; its life is the application's affair.
+    fn of_unit(&self, status: &DetailedStatus, message: &str, form: Form) -> Node {
+        match &status.err {
+            Some(error) => failure(error),
+            None => self.condition_with(&DetailedStatus { life: String::new(), ..status.clone() }, message, form),
+        }
     }
 
     pub(super) fn remote_applications(&self, form: Form) -> Vec<(String, Node)> {
@@ -140,12 +145,6 @@ fn endpoint(e: &RemoteEndpoint) -> Node {
     let mut out = Object::new(Form::Yaml);
     out.text("interface", &e.interface).text("role", &e.role);
     out.done()
-}
-
-/// By protocol, then by number.
-fn port_order(port: &str) -> (u32, String) {
-    let number = port.split(['/', '-']).next().and_then(|n| n.parse().ok()).unwrap_or(u32::MAX);
-    (number, port.to_owned())
 }
 
 /// What a charm's URL says: `ch:amd64/mysql-24`, `local:focal/x-3`.
