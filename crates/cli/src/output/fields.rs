@@ -53,7 +53,7 @@ impl Fields {
             Node::Map(entries) => entries.is_empty(),
             Node::Seq(items) | Node::FlowSeq(items) => items.is_empty(),
             Node::Null => true,
-            Node::Bool(_) | Node::Int(_) | Node::Float(_) | Node::Str(_) => false,
+            Node::Bool(_) | Node::Int(_) | Node::Float(_) | Node::Str(_) | Node::Time(_) => false,
         };
         if empty { self } else { self.node(key, value) }
     }

@@ -65,7 +65,13 @@ impl Table {
     pub fn finish(self) -> Vec<u8> {
         let lines: Vec<Vec<&[u8]>> =
             self.text.split(|b| *b == b'\n').map(|line| line.split(|b| *b == b'\t').collect()).collect();
-        let mut layout = Layout { lines: &lines, right: &self.right, flush_right: self.flush_right, widths: Vec::new(), out: Vec::new() };
+        let mut layout = Layout {
+            lines: &lines,
+            right: &self.right,
+            flush_right: self.flush_right,
+            widths: Vec::new(),
+            out: Vec::new(),
+        };
         layout.block(0, lines.len());
         layout.out
     }

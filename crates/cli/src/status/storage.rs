@@ -133,16 +133,7 @@ pub(super) fn table(view: &View<'_>) -> Vec<u8> {
         let (pool, size) = provision(view, &d.storage_tag);
         let row = |unit: String, location: String| {
             let (status, info) = (d.status.status.clone(), d.status.info.clone());
-            [
-                unit,
-                name(&d.storage_tag),
-                kind(d.kind).to_owned(),
-                pool.clone(),
-                location,
-                size.clone(),
-                status,
-                info,
-            ]
+            [unit, name(&d.storage_tag), kind(d.kind).to_owned(), pool.clone(), location, size.clone(), status, info]
         };
         if d.attachments.is_empty() {
             rows.push(row(String::new(), String::new()));

@@ -69,7 +69,13 @@ fn flatten(node: &mut Node, flow: &[&str]) {
             }
         }
         Node::Seq(items) => items.iter_mut().for_each(|item| flatten(item, flow)),
-        Node::Null | Node::Bool(_) | Node::Int(_) | Node::Float(_) | Node::Str(_) | Node::Time(_) | Node::FlowSeq(_) => {}
+        Node::Null
+        | Node::Bool(_)
+        | Node::Int(_)
+        | Node::Float(_)
+        | Node::Str(_)
+        | Node::Time(_)
+        | Node::FlowSeq(_) => {}
     }
 }
 

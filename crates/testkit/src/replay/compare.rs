@@ -33,7 +33,9 @@ pub(super) fn judge(recording: &Recording, seen: &Seen) -> Outcome {
         return Outcome::Passed { findings: seen.findings.clone() };
     }
     let stderr = lossy(&seen.stderr);
-    if stderr.contains("not built yet") || (stderr.contains(UNKNOWN) && !lossy(&recording.stderr).contains(UNKNOWN)) {
+    if stderr.contains("is not built in this release")
+        || (stderr.contains(UNKNOWN) && !lossy(&recording.stderr).contains(UNKNOWN))
+    {
         return Outcome::Skipped("not built yet".to_owned());
     }
     Outcome::Failed { diff, findings: seen.findings.clone() }

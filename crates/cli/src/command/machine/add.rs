@@ -22,7 +22,12 @@ pub const COMMAND: Command = Command {
     flags: &[
         Flag::text(&["base"], "The operating system base to install on the new machine(s)"),
         Flag::texts(&["constraints"], "Machine constraints that overwrite those of the model"),
-        Flag::checked(&["disks"], "", |value| disks::parse(value).map(|_| ()), "Storage constraints for disks to attach to the machine(s)"),
+        Flag::checked(
+            &["disks"],
+            "",
+            |value| disks::parse(value).map(|_| ()),
+            "Storage constraints for disks to attach to the machine(s)",
+        ),
         Flag::int(&["n"], "1", "The number of machines to add"),
         Flag::text(&["private-key"], "Path to the private key to use during the connection"),
         Flag::text(&["public-key"], "Path to the public key to add to the remote authorized keys"),
@@ -151,12 +156,10 @@ fn base(context: &mut Context) -> Result<Option<base::OsBase>> {
         }
         context.warn("series flag is deprecated, use --base instead");
         return match series_version(&series) {
-            Some(version) => {
-                Ok(Some(base::OsBase { name: "ubuntu".to_owned(), channel: format!("{version}/stable") }))
+            Some(version) => Ok(Some(base::OsBase { name: "ubuntu".to_owned(), channel: format!("{version}/stable") })),
+            None => {
+                Err(Error::failed(format!("attempting to convert {series:?} to a base: series {series:?} not valid")))
             }
-            None => Err(Error::failed(format!(
-                "attempting to convert {series:?} to a base: series {series:?} not valid"
-            ))),
         };
     }
     base.map(|text| base::OsBase::parse(&text).map_err(|e| Error::failed(e.to_string()))).transpose()

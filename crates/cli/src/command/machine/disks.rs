@@ -79,8 +79,14 @@ mod tests {
         check("ebs,2,10G 20G", Ok(vec![("ebs", 2, 10240), ("", 1, 20480)]));
         check("1GiB", Ok(vec![("", 1, 1024)]));
         check("0.5M", Ok(vec![("", 1, 1)]));
-        check("ebs,,x", Err("cannot parse disk constraints: pool name is already set to \"ebs\", new value \"x\" not valid"));
-        check("-1", Err("cannot parse disk constraints: parsing storage count: count must be greater than zero, got \"-1\""));
+        check(
+            "ebs,,x",
+            Err("cannot parse disk constraints: pool name is already set to \"ebs\", new value \"x\" not valid"),
+        );
+        check(
+            "-1",
+            Err("cannot parse disk constraints: parsing storage count: count must be greater than zero, got \"-1\""),
+        );
         check("%", Err("cannot parse disk constraints: unrecognized storage constraint \"%\" not valid"));
     }
 }

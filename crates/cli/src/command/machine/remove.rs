@@ -73,7 +73,8 @@ async fn run(context: &mut Context) -> Result<()> {
         preview(context, &api, &params, force, keep).await?;
     } else {
         let list = ids.join(", ");
-        context.warn(format!("This command will remove machine(s) {list:?}\nYour controller does not support dry runs"));
+        context
+            .warn(format!("This command will remove machine(s) {list:?}\nYour controller does not support dry runs"));
     }
     context.confirm("machine removal")?;
     let results = call(&api, &params).await?;

@@ -24,7 +24,10 @@ pub const COMMAND: Command = Command {
     see_also: &["status"],
     flags: &[
         Flag::int(&["days"], "0", "Returns the logs for the past <days> days"),
-        Flag::text(&["from-date"], "Returns logs for any date after the passed one, the expected date format is YYYY-MM-DD"),
+        Flag::text(
+            &["from-date"],
+            "Returns logs for any date after the passed one, the expected date format is YYYY-MM-DD",
+        ),
         Flag::int(&["n"], "0", "Returns the last N logs"),
         Flag::text(&["type"], "Type of statuses to be displayed"),
         Flag::bool(&["utc"], "Display time as UTC in RFC3339 format"),
@@ -36,7 +39,15 @@ pub const COMMAND: Command = Command {
 };
 
 const KINDS: &[&str] = &[
-    "application", "container", "juju-container", "juju-machine", "juju-unit", "machine", "model", "saas", "unit",
+    "application",
+    "container",
+    "juju-container",
+    "juju-machine",
+    "juju-unit",
+    "machine",
+    "model",
+    "saas",
+    "unit",
     "workload",
 ];
 
@@ -148,7 +159,11 @@ fn day(text: &str) -> Result<String> {
     match Time::parse(&long).filter(|_| text.len() == 10) {
         Some(_) => Ok(long),
         None => {
-            let wrong = if text.bytes().take(4).filter(u8::is_ascii_digit).count() < 4 { (text, "2006") } else { (text.get(4..).unwrap_or_default(), "-") };
+            let wrong = if text.bytes().take(4).filter(u8::is_ascii_digit).count() < 4 {
+                (text, "2006")
+            } else {
+                (text.get(4..).unwrap_or_default(), "-")
+            };
             Err(Error::usage(format!(
                 "parsing backlog date: parsing time {text:?} as \"2006-01-02\": cannot parse {:?} as {:?}",
                 wrong.0, wrong.1

@@ -60,7 +60,8 @@ pub(super) async fn once(context: &mut Context, iso: bool) -> Result<()> {
     let storage = context.args.is_set("storage");
     let (status, api) = fetch(context, storage || !tabular).await?;
     if !tabular && (relations || storage) {
-        let words: Vec<&str> = [(relations, "relations"), (storage, "storage")].iter().filter(|w| w.0).map(|w| w.1).collect();
+        let words: Vec<&str> =
+            [(relations, "relations"), (storage, "storage")].iter().filter(|w| w.0).map(|w| w.1).collect();
         let (noun, verb) = if words.len() > 1 { ("options", "are") } else { ("option", "is") };
         context.info(format!("provided {} {noun} {verb} always enabled in non tabular formats", words.join(", ")));
     }

@@ -79,8 +79,7 @@ async fn enqueue(api: &Api, commands: &str, timeout: i128, targets: &Targets) ->
     if targets.all {
         return api.call("Action", "RunOnAllMachines", params).await;
     }
-    let lists =
-        [("machines", &targets.machines), ("applications", &targets.applications), ("units", &targets.units)];
+    let lists = [("machines", &targets.machines), ("applications", &targets.applications), ("units", &targets.units)];
     for (key, list) in lists {
         if !list.is_empty() {
             params[key] = json!(list);
@@ -209,8 +208,7 @@ fn print(context: &mut Context, results: &[ActionResult]) -> Result<()> {
         let node = ordered(context, entries.collect());
         return print_node(context, &node, false);
     }
-    let mut named: Vec<(String, &ActionResult)> =
-        results.iter().map(|r| (result::target(receiver(r)).1, r)).collect();
+    let mut named: Vec<(String, &ActionResult)> = results.iter().map(|r| (result::target(receiver(r)).1, r)).collect();
     named.sort_by(|a, b| natural_cmp(&a.0, &b.0));
     let speaks = |r: &ActionResult| !result::text(r, "stdout").is_empty() || !result::text(r, "stderr").is_empty();
     let headed = named.iter().filter(|(_, r)| speaks(r)).count() > 1;

@@ -78,8 +78,7 @@ async fn run_list(context: &mut Context) -> Result<()> {
     if context.format() != "plain" {
         let zone = zone(context);
         let json = context.format() == "json";
-        let mut entries: Vec<(String, Node)> =
-            operations.iter().map(|o| (number(o), object(o, &zone, json))).collect();
+        let mut entries: Vec<(String, Node)> = operations.iter().map(|o| (number(o), object(o, &zone, json))).collect();
         match json {
             true => entries.sort_by(|a, b| a.0.cmp(&b.0)),
             false => entries.sort_by(|a, b| wire::yaml::natural_cmp(&a.0, &b.0)),
@@ -117,10 +116,9 @@ fn query(context: &Context) -> Result<Value> {
                 }
                 "units" if !is_unit(value) => wrong.push(format!("invalid unit name {value:?}")),
                 "machines" if !is_machine(value) => wrong.push(format!("invalid machine id {value:?}")),
-                "status" if !STATUSES.contains(&value.as_str()) => wrong.push(format!(
-                    "{value:?} is not a valid task status, want one of [{}]",
-                    STATUSES.join(" ")
-                )),
+                "status" if !STATUSES.contains(&value.as_str()) => {
+                    wrong.push(format!("{value:?} is not a valid task status, want one of [{}]", STATUSES.join(" ")))
+                }
                 _ => {}
             }
         }

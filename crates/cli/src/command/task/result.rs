@@ -94,7 +94,8 @@ pub(super) fn others(result: &ActionResult) -> BTreeMap<String, Value> {
 }
 
 pub(super) fn log(messages: &[ActionMessage], zone: &TimeZone) -> Vec<Node> {
-    let line = |m: &ActionMessage| Node::Str(format!("{} {}", moment(m.timestamp, zone).unwrap_or_default(), m.message));
+    let line =
+        |m: &ActionMessage| Node::Str(format!("{} {}", moment(m.timestamp, zone).unwrap_or_default(), m.message));
     messages.iter().map(line).collect()
 }
 

@@ -33,11 +33,8 @@ impl Targets {
             applications: list(args, "application"),
             units: list(args, "unit"),
         };
-        let given = [
-            (&targets.machines, "machines"),
-            (&targets.applications, "applications"),
-            (&targets.units, "units"),
-        ];
+        let given =
+            [(&targets.machines, "machines"), (&targets.applications, "applications"), (&targets.units, "units")];
         if targets.all {
             if let Some((_, what)) = given.iter().find(|(list, _)| !list.is_empty()) {
                 return Err(Error::usage(format!("You cannot specify --all and individual {what}")));
