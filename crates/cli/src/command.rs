@@ -17,8 +17,10 @@ mod client;
 mod cloud;
 mod controller;
 mod key;
+mod log;
 mod machine;
 pub mod model;
+mod ssh;
 mod status;
 mod task;
 mod user;
@@ -137,8 +139,10 @@ pub fn all() -> Vec<&'static Command> {
         cloud::COMMANDS,
         controller::COMMANDS,
         key::COMMANDS,
+        log::COMMANDS,
         machine::COMMANDS,
         model::COMMANDS,
+        ssh::COMMANDS,
         status::COMMANDS,
         task::COMMANDS,
         user::COMMANDS,

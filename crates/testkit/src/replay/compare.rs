@@ -62,7 +62,7 @@ fn mask(text: &str) -> String {
     let text = &text.replace("\r\n", "\n");
     const PREFIX: &str = "ssh_known_hosts";
     let mut out = String::new();
-    let mut rest = text;
+    let mut rest = text.as_str();
     while let Some(at) = rest.find(PREFIX) {
         let (before, after) = rest.split_at(at + PREFIX.len());
         let start = before.rfind([' ', '\n']).map_or(0, |i| i + 1);

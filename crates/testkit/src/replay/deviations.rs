@@ -19,6 +19,9 @@ const DEVIATIONS: &[Deviation] = &[
     Deviation { group: "flags", case: "flag-debug", reason: "deviates: the log tells of our own works" },
     Deviation { group: "flags", case: "flag-logfile", reason: "deviates: the log tells of our own works" },
     Deviation { group: "flags", case: "flag-showlog", reason: "deviates: the log tells of our own works" },
+    Deviation { group: "ssh", case: "ssh-multi-nokeys", reason: "" },
+    Deviation { group: "ssh", case: "ssh-multi", reason: "wants the hosts of the recording's own network" },
+    Deviation { group: "ssh", case: "ssh-tty", reason: "wants a terminal as standard input" },
     Deviation { group: "status", case: "status-all-summary-dns", reason: "deviates: the words of another resolver" },
 ];
 

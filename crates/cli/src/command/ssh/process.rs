@@ -1,0 +1,58 @@
+//! Running the user's OpenSSH programs, with the streams of this command.
+
+use std::process::Stdio;
+
+use tokio::process::Command;
+
+use crate::context::Context;
+use crate::error::{Error, Result};
+
+fn command(context: &Context, program: &str, args: &[String]) -> Command {
+    let path = context.io.var("PATH").unwrap_or("/usr/bin:/bin");
+    let find = |name: &str| std::env::split_paths(path).map(|dir| dir.join(name)).find(|p| p.is_file());
+    // A password from the environment is typed by sshpass, where that is installed.
+    let mut command = match find("sshpass").filter(|_| context.io.var("SSHPASS").is_some()) {
+        Some(pass) => {
+            let mut command = Command::new(pass);
+            command.arg("-e").arg(program);
+            command
+        }
+        None => Command::new(find(program).unwrap_or_else(|| program.into())),
+    };
+    command.args(args).current_dir(&context.io.cwd).env_clear().envs(&context.io.env);
+    command
+}
+
+fn missing(program: &str, error: &std::io::Error) -> Error {
+    Error::failed(format!("cannot run {program}: {error}; install OpenSSH's client"))
+}
+
+/// Runs with the user's own streams; the exit code.
+pub(super) async fn run(context: &mut Context, program: &str, args: &[String]) -> Result<i32> {
+    let mut command = command(context, program, args);
+    if context.io.inherits {
+        let status = command.status().await.map_err(|e| missing(program, &e))?;
+        return Ok(status.code().unwrap_or(255));
+    }
+    let output = command.stdin(Stdio::null()).output().await.map_err(|e| missing(program, &e))?;
+    context.out_bytes(&output.stdout)?;
+    context.note(String::from_utf8_lossy(&output.stderr));
+    Ok(output.status.code().unwrap_or(255))
+}
+
+/// Runs and keeps what it writes: the exit code, and its errors' words.
+pub(super) async fn captured(context: &Context, program: &str, args: &[String]) -> Result<(i32, String)> {
+    let mut command = command(context, program, args);
+    command.stdin(if context.io.inherits { Stdio::inherit() } else { Stdio::null() });
+    let output = command.output().await.map_err(|e| missing(program, &e))?;
+    Ok((output.status.code().unwrap_or(255), String::from_utf8_lossy(&output.stderr).into_owned()))
+}
+
+/// The host keys that answer at an address; empty when nothing does.
+pub(super) async fn scan(context: &Context, address: &str, port: &str) -> Vec<String> {
+    let args = ["-T", "10", "-p", port, address].map(str::to_owned);
+    let mut command = command(context, "ssh-keyscan", &args);
+    let Ok(output) = command.stdin(Stdio::null()).output().await else { return Vec::new() };
+    let lines = String::from_utf8_lossy(&output.stdout).into_owned();
+    lines.lines().filter_map(|l| l.split_once(' ')).map(|(_, key)| key.to_owned()).collect()
+}
