@@ -153,7 +153,7 @@ impl SimAgent {
 
     fn greeting(&self) -> Vec<FromAgent> {
         let Config { machine, model, .. } = &self.0.config;
-        let mut kept = self.kept();
+        let kept = self.kept();
         let (running, finished) = kept.tasks.summary();
         let mut greeting = vec![
             FromAgent::Hello(Hello {
@@ -226,7 +226,13 @@ fn facts(machine: &str) -> Facts {
         root_disk: 4096,
         base: "ubuntu@24.04".into(),
         boot_id: "boot".into(),
-        interfaces: vec![Interface { name: "eth0".into(), index: 2, up: true, addresses: vec!["10.9.0.1/16".into()], ..Interface::default() }],
+        interfaces: vec![Interface {
+            name: "eth0".into(),
+            index: 2,
+            up: true,
+            addresses: vec!["10.9.0.1/16".into()],
+            ..Interface::default()
+        }],
         ssh_host_keys: Vec::new(),
     }
 }

@@ -4,14 +4,12 @@
 //! cloud, do not notice more than they would of a real one.
 
 use std::collections::{BTreeMap, HashMap};
-use std::future::Future;
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use api::agents::{Authority as Signer, Door};
-use api::{AgentDoors, AgentSocket, DoorReply, Limits, NoAdvice, Passwords, Server, ServerParts};
+use api::{Limits, NoAdvice, Passwords, Server, ServerParts};
 use base::chance::{Chance, SystemChance};
 use base::clock::{Clock, SystemClock};
 use base::{Hardware, MachineId, ModelUuid, OsBase, Secret};
@@ -20,7 +18,7 @@ use cloud::{Content, File, InstanceId, Owner};
 use model::change;
 use model::record::address::{Address, Endpoint};
 use model::{Beliefs, Read, State};
-use rpc::tls::{AgentIdentity, Authority, LeafStore};
+use rpc::tls::{Authority, LeafStore};
 use store::Store;
 use store::append::Append;
 use store::memory::Memory;
@@ -108,23 +106,6 @@ impl Outfit for AgentFiles {
     }
 }
 
-struct Doors(Arc<Door>);
-
-impl AgentDoors for Doors {
-    fn enrol(&self, body: Vec<u8>, _: SocketAddr) -> Pin<Box<dyn Future<Output = DoorReply> + Send>> {
-        let door = self.0.clone();
-        Box::pin(async move {
-            let answer = door.enrol(&body).await;
-            DoorReply { status: answer.status, body: answer.body }
-        })
-    }
-
-    fn stream(&self, who: AgentIdentity, certificate: Vec<u8>, socket: AgentSocket) -> Pin<Box<dyn Future<Output = ()> + Send>> {
-        let door = self.0.clone();
-        Box::pin(async move { door.serve(who, &certificate, socket).await })
-    }
-}
-
 impl TestController {
     /// Bootstraps and starts one. Needs a tokio runtime.
     pub async fn start() -> TestController {
@@ -175,7 +156,7 @@ impl TestController {
             append: self.append.clone(),
             tls: self.tls.clone(),
             passwords: Passwords::new(&*chance),
-            doors: Arc::new(Doors(door.clone())),
+            doors: Arc::new(door.clone()),
             advice: Arc::new(NoAdvice),
             version: "3.6.100".into(),
             limits: Limits::default(),

@@ -12,7 +12,8 @@ use testkit::agents::{Config, Refused, SimAgent, enrol, key_pair, request};
 use testkit::controller::TestController;
 
 async fn add_model(controller: &TestController) -> ModelUuid {
-    let wanted = change::model::CreateModel { name: "m".into(), owner: "admin".into(), ..Default::default() };
+    let config = [("authorized-keys".to_owned(), "ssh-ed25519 AAAA client".into())].into();
+    let wanted = change::model::CreateModel { name: "m".into(), owner: "admin".into(), config, ..Default::default() };
     controller.state().change(|beliefs, given| change::model::create(beliefs, &wanted, given)).await.expect("made")
 }
 
@@ -58,9 +59,21 @@ async fn until_task(controller: &TestController, model: ModelUuid, id: TaskId, s
     seen.models[&model].tasks[&id].to_record()
 }
 
+/// Waits for what an agent was told: its stream is not ours to follow.
+async fn until_agent(agent: &SimAgent, what: &str, is: impl Fn(&SimAgent) -> bool) {
+    let wait = async {
+        while !is(agent) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), wait).await.unwrap_or_else(|_| panic!("never: {what}"));
+}
+
 async fn wrote(controller: &TestController, model: ModelUuid, id: TaskId, stream: Stream) -> Vec<u8> {
     let (mut all, mut offset) = (Vec::new(), 0);
-    while let Some(part) = controller.append().blobs().read(&output::blob(model, id, stream), offset, 1 << 20).await.expect("read") {
+    while let Some(part) =
+        controller.append().blobs().read(&output::blob(model, id, stream), offset, 1 << 20).await.expect("read")
+    {
         if part.bytes.is_empty() {
             break;
         }
@@ -80,8 +93,9 @@ async fn a_machine_from_its_beginning_to_its_end() {
     let agent = read.models[&model].machines[&ids[1]].agent.clone().expect("there");
     assert_eq!((agent.hostname.as_str(), agent.addresses[0].value.as_str()), ("sim-1", "10.9.0.1"));
     assert!(agent.ssh_host_keys[0].starts_with("ssh-ed25519 "), "host keys are known, though no agent told them");
-    let document = controller.agents.of(model, &ids[0]).expect("there").document();
-    assert_eq!(document.authorized_keys.as_deref(), Some(&["ssh-ed25519 AAAA client".to_owned()][..]));
+    let agent = controller.agents.of(model, &ids[0]).expect("there");
+    let keys = Some(vec!["ssh-ed25519 AAAA client".to_owned()]);
+    until_agent(&agent, "it has its document", |agent| agent.document().authorized_keys == keys).await;
 
     let echo = exec(&controller, model, &ids[0], "echo hello").await;
     let task = until_task(&controller, model, echo, TaskStatus::Completed).await;
@@ -96,7 +110,11 @@ async fn a_machine_from_its_beginning_to_its_end() {
 
     let hang = exec(&controller, model, &ids[2], "hang").await;
     until_task(&controller, model, hang, TaskStatus::Running).await;
-    controller.state().change(|beliefs, given| change::task::cancel(beliefs, model, hang, given)).await.expect("cancelled");
+    controller
+        .state()
+        .change(|beliefs, given| change::task::cancel(beliefs, model, hang, given))
+        .await
+        .expect("cancelled");
     until_task(&controller, model, hang, TaskStatus::Aborted).await;
 
     let lost = exec(&controller, model, &ids[2], "hang").await;
@@ -109,8 +127,17 @@ async fn a_machine_from_its_beginning_to_its_end() {
     controller.until("all are gone", |beliefs| beliefs.models[&model].machines.is_empty()).await;
     let task = until_task(&controller, model, lost, TaskStatus::Failed).await;
     assert!(task.message.starts_with("interrupted: "), "{}", task.message);
-    assert!(!controller.cloud.objects().iter().any(|object| object.starts_with("instance")), "{:?}", controller.cloud.objects());
-    assert_eq!(controller.connected(), 0);
+    assert!(
+        !controller.cloud.objects().iter().any(|object| object.starts_with("instance")),
+        "{:?}",
+        controller.cloud.objects()
+    );
+    let all_gone = async {
+        while controller.connected() > 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), all_gone).await.expect("no stream is left");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -147,20 +174,25 @@ async fn a_token_binds_to_the_first_key_that_it_is_used_with() {
     controller.cloud.watch(|_| {});
     let ids = add_machines(&controller, model, 1).await;
     controller
-        .until("it runs", |beliefs| beliefs.models[&model].machines[&ids[0]].instance.as_ref().is_some_and(|i| i.is_provisioned()))
+        .until("it runs", |beliefs| {
+            beliefs.models[&model].machines[&ids[0]].instance.as_ref().is_some_and(|i| i.is_provisioned())
+        })
         .await;
     let id = cloud::InstanceId(cloud::instance_name(&model.to_string(), "0"));
     let files = controller.cloud.request(&id).expect("it runs").files;
     let cloud::Content::Bytes(file) = &files[0].content else { panic!("bytes") };
     let config: Config = serde_json::from_slice(file).expect("our own");
-    let ask = async |config: &Config, key: &str| match enrol(&config.addresses, controller.ca_cert(), &request(config, key)).await {
-        Ok(reply) => {
-            assert!(reply.certificate_pem.contains("CERTIFICATE") && !reply.addresses.is_empty());
-            200
-        }
-        Err(Refused::Answered(status, _)) => status,
-        Err(Refused::Unreachable(why)) => panic!("{why}"),
-    };
+    let ask =
+        async |config: &Config, key: &str| match enrol(&config.addresses, controller.ca_cert(), &request(config, key))
+            .await
+        {
+            Ok(reply) => {
+                assert!(reply.certificate_pem.contains("CERTIFICATE") && !reply.addresses.is_empty());
+                200
+            }
+            Err(Refused::Answered(status, _)) => status,
+            Err(Refused::Unreachable(why)) => panic!("{why}"),
+        };
     let (own, thief) = (key_pair(), key_pair());
     let guess = Config { token: Secret::new("0".repeat(64)), ..config.clone() };
     assert_eq!(ask(&guess, &own).await, 401);
@@ -179,20 +211,19 @@ async fn agents_follow_what_changes() {
     let ids = add_machines(&controller, model, 1).await;
     started(&controller, model, &ids).await;
     let agent = controller.agents.of(model, &ids[0]).expect("there");
-    let until = async |what: &str, is: &dyn Fn(&SimAgent) -> bool| {
-        let wait = async {
-            while !is(&agent) {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-        };
-        tokio::time::timeout(Duration::from_secs(20), wait).await.unwrap_or_else(|_| panic!("never: {what}"));
-    };
     let read = controller.state().read();
     let mut endpoints = read.controller().expect("there").endpoints.clone();
-    endpoints.push(model::record::address::Endpoint { address: model::record::address::Address::of("192.0.2.1"), port: 17070 });
+    endpoints.push(model::record::address::Endpoint {
+        address: model::record::address::Address::of("192.0.2.1"),
+        port: 17070,
+    });
     let change = |beliefs: &Beliefs, given: Given<'_>| change::controller::set_endpoints(beliefs, &endpoints, given);
     controller.state().change(change).await.expect("set");
-    until("the new address is known", &|agent| agent.document().addresses.is_some_and(|all| all.contains(&"192.0.2.1:17070".to_owned()))).await;
+    let new = "192.0.2.1:17070".to_owned();
+    until_agent(&agent, "the new address is known", |agent| {
+        agent.document().addresses.is_some_and(|all| all.contains(&new))
+    })
+    .await;
 }
 
 /// Heard by nobody else: machine 1 speaks of machine 0's task.
@@ -210,7 +241,9 @@ async fn an_agent_speaks_for_its_own_machine_alone() {
     controller.cloud.watch(|_| {});
     let thief = add_machines(&controller, model, 1).await.remove(0);
     controller
-        .until("it runs", |beliefs| beliefs.models[&model].machines[&thief].instance.as_ref().is_some_and(|i| i.is_provisioned()))
+        .until("it runs", |beliefs| {
+            beliefs.models[&model].machines[&thief].instance.as_ref().is_some_and(|i| i.is_provisioned())
+        })
         .await;
     let id = cloud::InstanceId(cloud::instance_name(&model.to_string(), thief.as_str()));
     let files = controller.cloud.request(&id).expect("it runs").files;
@@ -223,8 +256,17 @@ async fn an_agent_speaks_for_its_own_machine_alone() {
         stream(&config.addresses, controller.ca_cert(), &identity).await.expect("connected")
     };
     let hello = r#"{"type":"hello","machine":"0","model-uuid":"x","agent-version":"3.6.100","boot-id":"b"}"#;
-    let lie = format!(r#"{{"type":"task-done","id":"{task}","outcome":{{"kind":"exited","code":0}},"started":1,"completed":2,"stdout-len":9,"stderr-len":0}}"#);
-    let garbage = ["", "{", "[]", "null", r#"{"type":"task-output","id":"x","stream":"stdout","offset":-1,"data":""}"#, r#"{"type":"hello"}"#];
+    let lie = format!(
+        r#"{{"type":"task-done","id":"{task}","outcome":{{"kind":"exited","code":0}},"started":1,"completed":2,"stdout-len":9,"stderr-len":0}}"#
+    );
+    let garbage = [
+        "",
+        "{",
+        "[]",
+        "null",
+        r#"{"type":"task-output","id":"x","stream":"stdout","offset":-1,"data":""}"#,
+        r#"{"type":"hello"}"#,
+    ];
     let mut socket = open().await;
     for text in [hello, r#"{"type":"unheard-of"}"#, &lie] {
         socket.send(Message::text(text.to_owned())).await.expect("sent");

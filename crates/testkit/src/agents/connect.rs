@@ -62,7 +62,11 @@ pub async fn enrol(addresses: &[String], ca_cert: &str, request: &EnrolRequest) 
 }
 
 /// Opens the stream with a client certificate.
-pub async fn stream(addresses: &[String], ca_cert: &str, identity: &Leaf) -> Result<Socket<TlsStream<TcpStream>>, Refused> {
+pub async fn stream(
+    addresses: &[String],
+    ca_cert: &str,
+    identity: &Leaf,
+) -> Result<Socket<TlsStream<TcpStream>>, Refused> {
     let stream = dial(addresses, ca_cert, Some(identity)).await?;
     let socket = rpc::websocket::connect(stream, SERVER_NAME, STREAM_PATH, &[], MAX_MESSAGE).await;
     socket.map_err(|error| Refused::Unreachable(error.to_string()))

@@ -36,7 +36,10 @@ impl Tasks {
         let id = order.id.clone();
         if !self.known.contains_key(&id) {
             if order.cancel {
-                self.known.insert(id.clone(), Known { stdout: Vec::new(), stderr: Vec::new(), outcome: Some(Outcome::Cancelled) });
+                self.known.insert(
+                    id.clone(),
+                    Known { stdout: Vec::new(), stderr: Vec::new(), outcome: Some(Outcome::Cancelled) },
+                );
                 return self.say(&id);
             }
             *self.begun.entry(id.clone()).or_default() += 1;
@@ -102,7 +105,11 @@ impl Tasks {
 
 fn run(command: &str) -> Known {
     let (word, rest) = command.split_once(' ').unwrap_or((command, ""));
-    let done = |stdout: Vec<u8>, stderr: &str, code| Known { stdout, stderr: stderr.into(), outcome: Some(Outcome::Exited { code }) };
+    let done = |stdout: Vec<u8>, stderr: &str, code| Known {
+        stdout,
+        stderr: stderr.into(),
+        outcome: Some(Outcome::Exited { code }),
+    };
     match word {
         "echo" => done(format!("{rest}\n").into_bytes(), "", 0),
         "fail" => done(Vec::new(), "failed\n", rest.parse().unwrap_or(1)),
