@@ -5,6 +5,7 @@
 //! surprise: requests need not be the recorded ones when what is printed is; one that nothing answers is told as a
 //! finding beside the case.
 
+mod certificates;
 mod compare;
 mod deviations;
 mod recording;

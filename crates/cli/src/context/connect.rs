@@ -137,7 +137,10 @@ impl Context {
             ),
             LoginError::Dial(error) => Error::connection(format!("unable to connect to API: {error}")),
             LoginError::Refused(error) if error.code == "redirection required" => {
-                redirect::explain(&error, self.selected.as_ref().map_or("", |s| s.model.as_str()))
+                let typed = self.selected.as_ref().map_or("", |s| s.model.as_str());
+                let user = self.user(controller).unwrap_or_default();
+                let model = select::qualify(typed, &user).unwrap_or_else(|_| typed.to_owned());
+                redirect::explain(&error, &model)
             }
             LoginError::Refused(error) => Error::from_call(&error.message, &error.code),
             LoginError::Discharge(_) => Error::connection(format!(

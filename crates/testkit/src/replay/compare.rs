@@ -59,7 +59,7 @@ fn masked(text: &str, seen: &Seen) -> String {
 /// Names of temporary files, on both sides.
 fn mask(text: &str) -> String {
     // The recordings were written down with plain line ends.
-    let text = &text.replace("\r\n", "\n");
+    let text = &super::certificates::mask(&text.replace("\r\n", "\n"));
     const PREFIX: &str = "ssh_known_hosts";
     let mut out = String::new();
     let mut rest = text.as_str();

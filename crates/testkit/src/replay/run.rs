@@ -57,16 +57,20 @@ pub(super) async fn case(recording: &Recording, binary: &Path, identity: &server
             std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755))?;
         }
     }
+    // A shell that stays would die of the signal itself.
+    let line = if recording.interrupt.is_some() { format!("exec {}", recording.line) } else { recording.line.clone() };
     let mut command = tokio::process::Command::new("/bin/sh");
     command
-        .args(["-c", &recording.line])
+        .args(["-c", &line])
         .current_dir(&home)
         .env_clear()
         .env("HOME", &home)
         .env("JUJU_DATA", &data)
         .env("PATH", format!("{}:/usr/bin:/bin", bin.display()))
         .envs([("TZ", "UTC"), ("LANG", "C.UTF-8"), ("TERM", "dumb")])
-        .envs([("GRIGRI_WAIT_SCALE", WAIT_SCALE), ("GRIGRI_CLIENT_VERSION", "3.6.28")])
+        // Where the user interrupts a wait, its length is what matters.
+        .env("GRIGRI_WAIT_SCALE", if recording.interrupt.is_some() { "1" } else { WAIT_SCALE })
+        .env("GRIGRI_CLIENT_VERSION", "3.6.28")
         .env("STAND_IN_LOG", &ssh_log)
         .env("STAND_IN_APART", if recording.ssh.is_some() { "1" } else { "" })
         .envs(recording.env.iter().map(|(k, v)| (k.as_str(), v.as_str())))
@@ -81,6 +85,12 @@ pub(super) async fn case(recording: &Recording, binary: &Path, identity: &server
         let _ = stdin.write_all(text).await;
     }
     let group = child.id();
+    if let (Some(after), Some(group)) = (recording.interrupt, group) {
+        tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_secs_f64(after)).await;
+            signal(group, "-INT");
+        });
+    }
     let mut seen = Seen::default();
     match tokio::time::timeout(DEADLINE, child.wait_with_output()).await {
         Ok(output) => {
@@ -91,7 +101,7 @@ pub(super) async fn case(recording: &Recording, binary: &Path, identity: &server
         Err(_) => {
             if let Some(group) = group {
                 // The shell's children would outlive it; the group is ours alone.
-                let _ = std::process::Command::new("kill").args(["-KILL", "--", &format!("-{group}")]).status();
+                signal(group, "-KILL");
             }
         }
     }
@@ -112,6 +122,11 @@ pub(super) async fn case(recording: &Recording, binary: &Path, identity: &server
     seen.masks.push((text(data), "$JUJU_DATA"));
     seen.masks.push((text(home), "$HOME"));
     Ok(seen)
+}
+
+/// Tells a whole process group; one that has ended already needs no word.
+fn signal(group: u32, name: &str) {
+    let _ = std::process::Command::new("kill").args([name, "--", &format!("-{group}")]).status();
 }
 
 /// Programs that tell how they were called, as they stood in for the real ones when the recordings were made.

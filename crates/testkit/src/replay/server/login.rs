@@ -56,6 +56,9 @@ pub(super) fn answer(path: &str, request: &Value, recording: &Recording) -> Valu
     let model = path.strip_prefix("/model/").and_then(|p| p.split('/').next());
     let store = recording.store.as_deref().unwrap_or_default();
     let login = &recording.login;
+    if let Some(recorded) = recorded(path, recording) {
+        return recorded;
+    }
     if model.is_some() && login["login-model-err"].is_object() {
         return refusal(&login["login-model-err"]);
     }
@@ -94,6 +97,16 @@ pub(super) fn answer(path: &str, request: &Value, recording: &Recording) -> Valu
         response["model-tag"] = json!(format!("model-{uuid}"));
     }
     json!({"response": response})
+}
+
+/// The answer of the recording itself, which a few have. Where its server was is not where ours is.
+fn recorded(path: &str, recording: &Recording) -> Option<Value> {
+    let logins = recording.exchanges.iter().filter(|e| e.path == path && e.request["request"] == "Login");
+    let mut reply = logins.filter_map(|e| e.response.clone()).next()?;
+    if let Some(servers) = reply.pointer_mut("/response/servers") {
+        *servers = json!([]);
+    }
+    Some(reply)
 }
 
 pub(super) fn redirect(recording: &Recording) -> Value {
