@@ -9,7 +9,7 @@ use crate::server::Shared;
 use crate::table::{self, Missing};
 use crate::watcher::Watchers;
 use base::{ModelUuid, Refusal};
-use model::access;
+use model::access::{self, Need};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -72,15 +72,18 @@ impl Session {
     }
 
     async fn answer(self: Arc<Self>, request: Request) -> Answer {
-        if let Some(model) = self.model {
-            let known = self.shared.state.read().in_model(model).is_ok();
-            if !known {
-                return Err(Error::new(format!("unknown model: \"{model}\""), code::MODEL_NOT_FOUND));
+        let gone = self.model.is_some_and(|model| self.shared.state.read().in_model(model).is_err());
+        match (self.phase(), gone) {
+            // Whoever watched a model to its end hears of it, and may tidy up.
+            (Phase::In(user), true) if matches!(request.facade.as_str(), "AllWatcher" | "Pinger") => {
+                self.dispatch(user, request, gone).await
             }
-        }
-        match self.phase() {
-            Phase::In(user) => self.dispatch(user, request).await,
-            Phase::Before | Phase::Checking => self.before_login(request).await,
+            (_, true) => {
+                let model = self.model.map(|model| model.to_string()).unwrap_or_default();
+                Err(Error::new(format!("unknown model: {model:?}"), code::MODEL_NOT_FOUND))
+            }
+            (Phase::In(user), false) => self.dispatch(user, request, gone).await,
+            (Phase::Before | Phase::Checking, false) => self.before_login(request).await,
         }
     }
 
@@ -113,7 +116,7 @@ impl Session {
         }
     }
 
-    async fn dispatch(self: Arc<Self>, user: String, request: Request) -> Answer {
+    async fn dispatch(self: Arc<Self>, user: String, request: Request, gone: bool) -> Answer {
         let found = table::find(&request.facade, request.version, &request.method, self.model.is_some());
         let (facade, method) = found.map_err(|missing| self.missing(missing, &request))?;
         let is_watcher = facade.name.ends_with("Watcher");
@@ -126,7 +129,9 @@ impl Session {
             // Facades of both kinds of connections speak of the controller's model on a controller connection.
             None => read.controller.as_ref().map(|controller| controller.model_uuid),
         };
-        if !access::allows(&read, &user, model, method.need) {
+        // Access to a model goes with the model; its watchers were opened by those who had it.
+        let need = if gone { Need::LoggedIn } else { method.need };
+        if !access::allows(&read, &user, model, need) {
             return Err(error::wire(&Refusal::denied()));
         }
         let Some(run) = method.run else { return Err(not_built(facade.name, method.name)) };

@@ -14,6 +14,8 @@ pub mod query;
 pub mod record;
 pub mod settings;
 mod state;
+#[cfg(test)]
+mod tests;
 pub mod watch;
 
 pub use beliefs::{AMachine, Beliefs, InModel, Stored};

@@ -10,7 +10,7 @@ use base::{Kind, Refusal};
 use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
-use store::{CommitError, Failure, Feed, Retry, Revision, Store, View};
+use store::{CommitError, Failure, Feed, Limits, Retry, Revision, Store, View};
 
 /// Cheap to clone.
 #[derive(Clone)]
@@ -55,8 +55,22 @@ const TRIES: u32 = 200;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 impl State {
-    pub async fn open(store: Arc<dyn Store>, clock: Arc<dyn Clock>, chance: Arc<dyn Chance>) -> Result<State, Failure> {
-        let view = View::start(store.clone()).await?;
+    pub async fn open(
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        chance: Arc<dyn Chance>,
+    ) -> Result<State, Failure> {
+        State::open_with(store, clock, chance, Limits::default()).await
+    }
+
+    /// `limits`: how much history is kept for watchers that read slowly.
+    pub async fn open_with(
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        chance: Arc<dyn Chance>,
+        limits: Limits,
+    ) -> Result<State, Failure> {
+        let view = View::start_with(store.clone(), limits).await?;
         let presence = Presence::new(clock.now());
         let line = tokio::sync::Mutex::new(());
         Ok(State { inner: Arc::new(Inner { store, view, clock, chance, presence, line }) })

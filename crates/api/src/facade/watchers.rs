@@ -4,6 +4,7 @@ use crate::call::{Call, NoParams, Nothing};
 use crate::convert::delta::delta;
 use crate::watcher::Watched;
 use base::{Kind, Refusal};
+use model::watch::all::Ended;
 use serde::Serialize;
 use wire::shared::AllWatcherNextResults;
 
@@ -20,7 +21,10 @@ pub async fn all_next(call: Call, _: NoParams) -> Result<AllWatcherNextResults, 
         inner.next().await
     };
     let (deltas, read) = tokio::select! {
-        next = next => next.map_err(|_| Refusal::plain("shared state watcher was stopped"))?,
+        next = next => next.map_err(|ended| match ended {
+            Ended::Gone => Refusal::plain(ALL_STOPPED),
+            Ended::Stopped(_) => Refusal::plain("shared state watcher was stopped"),
+        })?,
         () = watcher.stopped() => return Err(Refusal::plain(ALL_STOPPED)),
     };
     Ok(AllWatcherNextResults { deltas: deltas.iter().map(|one| delta(&read, model, one)).collect() })

@@ -96,3 +96,27 @@ async fn a_stopped_watcher_ends_its_next_with_the_words_that_clients_match() {
     assert_eq!(refused(client.0.call("AllWatcher", 3, &id, "Stop", json!({})).await), "unknown watcher id (not found)");
     assert_eq!(refused(client.0.call("AllWatcher", 3, &id, "Next", json!({})).await), "unknown watcher id (not found)");
 }
+
+#[tokio::test]
+async fn the_end_of_a_model_is_told_and_then_the_watcher_ends() {
+    let rig = Rig::start().await;
+    let uuid = rig.add_model("m1").await;
+    let client = rig.login(&model_path(uuid), "admin").await;
+    let id = watch(&client).await;
+    next(&client, &id).await;
+    use model::change::model as steps;
+    rig.state.change(|b, g| steps::destroy(b, uuid, Default::default(), g)).await.expect("is to go");
+    while !rig.state.change(|b, g| steps::remove_some(b, uuid, g)).await.expect("goes") {}
+    let mut deltas = Vec::new();
+    while !deltas.iter().any(|delta: &Value| delta[0] == "model" && delta[1] == "remove") {
+        deltas.extend(next(&client, &id).await);
+    }
+    let gone = deltas.iter().find(|delta| delta[1] == "remove").expect("told");
+    assert!(gone[2]["config"].is_object() && gone[2]["model-uuid"] == json!(uuid));
+    let ended = client.0.call("AllWatcher", 3, &id, "Next", json!({})).await;
+    assert_eq!(refused(ended), "watcher was stopped ()");
+    let again = client.call("Client", 8, "WatchAll", json!({})).await;
+    assert_eq!(refused(again), format!("unknown model: \"{uuid}\" (model not found)"));
+    client.0.call("AllWatcher", 3, &id, "Stop", json!({})).await.expect("stops");
+    client.call("Pinger", 1, "Ping", json!({})).await.expect("pings");
+}

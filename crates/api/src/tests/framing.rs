@@ -17,19 +17,15 @@ fn golden() -> PathBuf {
 
 /// What the recorded program said, as this release says it.
 fn in_our_words(recorded: &str) -> String {
-    let of = |text: &str, start: &str| text.strip_prefix(start).map(str::to_owned);
-    if let Some(rest) = of(recorded, "unknown version ") {
-        if let Some((version, facade)) = rest.split_once(" for facade type ") {
-            return format!("unknown version ({version}) of interface {facade}");
-        }
+    let of = |start: &str| recorded.strip_prefix(start);
+    if let Some((version, facade)) = of("unknown version ").and_then(|rest| rest.split_once(" for facade type ")) {
+        return format!("unknown version ({version}) of interface {facade}");
     }
-    if let Some(facade) = of(recorded, "unknown facade type ") {
+    if let Some(facade) = of("unknown facade type ") {
         return format!("unknown object type {facade}");
     }
-    if let Some(rest) = of(recorded, "unknown method \"") {
-        if let Some((method, _)) = rest.split_once('"') {
-            return format!("no such request - method Admin.{method} is not implemented");
-        }
+    if let Some((method, _)) = of("unknown method \"").and_then(|rest| rest.split_once('"')) {
+        return format!("no such request - method Admin.{method} is not implemented");
     }
     recorded.to_owned()
 }

@@ -100,7 +100,7 @@ async fn parameters_of_wrong_types_are_errors_of_their_call() {
 
 #[tokio::test]
 async fn whoever_does_not_log_in_is_not_kept() {
-    let rig = Rig::with(Limits { login: Duration::from_millis(200), ..Limits::default() }).await;
+    let rig = Rig::with(Limits { login: Duration::from_secs(3), ..Limits::default() }).await;
     let mut stranger = rig.socket("/api").await;
     let user = rig.login("/api", "admin").await;
     ends(&mut stranger).await;

@@ -41,6 +41,16 @@ pub enum Delta {
     Remove(Entity),
 }
 
+/// Why a watcher tells no more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Ended {
+    /// The model is gone, and the reader was told so.
+    #[error("model is gone")]
+    Gone,
+    #[error(transparent)]
+    Stopped(#[from] Stopped),
+}
+
 /// One watcher on one model.
 pub struct AllWatcher {
     model: ModelUuid,
@@ -60,7 +70,7 @@ impl AllWatcher {
     }
 
     /// Everything on the first call, even when that is nothing; later waits until there is something. Dropping the future loses nothing.
-    pub async fn next(&mut self) -> Result<(Vec<Delta>, Read), Stopped> {
+    pub async fn next(&mut self) -> Result<(Vec<Delta>, Read), Ended> {
         if !self.begun {
             self.begun = true;
             self.owe_all();
@@ -70,6 +80,9 @@ impl AllWatcher {
             let deltas = self.pay();
             if !deltas.is_empty() {
                 return Ok((deltas, self.latest.clone()));
+            }
+            if !self.latest.models.contains_key(&self.model) {
+                return Err(Ended::Gone);
             }
             match self.feed.next().await {
                 Ok(step) => {
@@ -82,7 +95,7 @@ impl AllWatcher {
                     self.latest = Read::of(self.feed.resync());
                     self.owe_all();
                 }
-                Err(Lost::Stopped(stopped)) => return Err(stopped),
+                Err(Lost::Stopped(stopped)) => return Err(stopped.into()),
             }
         }
     }
@@ -211,3 +224,6 @@ fn same(a: &Entity, b: &Entity) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,131 @@
+//! The lives of tasks, enrolments and settings, step by step.
+
+use super::{a_model, a_state};
+use crate::change::task::{Ended, Exec, cancel, ended, enqueue, started};
+use crate::change::{enrolment, machine, settings};
+use crate::record::status::TaskStatus;
+use base::{Kind, MachineId, OsBase, TaskId};
+use serde_json::json;
+
+async fn with_a_machine() -> (crate::State, base::ModelUuid) {
+    let state = a_state().await;
+    let model = a_model(&state, "m").await;
+    let base = OsBase::parse("ubuntu@24.04").expect("valid");
+    let one = [machine::AddMachine::default()];
+    state.change(|beliefs, given| machine::add(beliefs, model, &one, &base, given)).await.expect("is added");
+    (state, model)
+}
+
+fn exec(targets: &[&str]) -> Exec {
+    Exec {
+        command: "true".into(),
+        timeout: 0,
+        parallel: true,
+        execution_group: String::new(),
+        by: "admin".into(),
+        targets: targets.iter().map(|target| (*target).to_owned()).collect(),
+        refused: Vec::new(),
+    }
+}
+
+#[tokio::test]
+async fn a_task_goes_only_forward_whatever_is_told_twice() {
+    #[derive(Debug, Clone, Copy)]
+    enum Step {
+        Start,
+        Cancel,
+        End,
+    }
+    use Step::{Cancel, End, Start};
+    let cases: [(&[Step], TaskStatus); 8] = [
+        (&[], TaskStatus::Pending),
+        (&[Start], TaskStatus::Running),
+        (&[Start, Start, End], TaskStatus::Completed),
+        (&[Start, End, End, Cancel, Start], TaskStatus::Completed),
+        (&[Cancel, Start, End], TaskStatus::Cancelled),
+        (&[Start, Cancel], TaskStatus::Aborting),
+        (&[Start, Cancel, Cancel, Start, End], TaskStatus::Aborted),
+        (&[End], TaskStatus::Completed),
+    ];
+    let how = Ended {
+        status: TaskStatus::Completed,
+        message: String::new(),
+        return_code: Some(0),
+        started: None,
+        stdout_len: 0,
+        stderr_len: 0,
+        dropped: 0,
+    };
+    for (steps, expected) in cases {
+        let (state, model) = with_a_machine().await;
+        let exec = exec(&["0"]);
+        let made = state.change(|b, g| enqueue(b, model, &exec, &exec.targets, None, g)).await.expect("is made");
+        let id = made.tasks[0].as_ref().expect("is made").id;
+        assert_eq!((made.operation.0, id), (1, TaskId(2)));
+        for step in steps {
+            let done = match step {
+                Start => state.change(|b, g| started(b, model, id, g)).await,
+                Cancel => state.change(|b, g| cancel(b, model, id, g)).await,
+                End => state.change(|b, g| ended(b, model, id, &how, g)).await,
+            };
+            done.expect("no step is refused");
+        }
+        let read = state.read();
+        let task = read.in_model(model).expect("there").tasks.get(&id).expect("there");
+        assert_eq!(task.status, expected, "{steps:?}");
+        assert_eq!(task.completed.is_some(), expected.is_final(), "{steps:?}");
+    }
+}
+
+#[tokio::test]
+async fn tasks_for_more_machines_than_fit_are_one_operation() {
+    let (state, model) = with_a_machine().await;
+    let exec = exec(&["0", "0", "9"]);
+    let first = state.change(|b, g| enqueue(b, model, &exec, &exec.targets[..2], None, g)).await.expect("is made");
+    let then = state.change(|b, g| enqueue(b, model, &exec, &exec.targets[2..], Some(first.operation), g)).await.expect("is made");
+    assert_eq!(then.operation, first.operation);
+    assert_eq!(then.tasks[0].as_ref().map_err(|refusal| refusal.words().to_owned()).err().as_deref(), Some("machine 9 not found"));
+    let read = state.read();
+    let operation = read.in_model(model).expect("there").operations.get(&first.operation).expect("there");
+    assert_eq!(operation.tasks, [TaskId(2), TaskId(3)]);
+    assert_eq!(operation.summary, "juju-exec run on machine-0,machine-0,machine-9");
+}
+
+#[tokio::test]
+async fn a_token_is_bound_by_its_first_key_and_good_for_no_other() {
+    let (state, model) = with_a_machine().await;
+    let id = MachineId::top(0);
+    let bind = async |token: &str, key: &str| {
+        let bound = state.change(|b, g| enrolment::bind(b, model, &id, token, key, g)).await;
+        bound.map_err(|refusal| refusal.kind())
+    };
+    assert_eq!(bind("hash", "key-a").await, Err(Kind::Unauthorized));
+    state.change(|b, g| enrolment::issue(b, model, &id, "hash", g)).await.expect("is issued");
+    assert_eq!(bind("other", "key-a").await, Err(Kind::Unauthorized));
+    assert_eq!(bind("hash", "key-a").await, Ok(()));
+    assert_eq!(bind("hash", "key-a").await, Ok(()), "the same key may ask again");
+    assert_eq!(bind("hash", "key-b").await, Err(Kind::AlreadyExists));
+    state.change(|b, g| machine::destroy(b, model, &id, Default::default(), g)).await.expect("is to go");
+    state.change(|b, g| machine::mark_dead(b, model, &id, g)).await.expect("dies");
+    assert_eq!(bind("hash", "key-a").await, Err(Kind::NotFound));
+}
+
+#[tokio::test]
+async fn fixed_settings_stay_and_the_same_value_again_is_no_change() {
+    let (state, model) = with_a_machine().await;
+    let set = async |name: &str, value: serde_json::Value| {
+        let values = [(name.to_owned(), value)].into();
+        let done = state.change(|b, g| settings::set(b, model, &values, g)).await;
+        done.map_err(|refusal| refusal.words().to_owned())
+    };
+    assert_eq!(set("agent-version", json!("3.6.100")).await, Ok(()));
+    assert_eq!(set("agent-version", json!("3.6.99")).await, Err("agent-version cannot be changed".into()));
+    assert_eq!(set("authorized-keys", json!("x")).await, Err("authorized-keys cannot be set".into()));
+    assert_eq!(set("firewall-mode", json!("none")).await, Err("cannot change firewall-mode from \"instance\" to \"none\"".into()));
+    let before = state.read().revision();
+    assert_eq!(set("own-key", json!({"a": [1]})).await, Ok(()));
+    assert!(state.read().revision() > before);
+    let before = state.read().revision();
+    assert_eq!(set("own-key", json!({"a": [1]})).await, Ok(()));
+    assert_eq!(state.read().revision(), before, "nothing changed, so nothing is written");
+}
