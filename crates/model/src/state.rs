@@ -55,11 +55,7 @@ const TRIES: u32 = 200;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 impl State {
-    pub async fn open(
-        store: Arc<dyn Store>,
-        clock: Arc<dyn Clock>,
-        chance: Arc<dyn Chance>,
-    ) -> Result<State, Failure> {
+    pub async fn open(store: Arc<dyn Store>, clock: Arc<dyn Clock>, chance: Arc<dyn Chance>) -> Result<State, Failure> {
         State::open_with(store, clock, chance, Limits::default()).await
     }
 

@@ -82,9 +82,15 @@ async fn tasks_for_more_machines_than_fit_are_one_operation() {
     let (state, model) = with_a_machine().await;
     let exec = exec(&["0", "0", "9"]);
     let first = state.change(|b, g| enqueue(b, model, &exec, &exec.targets[..2], None, g)).await.expect("is made");
-    let then = state.change(|b, g| enqueue(b, model, &exec, &exec.targets[2..], Some(first.operation), g)).await.expect("is made");
+    let then = state
+        .change(|b, g| enqueue(b, model, &exec, &exec.targets[2..], Some(first.operation), g))
+        .await
+        .expect("is made");
     assert_eq!(then.operation, first.operation);
-    assert_eq!(then.tasks[0].as_ref().map_err(|refusal| refusal.words().to_owned()).err().as_deref(), Some("machine 9 not found"));
+    assert_eq!(
+        then.tasks[0].as_ref().map_err(|refusal| refusal.words().to_owned()).err().as_deref(),
+        Some("machine 9 not found")
+    );
     let read = state.read();
     let operation = read.in_model(model).expect("there").operations.get(&first.operation).expect("there");
     assert_eq!(operation.tasks, [TaskId(2), TaskId(3)]);
@@ -121,7 +127,10 @@ async fn fixed_settings_stay_and_the_same_value_again_is_no_change() {
     assert_eq!(set("agent-version", json!("3.6.100")).await, Ok(()));
     assert_eq!(set("agent-version", json!("3.6.99")).await, Err("agent-version cannot be changed".into()));
     assert_eq!(set("authorized-keys", json!("x")).await, Err("authorized-keys cannot be set".into()));
-    assert_eq!(set("firewall-mode", json!("none")).await, Err("cannot change firewall-mode from \"instance\" to \"none\"".into()));
+    assert_eq!(
+        set("firewall-mode", json!("none")).await,
+        Err("cannot change firewall-mode from \"instance\" to \"none\"".into())
+    );
     let before = state.read().revision();
     assert_eq!(set("own-key", json!({"a": [1]})).await, Ok(()));
     assert!(state.read().revision() > before);

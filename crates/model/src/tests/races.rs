@@ -48,8 +48,10 @@ async fn access_goes_up_by_grants_and_down_by_one() {
     let object = Object::Model(model);
     state.change(|beliefs, given| user::add(beliefs, "bob", "", None, "admin", given)).await.expect("a user");
     let level = || state.read().access_of(&object, "bob").map(str::to_owned);
-    let grant = async |word: &str| state.change(|beliefs, given| user::grant(beliefs, &object, "bob", word, given)).await;
-    let revoke = async |word: &str| state.change(|beliefs, given| user::revoke(beliefs, &object, "bob", word, given)).await;
+    let grant =
+        async |word: &str| state.change(|beliefs, given| user::grant(beliefs, &object, "bob", word, given)).await;
+    let revoke =
+        async |word: &str| state.change(|beliefs, given| user::revoke(beliefs, &object, "bob", word, given)).await;
     grant("write").await.expect("granted");
     assert_eq!(level().as_deref(), Some("write"));
     assert_eq!(grant("read").await.expect_err("has more").words(), "user already has \"read\" access or greater");

@@ -37,7 +37,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 
 /// What is refused (a blocked change, a machine that is gone) is a step that did nothing.
 async fn take(state: &State, model: ModelUuid, step: &Step) {
-    let ids: Vec<MachineId> = state.read().models.get(&model).map(|within| within.machines.keys().cloned().collect()).unwrap_or_default();
+    let ids: Vec<MachineId> =
+        state.read().models.get(&model).map(|within| within.machines.keys().cloned().collect()).unwrap_or_default();
     let id = |at: &usize| ids.get(at % ids.len().max(1)).cloned().unwrap_or(MachineId::top(0));
     match step {
         Step::Add => {
@@ -131,7 +132,8 @@ async fn play(steps: &[Step], limits: Limits) {
     while read(&mut watcher, &mut believed).await {}
     let now = state.read();
     let within = now.models.get(&model).expect("the model is there");
-    let there: HashMap<Id, Entity> = all_ids(within).into_iter().filter_map(|id| Some((id.clone(), entity(within, &id)?))).collect();
+    let there: HashMap<Id, Entity> =
+        all_ids(within).into_iter().filter_map(|id| Some((id.clone(), entity(within, &id)?))).collect();
     assert_eq!(believed.len(), there.len(), "{believed:?}\nis not\n{there:?}");
     for (id, entity) in &there {
         assert!(believed.get(id).is_some_and(|known| same(known, entity)), "{id:?} is not what was told");
