@@ -1,2 +1,37 @@
-//! Grigri: chooses by name or first word what this process is. Assembly only.
-fn main() {}
+//! Grigri: chooses by its first word what this process is. Assembly only: whoever does the work is in a crate.
+//! The surprise: one program is the command line, the controller, a machine's agent and its ssh server, and process 1 of a container; the
+//! words that choose the latter are not meant for people and collide with no command.
+
+mod addresses;
+mod advice;
+mod bootstrap;
+mod controller;
+mod daemon;
+
+mod layout;
+mod outfit;
+mod settings;
+mod world;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let args: Vec<OsString> = std::env::args_os().collect();
+    let word = args.get(1).and_then(|arg| arg.to_str()).unwrap_or_default();
+    let texts = |from: usize| -> Vec<String> {
+        args.iter().skip(from).map(|arg| arg.to_string_lossy().into_owned()).collect()
+    };
+    match word {
+        container::INIT_WORD => return container::init_main(&texts(2)),
+        container::HELPER_WORD => return container::helper_main(&texts(2)),
+        daemon::MODE => return controller::main(&texts(2)),
+        _ => {}
+    }
+    if let Some(code) = agent::run_mode(args.iter().skip(1).cloned()) {
+        return code;
+    }
+    let injected = cli::Injected { bootstrapper: Some(Box::new(bootstrap::OnThisHost)), ..cli::Injected::default() };
+    let code = cli::main(texts(0), injected);
+    ExitCode::from(u8::try_from(code.clamp(0, 255)).unwrap_or(1))
+}

@@ -1,0 +1,108 @@
+//! The first records of a controller, written before its process starts, so that it finds a whole state or none.
+
+use super::failed;
+use crate::layout::Layout;
+use crate::world;
+use base::chance::SystemChance;
+use base::clock::SystemClock;
+use base::{Hardware, OsBase};
+use cli::bootstrap::{BootstrapError, BootstrapParams};
+use model::State;
+use model::change::controller::{Bootstrap, ControllerMachine, bootstrap};
+use model::record::address::{Address, Endpoint};
+use model::record::cloud::{Cloud, Region};
+use model::record::credential::Credential;
+use rpc::tls::Authority;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use store::Directory;
+use store::sqlite::{Options, Sqlite};
+
+/// The first user.
+pub const ADMIN: &str = "admin";
+
+/// Writes them; the database is closed again afterwards.
+pub async fn write(
+    params: &BootstrapParams,
+    layout: &Layout,
+    authority: &Authority,
+    hosts: &[Address],
+    port: u16,
+) -> Result<(), BootstrapError> {
+    let with = first_records(params, authority, hosts, port)?;
+    let directory = Directory::open(&layout.dir()).map_err(|error| failed(format!("cannot open the data directory: {error}")))?;
+    let store = Sqlite::open(Arc::new(directory), Options::default())
+        .map_err(|error| failed(format!("cannot make the database: {error}")))?;
+    let state = State::open(Arc::new(store), Arc::new(SystemClock), Arc::new(SystemChance))
+        .await
+        .map_err(|error| failed(format!("cannot open the database: {error}")))?;
+    let written = state.change(|beliefs, given| bootstrap(beliefs, &with, given)).await;
+    written.map_err(|refusal| failed(format!("cannot write the first records: {}", refusal.words())))
+}
+
+fn first_records(
+    params: &BootstrapParams,
+    authority: &Authority,
+    hosts: &[Address],
+    port: u16,
+) -> Result<Bootstrap, BootstrapError> {
+    let facts = host::facts::read();
+    let password_hash = api::Passwords::hash_now(params.admin_password.reveal(), &SystemChance)
+        .map_err(|error| failed(error.to_string()))?;
+    let (config, model_config) = split_config(&params.config);
+    let base = OsBase::parse(&facts.base).or_else(|_| OsBase::new("linux", "unknown"));
+    Ok(Bootstrap {
+        uuid: params.controller_uuid.clone(),
+        name: params.controller_name.clone(),
+        model_uuid: params
+            .controller_model_uuid
+            .parse()
+            .map_err(|error| failed(format!("cannot bootstrap: {error}")))?,
+        cloud: Cloud {
+            name: world::CLOUD.into(),
+            kind: world::CLOUD.into(),
+            description: "Containers on the controller's own host".into(),
+            auth_types: vec!["empty".into()],
+            regions: vec![Region { name: world::REGION.into(), ..Region::default() }],
+            ..Cloud::default()
+        },
+        region: world::REGION.into(),
+        credential: Some(Credential {
+            cloud: world::CLOUD.into(),
+            owner: ADMIN.into(),
+            name: "default".into(),
+            auth_type: "empty".into(),
+            attributes: BTreeMap::new(),
+            invalid: false,
+            invalid_reason: String::new(),
+        }),
+        ca_cert: authority.cert_pem.clone(),
+        endpoints: hosts.iter().map(|address| Endpoint { address: address.clone(), port }).collect(),
+        config,
+        model_config,
+        version: base::current_version().to_string(),
+        user: ADMIN.into(),
+        password_hash,
+        keys: params.authorized_keys.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect(),
+        machine: ControllerMachine {
+            base: base.map_err(|error| failed(error.to_string()))?,
+            instance_id: facts.hostname.clone(),
+            hostname: facts.hostname.clone(),
+            hardware: Hardware {
+                arch: Some(facts.arch.clone()),
+                cpu_cores: Some(facts.cores),
+                mem: Some(facts.mem),
+                root_disk: Some(facts.root_disk),
+                ..Hardware::default()
+            },
+        },
+    })
+}
+
+/// Settings of the controller, and the rest, which are its model's.
+fn split_config(config: &BTreeMap<String, String>) -> (BTreeMap<String, Value>, BTreeMap<String, Value>) {
+    let typed = |text: &str| serde_json::from_str(text).ok().filter(|v: &Value| v.is_boolean() || v.is_i64());
+    let all = config.iter().map(|(key, text)| (key.clone(), typed(text).unwrap_or_else(|| text.as_str().into())));
+    all.partition(|(key, _): &(String, Value)| model::controller_config::is_updatable(key).is_some())
+}

@@ -1,0 +1,250 @@
+//! The controller's process: opens what is on disk, puts the parts together, serves until it is told to end or its controller is destroyed.
+//! It decides nothing itself. The surprise: the pid file is written last of all that may fail, by a process that holds the directory's lock.
+//!
+//! ```text
+//! directory lock -> database -> view -> certificates -> doors, clouds, workers -> port -> pid file
+//!                                                                                  |
+//!        TERM, INT: port closed, agents sent away, workers ended, exit 0 <---------+
+//!        controller destroyed: the same, then its directory removed, exit 0
+//! ```
+
+use crate::advice::Advice;
+use crate::daemon;
+use crate::layout::Layout;
+use crate::outfit;
+use crate::settings::Settings;
+use crate::{addresses, bootstrap, world};
+use api::agents::{Authority as Signer, Door};
+use api::{Limits, Passwords, Server, ServerParts};
+use base::{OsBase, Secret};
+use base::chance::{Chance, SystemChance};
+use base::clock::{Clock, SystemClock};
+use model::State;
+use model::change::controller::set_endpoints;
+use model::record::address::{Address, Endpoint};
+use rpc::tls::{Authority, LeafStore};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::process::ExitCode;
+use std::sync::{Arc, RwLock};
+use std::time::Duration;
+use store::Directory;
+use store::append::Append;
+use store::sqlite::{Options, Sqlite};
+use tokio::net::{TcpListener, TcpSocket};
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+use workers::identity::Root;
+
+/// Runs the controller named by the first argument.
+pub fn main(args: &[String]) -> ExitCode {
+    daemon::detach();
+    let filter = EnvFilter::try_from_env("GRIGRI_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_writer(std::io::stderr).init();
+    let Some(uuid) = args.first() else {
+        tracing::error!("no controller was named");
+        return ExitCode::from(2);
+    };
+    raise_file_limit();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().thread_name("controller").enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            tracing::error!("cannot start: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let ended = runtime.block_on(run(&Layout::new(uuid)));
+    runtime.shutdown_timeout(Duration::from_secs(5));
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Ten thousand agents are as many sockets.
+fn raise_file_limit() {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    if let Err(error) = setrlimit(Resource::Nofile, limit) {
+        tracing::warn!("cannot raise the limit of open files: {error}");
+    }
+}
+
+type Failure = Box<dyn std::error::Error>;
+
+fn failure(what: &str, error: &dyn std::error::Error) -> Failure {
+    let mut text = format!("cannot {what}: {error}");
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text.into()
+}
+
+async fn run(layout: &Layout) -> Result<(), Failure> {
+    let settings = Settings::read(layout).map_err(|e| failure("read the controller's settings", &e))?;
+    let directory = Directory::open(&layout.dir()).map_err(|e| failure("open the data directory", &e))?;
+    let directory = Arc::new(directory);
+    let sqlite = Sqlite::open(directory.clone(), Options::default()).map_err(|e| failure("open the database", &e))?;
+    let append = Append::open(directory).map_err(|e| failure("open logs and outputs", &e))?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let chance: Arc<dyn Chance> = Arc::new(SystemChance);
+    let state = State::open(Arc::new(sqlite), clock.clone(), chance.clone())
+        .await
+        .map_err(|e| failure("read the database", &e))?;
+
+    let authority = Arc::new(read_authority(layout)?);
+    let hosts = addresses::of_this_host();
+    let leaves = make_leaves(&authority, &hosts)?;
+    let tls = rpc::tls::server_config(leaves.clone(), &authority.cert_pem).map_err(|e| failure("set TLS up", &e))?;
+
+    let listeners = listen(settings.api_port)?;
+    let clouds = Arc::new(world::clouds(layout, settings.api_port));
+    let inner_addresses = Arc::new(RwLock::new(world::inner_addresses(layout, settings.api_port)));
+    let signer = Signer { authority: authority.clone(), clock: clock.clone(), chance: chance.clone() };
+    let door = Door::open(state.clone(), append.clone(), Arc::new(signer));
+    let workers = workers::spawn(workers::Parts {
+        state: state.clone(),
+        clouds: clouds.clone(),
+        root: Root::new(authority.key_pem().reveal().as_bytes()),
+        outfit: Arc::new(outfit::Agents { inner_addresses, program: layout.program() }),
+        kept: Arc::new(append.clone()),
+    });
+    let server = Arc::new(Server::new(ServerParts {
+        state: state.clone(),
+        append,
+        tls,
+        passwords: Passwords::new(&*chance),
+        doors: Arc::new(door.clone()),
+        advice: Arc::new(Advice { clouds, host_base: OsBase::parse(&host::facts::read().base).ok() }),
+        version: base::current_version().to_string(),
+        limits: Limits::default(),
+    }));
+    let handle = server.handle();
+    for listener in listeners {
+        let server = server.clone();
+        tokio::spawn(async move { server.serve(listener).await });
+    }
+    tokio::spawn(follow_addresses(state.clone(), authority, leaves, settings.api_port));
+    daemon::write_pid(layout).map_err(|e| failure("write the pid file", &e))?;
+    tracing::info!(name = settings.name, port = settings.api_port, "controller serves");
+
+    let destroyed = tokio::select! {
+        () = workers.destroyed() => true,
+        signal = ended_by_signal() => {
+            tracing::info!(signal, "controller ends");
+            false
+        }
+    };
+    if destroyed {
+        tracing::info!("controller was destroyed, cleaning up");
+        // Whoever waits for the end hears of it before the port closes.
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    handle.close();
+    door.close();
+    workers.shutdown().await;
+    if destroyed {
+        world::remove(layout).await.map_err(|e| failure("clean the host", &e))?;
+        daemon::forget(layout);
+        bootstrap::remove_directory(layout).map_err(|e| failure("remove the data directory", &e))?;
+    } else {
+        let _ = std::fs::remove_file(layout.pid());
+    }
+    Ok(())
+}
+
+fn read_authority(layout: &Layout) -> Result<Authority, Failure> {
+    let read = |path: std::path::PathBuf| {
+        std::fs::read_to_string(&path).map_err(|e| failure(&format!("read {}", path.display()), &e))
+    };
+    let key = Secret::new(read(layout.ca_key())?);
+    Authority::from_pem(read(layout.ca_cert())?, key).map_err(|e| failure("read the controller's certificates", &e))
+}
+
+fn make_leaves(authority: &Authority, hosts: &[Address]) -> Result<Arc<LeafStore>, Failure> {
+    let named = authority.controller_leaf(SystemClock.now().unix(), &SystemChance);
+    let named = named.map_err(|e| failure("make a certificate", &e))?;
+    let address = address_leaf(authority, hosts)?;
+    LeafStore::new(&named, &address).map_err(|e| failure("use the certificates", &e))
+}
+
+fn address_leaf(authority: &Authority, hosts: &[Address]) -> Result<rpc::tls::Leaf, Failure> {
+    let mut ips: Vec<IpAddr> = hosts.iter().filter_map(|host| host.value.parse().ok()).collect();
+    ips.extend([IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)]);
+    let names = vec![host::facts::read().hostname];
+    let names = names.into_iter().filter(|name| !name.is_empty() && name.is_ascii()).collect();
+    authority
+        .address_leaf(names, ips, SystemClock.now().unix(), &SystemChance)
+        .map_err(|e| failure("make a certificate", &e))
+}
+
+/// IPv4 must do; a host without IPv6 is served without.
+fn listen(port: u16) -> Result<Vec<TcpListener>, Failure> {
+    let open = |address: SocketAddr| {
+        let socket = match address {
+            SocketAddr::V4(_) => TcpSocket::new_v4()?,
+            SocketAddr::V6(_) => {
+                let socket = TcpSocket::new_v6()?;
+                rustix::net::sockopt::set_ipv6_v6only(&socket, true)?;
+                socket
+            }
+        };
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        socket.listen(4096)
+    };
+    let four = open(SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)));
+    let mut listeners = vec![four.map_err(|e| failure(&format!("listen on port {port}"), &e))?];
+    match open(SocketAddr::from((Ipv6Addr::UNSPECIFIED, port))) {
+        Ok(listener) => listeners.push(listener),
+        Err(error) => tracing::info!("not serving on IPv6: {error}"),
+    }
+    Ok(listeners)
+}
+
+/// Tells clients and agents where the controller is, whenever the host's addresses change.
+async fn follow_addresses(state: State, authority: Arc<Authority>, leaves: Arc<LeafStore>, port: u16) {
+    let mut watch = match host::interfaces::Watch::new() {
+        Ok(watch) => watch,
+        Err(error) => {
+            tracing::warn!("changes of this host's addresses will not be noticed: {error}");
+            return;
+        }
+    };
+    let mut known: Vec<Address> = Vec::new();
+    loop {
+        let hosts = addresses::of_this_host();
+        if hosts != known {
+            let endpoints: Vec<Endpoint> =
+                hosts.iter().map(|address| Endpoint { address: address.clone(), port }).collect();
+            let set = state.change(|beliefs, given| set_endpoints(beliefs, &endpoints, given)).await;
+            let replaced = address_leaf(&authority, &hosts)
+                .and_then(|leaf| leaves.replace_address_leaf(&leaf).map_err(|e| failure("use a certificate", &e)));
+            match (set, replaced) {
+                (Ok(()), Ok(())) => known = hosts,
+                (Err(refusal), _) => tracing::warn!("cannot note this host's addresses: {}", refusal.words()),
+                (_, Err(error)) => tracing::warn!("{error}"),
+            }
+        }
+        if let Err(error) = watch.changed().await {
+            tracing::warn!("changes of this host's addresses are noticed no more: {error}");
+            return;
+        }
+        // A change of address is several events; the machines' own links make more.
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+}
+
+async fn ended_by_signal() -> &'static str {
+    let (term, int) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
+    let (Ok(mut term), Ok(mut int)) = (term, int) else { return std::future::pending().await };
+    tokio::select! {
+        _ = term.recv() => "TERM",
+        _ = int.recv() => "INT",
+    }
+}

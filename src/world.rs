@@ -1,0 +1,68 @@
+//! The clouds that this program can work in, put together for one controller: today the builtin one.
+//! It knows their constructors and no more.
+
+use crate::layout::Layout;
+use cli::bootstrap::{BootstrapError, Progress};
+use cloud::Cloud;
+use clouds::builtin::{Builtin, Options};
+use std::sync::Arc;
+use workers::Clouds;
+
+/// The cloud of the controller's own host.
+pub const CLOUD: &str = "builtin";
+pub const REGION: &str = "default";
+
+fn builtin(layout: &Layout, port: Option<u16>) -> Builtin {
+    // The program of machines and helpers is this very one: where it lies may be gone, the kernel's link to it is not.
+    let program = std::env::current_exe().unwrap_or_else(|_| "/proc/self/exe".into());
+    Builtin::new(Options { data: layout.root.join("builtin"), program, port })
+}
+
+fn failed(error: &cloud::Error) -> BootstrapError {
+    BootstrapError { message: error.to_string(), hints: Vec::new() }
+}
+
+/// The clouds of a running controller, by name.
+pub fn clouds(layout: &Layout, port: u16) -> Clouds {
+    let cloud: Arc<dyn Cloud> = Arc::new(builtin(layout, Some(port)));
+    Clouds::from([(CLOUD.to_owned(), cloud)])
+}
+
+/// Where machines of the builtin cloud find the controller, `host:port`.
+pub fn inner_addresses(layout: &Layout, port: u16) -> Vec<String> {
+    match builtin(layout, Some(port)).gateway(&layout.uuid) {
+        Ok(gateway) => vec![format!("{gateway}:{port}")],
+        Err(error) => {
+            tracing::warn!("machines will look for the controller at the host's own addresses: {error}");
+            Vec::new()
+        }
+    }
+}
+
+/// Whether this host can be a cloud.
+pub async fn preflight(layout: &Layout) -> Result<(), BootstrapError> {
+    builtin(layout, None).preflight().await.map_err(|error| failed(&error))
+}
+
+/// Makes the image of machines when there is none yet; shown as a step then.
+pub async fn prepare_images(layout: &Layout, progress: Progress<'_>) -> Result<(), BootstrapError> {
+    let cloud = builtin(layout, None);
+    progress("Preparing the machine image (made once, from this host's own packages)");
+    cloud.prepare_image().await.map_err(|error| failed(&error))
+}
+
+/// Removes all that machines of this controller are on this host.
+pub async fn remove(layout: &Layout) -> Result<(), BootstrapError> {
+    builtin(layout, None).destroy_controller(&layout.uuid).await.map_err(|error| failed(&error))
+}
+
+/// The same where nothing can be waited for: on the way out of a bootstrap that was interrupted.
+pub fn remove_blocking(layout: &Layout) {
+    let layout = layout.clone();
+    let removed = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().build();
+        runtime.map(|runtime| runtime.block_on(remove(&layout)).is_ok())
+    });
+    // What is left is found and removed by `kill-controller`.
+    let _ = removed.join();
+}
