@@ -117,8 +117,11 @@ impl Drop for Unfinished {
 fn choose_port(wanted: Option<&str>) -> Result<u16, BootstrapError> {
     let free = |port: u16| TcpListener::bind(SocketAddr::from(([0, 0, 0, 0], port)));
     if let Some(text) = wanted {
-        let port: u16 =
-            text.parse().ok().filter(|port| *port > 0).ok_or_else(|| failed(format!("api-port {text:?} is no port")))?;
+        let port: u16 = text
+            .parse()
+            .ok()
+            .filter(|port| *port > 0)
+            .ok_or_else(|| failed(format!("api-port {text:?} is no port")))?;
         return match free(port) {
             Ok(_) => Ok(port),
             Err(source) => Err(BootstrapError {
@@ -173,7 +176,9 @@ async fn wait_for_api(
         let tried = Connection::open(&target, Place::Controller, &who).await;
         let error = match tried {
             Ok(_) => return Ok(()),
-            Err(LoginError::Refused(error)) => return Err(failed(format!("the new controller refused its admin: {error}"))),
+            Err(LoginError::Refused(error)) => {
+                return Err(failed(format!("the new controller refused its admin: {error}")));
+            }
             Err(error) => error,
         };
         let runs = daemon::running(layout).is_some();

@@ -19,9 +19,8 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let args: Vec<OsString> = std::env::args_os().collect();
     let word = args.get(1).and_then(|arg| arg.to_str()).unwrap_or_default();
-    let texts = |from: usize| -> Vec<String> {
-        args.iter().skip(from).map(|arg| arg.to_string_lossy().into_owned()).collect()
-    };
+    let texts =
+        |from: usize| -> Vec<String> { args.iter().skip(from).map(|arg| arg.to_string_lossy().into_owned()).collect() };
     match word {
         container::INIT_WORD => return container::init_main(&texts(2)),
         container::HELPER_WORD => return container::helper_main(&texts(2)),

@@ -35,7 +35,12 @@ impl Outfit for Agents {
                 owner: Owner::Root,
                 content: Content::Bytes(config.to_json().into_bytes().into()),
             },
-            File { path: program.clone(), mode: 0o755, owner: Owner::Root, content: Content::OnHost(self.program.clone()) },
+            File {
+                path: program.clone(),
+                mode: 0o755,
+                owner: Owner::Root,
+                content: Content::OnHost(self.program.clone()),
+            },
         ];
         Outfitted { files, agent: agent::agent_command(&program, &machine) }
     }

@@ -31,7 +31,8 @@ pub async fn write(
     port: u16,
 ) -> Result<(), BootstrapError> {
     let with = first_records(params, authority, hosts, port)?;
-    let directory = Directory::open(&layout.dir()).map_err(|error| failed(format!("cannot open the data directory: {error}")))?;
+    let directory =
+        Directory::open(&layout.dir()).map_err(|error| failed(format!("cannot open the data directory: {error}")))?;
     let store = Sqlite::open(Arc::new(directory), Options::default())
         .map_err(|error| failed(format!("cannot make the database: {error}")))?;
     let state = State::open(Arc::new(store), Arc::new(SystemClock), Arc::new(SystemChance))
@@ -84,7 +85,13 @@ fn first_records(
         version: base::current_version().to_string(),
         user: ADMIN.into(),
         password_hash,
-        keys: params.authorized_keys.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect(),
+        keys: params
+            .authorized_keys
+            .lines()
+            .map(str::trim)
+            .filter(|line| !line.is_empty())
+            .map(str::to_owned)
+            .collect(),
         machine: ControllerMachine {
             base: base.map_err(|error| failed(error.to_string()))?,
             instance_id: facts.hostname.clone(),
