@@ -25,6 +25,8 @@ const FIRST_PAUSE: Duration = Duration::from_secs(2);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// A cloud that has not answered by then is taken for one that will not.
 const PATIENCE: Duration = Duration::from_secs(600);
+/// How long a start whose machine is to go is waited for.
+const LAST_MOMENT: Duration = Duration::from_secs(60);
 /// Steps that are over sooner are not worth a write.
 const WORTH_SAYING: Duration = Duration::from_millis(300);
 
@@ -64,11 +66,17 @@ impl Worker for Provision {
         let Some(begun) = begun else { return Ok(()) };
         let outcome = match self.request(&place) {
             Ok((cloud, request)) => {
-                tokio::select! {
-                    outcome = self.start(&*cloud, &request, &place) => outcome.map(|started| (cloud.clone(), request.clone(), started)),
-                    // Whatever the cloud has of it by now, `remove` finds.
-                    () = self.unwanted(&place) => return Ok(()),
-                }
+                let start = self.start(&*cloud, &request, &place);
+                let mut start = std::pin::pin!(start);
+                let outcome = tokio::select! {
+                    outcome = &mut start => outcome,
+                    // A cloud may go on with what it began though nobody listens, so it is given time to end; what it made, `remove` finds.
+                    () = self.unwanted(&place) => {
+                        let _ = tokio::time::timeout(LAST_MOMENT, start).await;
+                        return Ok(());
+                    }
+                };
+                outcome.map(|started| (cloud.clone(), request.clone(), started))
             }
             Err(words) => Err(Error::permanent(words)),
         };

@@ -232,10 +232,11 @@ async fn stop(cloud: &dyn Cloud, told: &ModelRef, place: &Place, instance: Optio
         return cloud.stop_instance(&told.controller, &InstanceId(known.instance_id.clone())).await;
     }
     let id = place.machine.as_str();
-    let marked =
-        cloud.instances(&told.controller).await?.into_iter().filter(|one| one.model == told.model && one.machine == id);
-    for one in marked {
+    let all = cloud.instances(&told.controller).await?;
+    for one in all.iter().filter(|one| one.model == told.model && one.machine == id) {
         cloud.stop_instance(&told.controller, &one.id).await?;
     }
+    // Most clouds take our names for ids: such a one ends a start that it has not shown yet, to others this is nobody.
+    cloud.stop_instance(&told.controller, &InstanceId(cloud::instance_name(&told.model, id))).await?;
     Ok(())
 }
