@@ -43,7 +43,7 @@ pub fn print_coloured(node: &Node) -> String {
 /// Key and value of a line that has both; list items and the rest of folded texts have not.
 fn split(line: &str) -> Option<(&str, &str)> {
     let trimmed = line.trim_start();
-    if trimmed.starts_with("- ") {
+    if trimmed.starts_with("- ") && !trimmed.contains(": ") {
         return None;
     }
     if let Some(rest) = trimmed.strip_prefix('"') {
@@ -68,5 +68,5 @@ fn kind(value: &str) -> Kind {
         return Kind::Number;
     }
     let dotted = value.split('.').count() >= 3 && value.bytes().all(|b| b.is_ascii_digit() || b == b'.');
-    if dotted || value.parse::<std::net::IpAddr>().is_ok() { Kind::Address } else { Kind::Text }
+    if dotted || value.parse::<std::net::Ipv4Addr>().is_ok() { Kind::Address } else { Kind::Text }
 }

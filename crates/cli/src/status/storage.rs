@@ -46,7 +46,7 @@ pub(super) fn document(view: &View<'_>, form: Form) -> Node {
 fn condition(view: &View<'_>, status: &EntityStatus, form: Form) -> Node {
     let mut out = Object::new(form);
     out.text("current", &status.status).text_if("message", &status.info);
-    out.text_if("since", &view.since(status.since).unwrap_or_default());
+    out.text_if("since", &super::times::moment(status.since, &view.zone, false).unwrap_or_default());
     out.done()
 }
 

@@ -146,14 +146,14 @@ fn counts(view: &View<'_>, seen: &Seen, applications: &[&String]) -> Vec<u8> {
         let count = paint.ink(Ink::Number, &count.to_string());
         table.push(&format!("{}{}({count})\t\n", paint.ink(Ink::Key, text), paint.ink(Ink::Colon, ":\t")));
     };
-    let gap = |table: &mut Table| table.push(&format!("{}\t\n", paint.ink(Ink::Good, " \t")));
+    let gap = |table: &mut Table| table.push(&format!("{}\t\n", paint.ink(Ink::Good, " ")));
     let states = |table: &mut Table, states: &BTreeMap<String, usize>| {
         let mut words: Vec<&String> = states.keys().collect();
         sort_natural(&mut words);
         for word in words {
             let colon = paint.ink(Ink::Colon, ":\t");
             let count = paint.ink(Ink::Number, &format!(" {} ", states[word]));
-            table.push(&format!("{}{colon}{count}\t\n", paint.with(Ink::of_status(word), word)));
+            table.push(&format!("{}{colon}{count}\t\n", paint.ink(Ink::of_status(word).unwrap_or(Ink::Good), word)));
         }
         gap(table);
     };

@@ -59,9 +59,9 @@ pub(super) async fn once(context: &mut Context, iso: bool) -> Result<()> {
     let relations = context.args.is_set("relations") || context.args.is_set("integrations");
     let storage = context.args.is_set("storage");
     let (status, api) = fetch(context, storage || !tabular).await?;
-    if !tabular && (relations || storage) {
-        let words: Vec<&str> =
-            [(relations, "relations"), (storage, "storage")].iter().filter(|w| w.0).map(|w| w.1).collect();
+    let words = ["integrations", "relations", "storage"].map(|word| (word, context.args.is_set(word)));
+    let words: Vec<&str> = words.iter().filter(|w| w.1).map(|w| w.0).collect();
+    if !tabular && !words.is_empty() {
         let (noun, verb) = if words.len() > 1 { ("options", "are") } else { ("option", "is") };
         context.info(format!("provided {} {noun} {verb} always enabled in non tabular formats", words.join(", ")));
     }

@@ -18,7 +18,7 @@ pub(super) async fn run(context: &mut Context, period: Duration, iso: bool) -> R
             if error.exit() == 2 {
                 return Err(error);
             }
-            context.log_error(error.message().to_owned());
+            context.log_error(error.message());
         }
         let stopped = context.interrupted();
         tokio::select! {

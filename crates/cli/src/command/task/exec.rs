@@ -95,7 +95,9 @@ fn scheduled(context: &mut Context, enqueued: &EnqueuedActions) -> Option<Vec<Ac
     let tasks: Vec<ActionResult> = enqueued.actions.iter().filter(|a| a.error.is_none()).cloned().collect();
     if tasks.is_empty() {
         let operation = enqueued.operation.trim_start_matches("operation-");
-        context.info(format!("Operation {operation} failed to schedule any tasks:\n{}", errors.join("\n")));
+        let text = format!("Operation {operation} failed to schedule any tasks:\n{}", errors.join("\n"));
+        context.detail("");
+        context.info(text.trim_end_matches('\n'));
         return None;
     }
     if !errors.is_empty() {
@@ -108,21 +110,34 @@ fn receiver(task: &ActionResult) -> &str {
     task.action.as_ref().map(|a| a.receiver.as_str()).unwrap_or_default()
 }
 
+/// Colours of what is told while tasks run: asked for by flag alone.
+fn told_in(context: &Context) -> Paint {
+    Paint(context.args.is_set("color") && !context.args.is_set("no-color"))
+}
+
 fn told_to_come_back(context: &mut Context, operation: &str, tasks: &[ActionResult]) -> Result<()> {
+    let paint = told_in(context);
+    let operation = paint.ink(Ink::Address, operation);
+    let check = format!("Check operation status with 'juju show-operation {operation}'");
     if let [one] = tasks {
-        let id = result::id(one);
+        let id = paint.ink(Ink::Address, &result::id(one));
         context.info(format!("Scheduled operation {operation} with task {id}"));
-        context.info(format!("Check operation status with 'juju show-operation {operation}'"));
+        context.info(check);
         context.info(format!("Check task status with 'juju show-task {id}'"));
         return Ok(());
     }
-    context.info(format!("Scheduled operation {operation} with {} tasks", tasks.len()));
+    let count = paint.ink(Ink::Number, &tasks.len().to_string());
+    context.info(format!("Scheduled operation {operation} with {count} tasks"));
     let entry = |task: &ActionResult| {
         let id = ("id".to_owned(), Node::Str(result::id(task)));
         (result::target(receiver(task)).1, Node::Map(vec![id]))
     };
-    print_node(context, &ordered(context, tasks.iter().map(entry).collect()), true)?;
-    context.info(format!("Check operation status with 'juju show-operation {operation}'"));
+    // Whatever the format, this list is YAML.
+    let mut entries: Vec<(String, Node)> = tasks.iter().map(entry).collect();
+    entries.sort_by(|a, b| natural_cmp(&a.0, &b.0));
+    let node = Node::Map(entries);
+    context.out(if paint.0 { output::yaml::print_coloured(&node) } else { wire::yaml::print(&node) })?;
+    context.info(check);
     context.info("Check task status with 'juju show-task <id>'");
     Ok(())
 }
@@ -134,7 +149,7 @@ async fn collect(
     tasks: &[ActionResult],
     waits: i128,
 ) -> Result<Vec<ActionResult>> {
-    let paint = Paint(context.args.is_set("color") && !context.args.is_set("no-color"));
+    let paint = told_in(context);
     let verbose = context.verbose();
     if verbose {
         let many = if tasks.len() == 1 { "task" } else { "tasks" };
@@ -146,7 +161,8 @@ async fn collect(
         }
         context.info("");
     }
-    let deadline = u64::try_from(waits).ok().map(|n| context.deadline(std::time::Duration::from_nanos(n)));
+    let patience = u64::try_from(waits).ok().map(std::time::Duration::from_nanos);
+    let deadline = patience.map(|time| tokio::time::Instant::now() + time);
     let mut progress = match tasks {
         [one] => {
             let tag = one.action.as_ref().map(|a| a.tag.clone()).unwrap_or_default();
@@ -169,14 +185,15 @@ async fn collect(
             }
         }
     }
-    if let Some(progress) = progress {
-        progress.stop(context, api).await;
-    }
+    let logged = match progress {
+        Some(progress) => progress.stop(context, api).await,
+        None => false,
+    };
     if !missing.is_empty() {
         missing.sort();
         return Err(Error::failed(format!("timed out waiting for results from: {}", missing.join(", "))));
     }
-    if verbose {
+    if verbose && logged {
         context.info("");
     }
     Ok(results)
@@ -191,13 +208,11 @@ fn ordered(context: &Context, mut entries: Vec<(String, Node)>) -> Node {
     Node::Map(entries)
 }
 
-fn print_node(context: &mut Context, node: &Node, plain_too: bool) -> Result<()> {
-    let colour = context.colour();
-    match (context.format(), colour) {
+fn print_node(context: &mut Context, node: &Node) -> Result<()> {
+    match (context.format(), context.colour()) {
         ("json", true) => context.result(output::json::print_coloured(node)),
-        ("json", false) => context.result(output::json::print(node)),
-        (_, true) if !plain_too || context.format() == "yaml" => context.result(output::yaml::print_coloured(node)),
-        _ => context.result(wire::yaml::print(node)),
+        (_, true) => context.result(output::yaml::print_coloured(node)),
+        (_, false) => context.result_node(node),
     }
 }
 
@@ -206,7 +221,7 @@ fn print(context: &mut Context, results: &[ActionResult]) -> Result<()> {
         let zone = if context.args.is_set("utc") { jiff::tz::TimeZone::UTC } else { context.zone() };
         let entries = results.iter().map(|r| (result::target(receiver(r)).1, result::object(r, &zone)));
         let node = ordered(context, entries.collect());
-        return print_node(context, &node, false);
+        return print_node(context, &node);
     }
     let mut named: Vec<(String, &ActionResult)> = results.iter().map(|r| (result::target(receiver(r)).1, r)).collect();
     named.sort_by(|a, b| natural_cmp(&a.0, &b.0));

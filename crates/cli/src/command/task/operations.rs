@@ -192,7 +192,11 @@ fn object(o: &OperationResult, zone: &TimeZone, json: bool) -> Node {
     }
     let tasks: Vec<&ActionResult> = o.actions.iter().filter(|t| t.action.is_some()).collect();
     let one = |t: &&ActionResult| t.action.as_ref().map(|a| (a.name.clone(), a.parameters.clone()));
-    let same = tasks.len() == o.actions.len() && tasks.windows(2).all(|w| one(&w[0]) == one(&w[1]));
+    // Tasks without parameters never count as the same, unless there is but one.
+    let bare = |t: &&ActionResult| t.action.as_ref().is_some_and(|a| a.parameters.is_empty());
+    let same = tasks.len() == o.actions.len()
+        && tasks.windows(2).all(|w| one(&w[0]) == one(&w[1]))
+        && (tasks.len() == 1 || !tasks.iter().any(bare));
     let common = tasks.first().filter(|_| same).and_then(|t| t.action.as_ref());
     if let Some(action) = common {
         let parameters = action.parameters.iter().map(|(k, v)| (k.clone(), result::loose(v))).collect();
@@ -201,11 +205,11 @@ fn object(o: &OperationResult, zone: &TimeZone, json: bool) -> Node {
         put("action", Node::Map(entries));
     }
     let timing = result::timing([o.enqueued, o.started, o.completed], zone);
-    if !timing.is_empty() {
+    if !timing.is_empty() || json {
         put("timing", Node::Map(timing));
     }
     let mut entries: Vec<(String, Node)> =
-        tasks.iter().map(|t| (result::id(t), task(t, zone, common.is_none()))).collect();
+        tasks.iter().map(|t| (result::id(t), task(t, zone, common.is_none(), json))).collect();
     match json {
         true => entries.sort_by(|a, b| a.0.cmp(&b.0)),
         false => entries.sort_by(|a, b| wire::yaml::natural_cmp(&a.0, &b.0)),
@@ -216,7 +220,7 @@ fn object(o: &OperationResult, zone: &TimeZone, json: bool) -> Node {
     Node::Map(out)
 }
 
-fn task(t: &ActionResult, zone: &TimeZone, named: bool) -> Node {
+fn task(t: &ActionResult, zone: &TimeZone, named: bool, json: bool) -> Node {
     let mut out: Vec<(String, Node)> = Vec::new();
     let mut put = |key: &str, node: Node| out.push((key.to_owned(), node));
     if named {
@@ -226,7 +230,7 @@ fn task(t: &ActionResult, zone: &TimeZone, named: bool) -> Node {
     put("host", Node::Str(result::target(receiver).1));
     put("status", Node::str(&t.status));
     let timing = result::timing([t.enqueued, t.started, t.completed], zone);
-    if !timing.is_empty() {
+    if !timing.is_empty() || json {
         put("timing", Node::Map(timing));
     }
     let log = result::log(&t.log, zone);
@@ -254,7 +258,7 @@ async fn run_show(context: &mut Context) -> Result<()> {
     let api = context.model_api().await?;
     let deadline = match patience {
         Patience::None => None,
-        Patience::For(time) => Some(context.deadline(time)),
+        Patience::For(time) => Some(tokio::time::Instant::now() + time),
         Patience::Ever => None,
     };
     let mut pause = std::time::Duration::from_millis(100);

@@ -56,7 +56,7 @@ async fn run(context: &mut Context) -> Result<()> {
         Patience::None => wait::fetch(&api, &tag).await?,
         Patience::For(_) | Patience::Ever => {
             let deadline = match patience {
-                Patience::For(time) => Some(context.deadline(time)),
+                Patience::For(time) => Some(tokio::time::Instant::now() + time),
                 _ => None,
             };
             let first = wait::fetch(&api, &tag).await?;

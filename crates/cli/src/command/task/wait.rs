@@ -43,6 +43,7 @@ pub(super) struct Progress {
     watcher: String,
     lines: UnboundedReceiver<String>,
     utc: bool,
+    shown: bool,
 }
 
 impl Progress {
@@ -54,6 +55,10 @@ impl Progress {
             return Err(Error::from_result(&error.message, &error.code));
         }
         let (sender, lines) = unbounded_channel();
+        for change in first.changes {
+            // The receiver is held right here.
+            let _ = sender.send(change);
+        }
         let (connection, watcher) = (api.connection.clone(), first.watcher_id.clone());
         tokio::spawn(async move {
             // Ends with the watcher: its last answer is an error.
@@ -66,15 +71,14 @@ impl Progress {
                 }
             }
         });
-        let progress = Progress { watcher: first.watcher_id, lines, utc: context.args.is_set("utc") };
-        first.changes.iter().for_each(|change| progress.show(context, change));
-        Ok(progress)
+        Ok(Progress { watcher: first.watcher_id, lines, utc: context.args.is_set("utc"), shown: false })
     }
 
-    fn show(&self, context: &mut Context, change: &str) {
+    fn show(&mut self, context: &mut Context, change: &str) {
         let Ok(message) = serde_json::from_str::<ActionMessage>(change) else { return };
         let zone = if self.utc { jiff::tz::TimeZone::UTC } else { context.zone() };
         let at = message.timestamp.timestamp().to_zoned_datetime(zone).strftime("%H:%M:%S");
+        self.shown = true;
         context.info(format!("{at} {}", message.message));
     }
 
@@ -88,12 +92,14 @@ impl Progress {
         tokio::time::sleep_until(until).await;
     }
 
-    pub(super) async fn stop(mut self, context: &mut Context, api: &Api) {
+    /// Ends; whether any line was shown.
+    pub(super) async fn stop(mut self, context: &mut Context, api: &Api) -> bool {
         // Whether the watcher is still there makes no difference to the user.
         let _ = api.connection.stop("StringsWatcher", &self.watcher).await;
         while let Ok(line) = self.lines.try_recv() {
             self.show(context, &line);
         }
+        self.shown
     }
 }
 

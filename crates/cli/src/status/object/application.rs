@@ -71,11 +71,13 @@ impl View<'_> {
 
     fn unit(&self, name: &str, u: &UnitStatus, form: Form) -> Node {
         let mut out = Object::new(form);
-        if let Some(error) = &u.workload_status.err {
+        // An unreadable workload stands for the whole unit in yaml; json shows it as an empty structure.
+        if let Some(error) = u.workload_status.err.as_ref().filter(|_| form == Form::Yaml) {
             return failure(error);
         }
         let message = self.workload_message(name, u);
-        out.structure("workload-status", self.of_unit(&u.workload_status, &message, form));
+        let workload = DetailedStatus { err: None, ..u.workload_status.clone() };
+        out.structure("workload-status", self.of_unit(&workload, &message, form));
         out.structure("juju-status", self.of_unit(&u.agent_status, &u.agent_status.info, form));
         if u.leader {
             out.put("leader", Node::Bool(true));

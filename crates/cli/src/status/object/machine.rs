@@ -17,9 +17,6 @@ pub fn machines(view: &View<'_>, form: Form, wanted: impl Fn(&str) -> bool) -> N
 
 fn machine(view: &View<'_>, m: &MachineStatus, form: Form) -> Node {
     let mut out = Object::new(form);
-    if let Some(error) = &m.agent_status.err {
-        return super::failure(error);
-    }
     out.structure("juju-status", view.condition(&m.agent_status, form));
     out.text_if("hostname", &m.hostname).text_if("dns-name", &m.dns_name);
     out.list_if("ip-addresses", &m.ip_addresses);

@@ -1,0 +1,50 @@
+//! The recorded sessions of the original, played to this command line: what the daily commands print must not differ.
+//!
+//! Needs the folder of recordings (`GRIGRI_GOLDEN`, else `../shared/golden` beside the repository); without it the test
+//! says so and passes. What differs on purpose stands in testkit's list of deviations.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use testkit::replay::{Options, golden_folder, play};
+
+/// Commands that are held to every recording of theirs.
+const HELD: &[&str] = &[
+    "status",
+    "machines",
+    "show-machine",
+    "add-machine",
+    "remove-machine",
+    "retry-provisioning",
+    "debug-log",
+    "show-status-log",
+    "exec",
+    "show-task",
+    "show-operation",
+    "operations",
+    "cancel-task",
+    "ssh",
+    "scp",
+];
+
+#[tokio::test]
+async fn daily_commands_print_what_the_original_prints() {
+    let Some(folder) = golden_folder() else {
+        let _ = writeln!(std::io::stderr(), "no recordings: set GRIGRI_GOLDEN to their folder to play them");
+        return;
+    };
+    let mut options = Options::new(folder, command_line());
+    options.commands = HELD.iter().map(|c| (*c).to_owned()).collect();
+    options.group = Some("3.6/".to_owned());
+    let report = play(&options).await.expect("the recordings can be played");
+    assert!(report.sum().passed > 0, "nothing was played");
+    assert_eq!(report.sum().failed, 0, "{}", report.text(true));
+}
+
+/// The example that cargo builds beside this test.
+fn command_line() -> PathBuf {
+    let mut path = std::env::current_exe().expect("a test knows its own file");
+    path.pop();
+    path.pop();
+    path.join("examples").join("juju")
+}
