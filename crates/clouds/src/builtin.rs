@@ -50,6 +50,13 @@ impl Builtin {
         }
     }
 
+    /// Keeps images in a directory that is somebody else's to remove, rather than among its own: the next cloud need not make them again.
+    pub fn with_images(self, images: PathBuf) -> Self {
+        let mut worker = Worker::new(self.worker.data.clone(), self.worker.engine.clone(), self.worker.port);
+        worker.kept_images = Some(images);
+        Builtin { worker: Arc::new(worker), starts: self.starts }
+    }
+
     /// The address by which machines of this controller reach their host.
     pub fn gateway(&self, controller: &str) -> Result<std::net::Ipv4Addr, Error> {
         self.worker.gateway(controller)
@@ -99,7 +106,7 @@ impl Cloud for Builtin {
 
     fn prepare_model<'a>(&'a self, model: &'a ModelRef) -> Answer<'a, ()> {
         let controller = model.controller.clone();
-        self.block(move |worker| worker.ensure_network(&controller).map(drop))
+        self.block(move |worker| worker.mend_network(&controller))
     }
 
     fn start_instance<'a>(&'a self, request: &'a StartRequest, progress: &'a Progress) -> Answer<'a, Started> {

@@ -32,6 +32,12 @@ impl HostState {
         Ok(HostState { lines })
     }
 
+    /// Whether any controller has a network here: comparing the whole host makes sense only without.
+    pub fn has_other_controllers(&self) -> bool {
+        let note = format!("file {}/network-", crate::network::RUN);
+        self.lines.iter().any(|line| line.starts_with(&note))
+    }
+
     /// What is there now and was not (`+ link gg-...`), and what is not there any more (`- route ...`).
     pub fn diff(&self, now: &HostState) -> Vec<String> {
         let gone = self.lines.difference(&now.lines).map(|l| format!("- {l}"));

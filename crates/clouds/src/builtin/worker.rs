@@ -20,10 +20,15 @@ use super::record::{self, Record, State};
 pub struct Worker {
     pub data: PathBuf,
     pub engine: Engine,
-    port: Option<u16>,
+    pub port: Option<u16>,
+    /// Images that outlive this cloud.
+    pub kept_images: Option<PathBuf>,
     networks: Mutex<HashMap<String, Known>>,
-    instances: Mutex<HashMap<(String, String), Arc<Mutex<()>>>>,
+    instances: Mutex<Turns>,
 }
+
+/// Whose turn it is, by controller and instance.
+type Turns = HashMap<(String, String), Arc<Mutex<()>>>;
 
 /// A controller's network, as far as it was looked at since this process began.
 struct Known {
@@ -62,7 +67,7 @@ fn network_error(error: container::network::Error) -> Error {
 
 impl Worker {
     pub fn new(data: PathBuf, engine: Engine, port: Option<u16>) -> Self {
-        Worker { data, engine, port, networks: Mutex::default(), instances: Mutex::default() }
+        Worker { data, engine, port, kept_images: None, networks: Mutex::default(), instances: Mutex::default() }
     }
 
     fn home(&self, controller: &str) -> PathBuf {
@@ -78,7 +83,7 @@ impl Worker {
     }
 
     fn images(&self) -> PathBuf {
-        self.data.join("images")
+        self.kept_images.clone().unwrap_or_else(|| self.data.join("images"))
     }
 
     /// The lock of one instance.
@@ -131,6 +136,14 @@ impl Worker {
 
     pub fn ensure_network(&self, controller: &str) -> Result<Network, Error> {
         self.with_network(controller, |known| Ok(known.network.clone()))
+    }
+
+    /// Makes what is missing of the network even if it was whole before: a firewall that was loaded anew has lost our rules.
+    pub fn mend_network(&self, controller: &str) -> Result<(), Error> {
+        if let Some(known) = lock(&self.networks).get_mut(controller) {
+            known.ensured = false;
+        }
+        self.ensure_network(controller).map(drop)
     }
 
     pub fn gateway(&self, controller: &str) -> Result<std::net::Ipv4Addr, Error> {
@@ -321,7 +334,7 @@ impl Worker {
             }
         }
         files::remove_tree(&self.data.join("layers"))?;
-        files::remove_tree(&self.images())
+        files::remove_tree(&self.data.join("images"))
     }
 
     pub fn console(&self, controller: &str, name: &str) -> Result<String, Error> {
@@ -337,7 +350,7 @@ impl Worker {
         if records.is_empty() && self.known_network(controller)?.is_none() {
             return Ok(());
         }
-        self.ensure_network(controller)?;
+        self.mend_network(controller)?;
         let mut failed = None;
         // Those that live inside others come after them.
         let (inner, outer): (Vec<_>, Vec<_>) = records.into_iter().partition(|(_, record)| record.parent.is_some());
