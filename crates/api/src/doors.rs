@@ -2,11 +2,13 @@
 //! Nothing of either is known here. The surprise: who an agent is, its certificate has said before the door is opened.
 
 use crate::agents::Door;
-use base::{Constraints, Refusal};
+use base::{Constraints, OsBase, Refusal};
+use cloud::Cloud;
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use rpc::tls::AgentIdentity;
 use rpc::websocket::Socket;
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -63,11 +65,11 @@ impl AgentDoors for Arc<Door> {
 
 /// What a cloud says at once of what is asked for, before anything is recorded.
 pub trait CloudAdvice: Send + Sync + 'static {
-    /// Constraints that the cloud will not honour, in words; a refusal when it never can meet them.
-    fn check(&self, cloud_type: &str, constraints: &Constraints) -> Result<Vec<String>, Refusal>;
+    /// What the cloud of that name will not honour, in words; a refusal when it never can meet them.
+    fn check(&self, cloud: &str, constraints: &Constraints) -> Result<Vec<String>, Refusal>;
 
     /// The base of machines that ask for none, as the cloud has it.
-    fn default_base(&self, cloud_type: &str) -> Option<base::OsBase>;
+    fn default_base(&self, cloud: &str) -> Option<OsBase>;
 }
 
 /// Nothing is known of any cloud.
@@ -78,7 +80,45 @@ impl CloudAdvice for NoAdvice {
         Ok(Vec::new())
     }
 
-    fn default_base(&self, _: &str) -> Option<base::OsBase> {
+    fn default_base(&self, _: &str) -> Option<OsBase> {
         None
+    }
+}
+
+/// The clouds themselves, asked. Their bases are asked for once, at the start: that may take a while, and a request must not.
+pub struct CloudsAsked {
+    clouds: BTreeMap<String, Arc<dyn Cloud>>,
+    bases: BTreeMap<String, OsBase>,
+}
+
+impl CloudsAsked {
+    /// `clouds` by the names that models have for them.
+    pub async fn learn(clouds: BTreeMap<String, Arc<dyn Cloud>>) -> CloudsAsked {
+        let mut bases = BTreeMap::new();
+        for (name, cloud) in &clouds {
+            match cloud.bases().await {
+                Ok(all) => {
+                    let first = all.first().and_then(|base| OsBase::parse(base).ok());
+                    bases.extend(first.map(|base| (name.clone(), base)));
+                }
+                Err(error) => tracing::warn!(cloud = name, error = &error as &dyn std::error::Error, "cloud does not say its bases"),
+            }
+        }
+        CloudsAsked { clouds, bases }
+    }
+}
+
+impl CloudAdvice for CloudsAsked {
+    fn check(&self, cloud: &str, constraints: &Constraints) -> Result<Vec<String>, Refusal> {
+        let Some(cloud) = self.clouds.get(cloud) else { return Ok(Vec::new()) };
+        match cloud.check_constraints(constraints) {
+            Ok(names) if names.is_empty() => Ok(Vec::new()),
+            Ok(names) => Ok(vec![format!("unsupported constraints: {}", names.join(","))]),
+            Err(unmet) => Err(Refusal::plain(unmet.to_string())),
+        }
+    }
+
+    fn default_base(&self, cloud: &str) -> Option<OsBase> {
+        self.bases.get(cloud).cloned()
     }
 }

@@ -69,6 +69,12 @@ fn json(status: StatusCode, body: String) -> Reply {
     reply
 }
 
+fn no_juju_agents() -> Reply {
+    let words = "agent binaries of Juju are not run by this controller: Grigri's machines run its own agent";
+    let error = wire::Error::new(words, wire::code::NOT_SUPPORTED);
+    json(StatusCode::BAD_REQUEST, serde_json::json!({ "error": error }).to_string())
+}
+
 async fn answer(
     shared: Arc<Shared>,
     request: Request<Incoming>,
@@ -78,6 +84,8 @@ async fn answer(
     let place = path::parse(request.uri().path());
     let method = request.method().clone();
     match (place, method) {
+        // `juju bootstrap --build-agent` and its like: refused with the reason.
+        (Place::Unknown, Method::POST) if request.uri().path().ends_with("/tools") => no_juju_agents(),
         (Place::Unknown, _) => text(StatusCode::NOT_FOUND, "404 page not found\n"),
         (Place::BadModel(model), _) => text(StatusCode::BAD_REQUEST, format!("invalid model UUID {model:?}\n")),
         (Place::Health, Method::GET | Method::HEAD) => text(StatusCode::OK, "running\n"),

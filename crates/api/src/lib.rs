@@ -19,5 +19,5 @@ mod tests;
 mod watcher;
 
 pub use auth::{HashFailed, Passwords};
-pub use doors::{AgentDoors, AgentSocket, CloudAdvice, DoorReply, NoAdvice, NoDoors};
+pub use doors::{AgentDoors, AgentSocket, CloudAdvice, CloudsAsked, DoorReply, NoAdvice, NoDoors};
 pub use server::{Handle, Limits, Server, ServerParts};

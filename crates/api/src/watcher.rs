@@ -8,8 +8,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::watch;
 
-/// More than any client has; less than what would hurt.
-const MOST: usize = 512;
+/// More than any client has, and fewer than the calls of one connection that run at once: a `Next` that waits takes up one, and a
+/// `Stop` must still get through.
+const MOST: usize = 128;
 
 #[derive(Default)]
 pub struct Watchers {

@@ -152,10 +152,13 @@ impl InModel {
             .ok_or_else(|| Refusal::new(Kind::NotFound, format!("machine {id} not found")))
     }
 
-    /// The containers on a machine, those in them included.
+    /// The containers on a machine, those in them included. They follow their host in the order of ids.
     pub fn under<'a>(&'a self, id: &'a MachineId) -> impl Iterator<Item = &'a Stored<Machine>> + use<'a> {
         let prefix = format!("{id}/");
-        self.machines().filter(move |(of, ..)| of.as_str().starts_with(&prefix)).map(|(.., machine)| machine)
+        let after = self.machines.range(id.clone()..).filter(move |(of, _)| *of != id);
+        after
+            .take_while(move |(of, _)| of.as_str().starts_with(&prefix))
+            .filter_map(|(_, machine)| machine.machine.as_ref())
     }
 
     pub fn sequence(&self, what: &str) -> u64 {

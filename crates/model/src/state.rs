@@ -10,7 +10,7 @@ use base::{Kind, Refusal};
 use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
-use store::{CommitError, Failure, Feed, Limits, Retry, Revision, Store, View};
+use store::{CommitError, Failure, Feed, Limits, Revision, Store, View};
 
 /// Cheap to clone.
 #[derive(Clone)]
@@ -127,16 +127,18 @@ impl State {
                 }
                 Err(failed) => failed,
             };
-            if failed.retry() != Retry::Afresh {
-                return Err(store_failed(&failed));
-            }
+            // Of any other failure nobody knows whether it was written: deciding again might do it twice.
+            let CommitError::Conflict { key } = &failed else { return Err(store_failed(&failed)) };
             if turn.is_none() {
                 turn = Some(self.inner.line.lock().await);
             }
-            if let CommitError::Conflict { .. } = failed {
-                // What won is in the store already: the view only has to catch up with it.
-                let newer = self.shown(read.revision().next());
-                let _ = tokio::time::timeout(CATCH_UP, newer).await;
+            // What won is in the store already: the view only has to catch up with it.
+            let newer = self.inner.view.wait_for(read.revision().next());
+            match tokio::time::timeout(PATIENCE, newer).await {
+                Ok(Ok(_)) => {}
+                Ok(Err(stopped)) => return Err(Refusal::internal("controller is stopping", stopped)),
+                // Nothing is newer: the decision rests on a record that is there and cannot be read.
+                Err(_) => return Err(Refusal::internal("controller could not store the change", format!("{key} is in the way"))),
             }
         }
         Err(Refusal::new(Kind::TryAgain, "too many others are changing the same, try again"))
@@ -152,9 +154,6 @@ impl State {
         }
     }
 }
-
-/// A deleted key that a decision created anew can conflict without any newer revision to wait for; then a short wait is enough.
-const CATCH_UP: Duration = Duration::from_millis(500);
 
 fn store_failed(error: &CommitError) -> Refusal {
     let mut chain = error.to_string();

@@ -4,6 +4,7 @@ use crate::call::Call;
 use crate::convert::task::{self, Output};
 use crate::error::{self, IntoItem};
 use crate::watcher::Watched;
+use base::status::TaskStatus;
 use base::{Kind, ModelUuid, OperationId, Refusal, Tag, TaskId};
 use model::change::task::{self as change, Exec, MAX_TASKS_AT_ONCE};
 use model::output::{Stream, blob};
@@ -129,7 +130,12 @@ async fn output(call: &Call, model: ModelUuid, task: &Task) -> Result<Output, Re
 }
 
 async fn shown(call: &Call, model: ModelUuid, task: &Task) -> Result<ActionResult, Error> {
-    let output = output(call, model, task).await.into_item()?;
+    // Clients poll: what is known to have written nothing costs no look into the store.
+    let silent = match task.status {
+        TaskStatus::Pending | TaskStatus::Cancelled => true,
+        status => status.is_final() && task.stdout_len == 0 && task.stderr_len == 0,
+    };
+    let output = if silent { Output::default() } else { output(call, model, task).await.into_item()? };
     Ok(task::result(task, Some(&output)))
 }
 

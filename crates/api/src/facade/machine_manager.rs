@@ -13,7 +13,7 @@ use wire::facade::machine_manager::*;
 /// A machine of the last LTS, where neither the request nor the model nor the cloud says otherwise.
 const FALLBACK: (&str, &str) = ("ubuntu", "24.04");
 /// More at once are asked for by mistake.
-const MOST: usize = 1000;
+const MOST: usize = 5000;
 
 pub async fn add_machines(call: Call, params: AddMachines) -> Result<AddMachinesResults, Refusal> {
     let model = call.model()?;
@@ -23,9 +23,8 @@ pub async fn add_machines(call: Call, params: AddMachines) -> Result<AddMachines
     if params.params.len() > MOST {
         return Err(Refusal::plain(format!("cannot add more than {MOST} machines at once")));
     }
-    let kind = read.clouds.get(&record.cloud).map(|cloud| cloud.kind.clone()).unwrap_or_default();
-    let default_base = default_base(&call, within, &kind);
-    let asked = Asked { call: &call, within, model_name: &record.name, model_uuid: model.to_string(), kind: &kind };
+    let default_base = default_base(&call, within, &record.cloud);
+    let asked = Asked { call: &call, within, model_name: &record.name, model_uuid: model.to_string(), cloud: &record.cloud };
     let wanted: Vec<Result<AddMachine, Refusal>> = params.params.into_iter().map(|one| asked.read(one)).collect();
     let good: Vec<AddMachine> = wanted.iter().filter_map(|one| one.as_ref().ok().cloned()).collect();
     let mut added = Vec::new();
@@ -47,12 +46,12 @@ pub async fn add_machines(call: Call, params: AddMachines) -> Result<AddMachines
     Ok(AddMachinesResults { machines: machines.collect() })
 }
 
-fn default_base(call: &Call, within: &InModel, kind: &str) -> OsBase {
+fn default_base(call: &Call, within: &InModel, cloud: &str) -> OsBase {
     let set = settings::text(within, "default-base");
     let fallback = || OsBase::new(FALLBACK.0, FALLBACK.1).ok();
     OsBase::parse(&set)
         .ok()
-        .or_else(|| call.session.shared().advice.default_base(kind))
+        .or_else(|| call.session.shared().advice.default_base(cloud))
         .or_else(fallback)
         .unwrap_or(OsBase { name: FALLBACK.0.into(), channel: format!("{}/stable", FALLBACK.1) })
 }
@@ -63,7 +62,7 @@ struct Asked<'a> {
     within: &'a InModel,
     model_name: &'a str,
     model_uuid: String,
-    kind: &'a str,
+    cloud: &'a str,
 }
 
 impl Asked<'_> {
@@ -82,7 +81,7 @@ impl Asked<'_> {
         check_values(&one.constraints)?;
         let in_model = self.within.constraints.as_ref().map(|all| all.0.clone()).unwrap_or_default();
         let merged = one.constraints.clone().or(&in_model);
-        let warnings = self.call.session.shared().advice.check(self.kind, &merged)?;
+        let warnings = self.call.session.shared().advice.check(self.cloud, &merged)?;
         if one.instance_id.is_empty() != one.nonce.is_empty() && place == Where::Anywhere {
             return Err(Refusal::plain(
                 "cannot add a new machine: cannot add a machine with an instance id and no nonce",

@@ -119,7 +119,7 @@ async fn many_watchers_and_many_calls_at_once_are_bounded_and_answered() {
             break;
         }
     }
-    assert_eq!(refused(last), "connection has 512 watchers open already ()");
+    assert_eq!(refused(last), "connection has 128 watchers open already ()");
     let calls: Vec<_> = (0..500)
         .map(|_| {
             tokio::spawn({

@@ -82,3 +82,35 @@ pub fn hardware(all: &AMachine) -> Hardware {
         ..from_cloud
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tests::{a_model, a_state};
+    use base::{MachineId, OsBase};
+
+    #[tokio::test]
+    async fn a_machine_is_down_only_when_its_agent_was_there_and_is_missed() {
+        let state = a_state().await;
+        let model = a_model(&state, "m").await;
+        let (base, id) = (OsBase::parse("ubuntu@24.04").expect("valid"), MachineId::top(0));
+        let one = [crate::change::machine::AddMachine::default()];
+        state.change(|b, g| crate::change::machine::add(b, model, &one, &base, g)).await.expect("is added");
+        let shown = |now: i64| {
+            let read = state.read();
+            let within = read.in_model(model).expect("there");
+            let (all, machine) = within.machine(&id).expect("there");
+            agent_status(model, machine, all, state.presence(), Time::from_unix(now)).current
+        };
+        assert_eq!(shown(5_000), AgentStatus::Pending, "it never was there");
+        let says = |agent: &mut crate::record::agent::Agent, given: crate::Given<'_>| agent.says(AgentStatus::Started, "", given);
+        state.change(|b, g| crate::change::agent::set(b, model, &id, g, says)).await.expect("says so");
+        assert_eq!(shown(1_005), AgentStatus::Started, "the controller has only begun");
+        assert_eq!(shown(5_000), AgentStatus::Down);
+        let present = state.presence().connected(model, id.clone());
+        assert_eq!(shown(5_000), AgentStatus::Started);
+        present.leave(Time::from_unix(6_000));
+        assert_eq!(shown(6_005), AgentStatus::Started);
+        assert_eq!(shown(6_060), AgentStatus::Down);
+    }
+}
