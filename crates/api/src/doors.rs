@@ -101,7 +101,11 @@ impl CloudsAsked {
                     let first = all.first().and_then(|base| OsBase::parse(base).ok());
                     bases.extend(first.map(|base| (name.clone(), base)));
                 }
-                Err(error) => tracing::warn!(cloud = name, error = &error as &dyn std::error::Error, "cloud does not say its bases"),
+                Err(error) => tracing::warn!(
+                    cloud = name,
+                    error = &error as &dyn std::error::Error,
+                    "cloud does not say its bases"
+                ),
             }
         }
         CloudsAsked { clouds, bases }

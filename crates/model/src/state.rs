@@ -138,7 +138,12 @@ impl State {
                 Ok(Ok(_)) => {}
                 Ok(Err(stopped)) => return Err(Refusal::internal("controller is stopping", stopped)),
                 // Nothing is newer: the decision rests on a record that is there and cannot be read.
-                Err(_) => return Err(Refusal::internal("controller could not store the change", format!("{key} is in the way"))),
+                Err(_) => {
+                    return Err(Refusal::internal(
+                        "controller could not store the change",
+                        format!("{key} is in the way"),
+                    ));
+                }
             }
         }
         Err(Refusal::new(Kind::TryAgain, "too many others are changing the same, try again"))

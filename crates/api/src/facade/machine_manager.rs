@@ -24,7 +24,8 @@ pub async fn add_machines(call: Call, params: AddMachines) -> Result<AddMachines
         return Err(Refusal::plain(format!("cannot add more than {MOST} machines at once")));
     }
     let default_base = default_base(&call, within, &record.cloud);
-    let asked = Asked { call: &call, within, model_name: &record.name, model_uuid: model.to_string(), cloud: &record.cloud };
+    let asked =
+        Asked { call: &call, within, model_name: &record.name, model_uuid: model.to_string(), cloud: &record.cloud };
     let wanted: Vec<Result<AddMachine, Refusal>> = params.params.into_iter().map(|one| asked.read(one)).collect();
     let good: Vec<AddMachine> = wanted.iter().filter_map(|one| one.as_ref().ok().cloned()).collect();
     let mut added = Vec::new();

@@ -103,7 +103,9 @@ mod tests {
             agent_status(model, machine, all, state.presence(), Time::from_unix(now)).current
         };
         assert_eq!(shown(5_000), AgentStatus::Pending, "it never was there");
-        let says = |agent: &mut crate::record::agent::Agent, given: crate::Given<'_>| agent.says(AgentStatus::Started, "", given);
+        let says = |agent: &mut crate::record::agent::Agent, given: crate::Given<'_>| {
+            agent.says(AgentStatus::Started, "", given)
+        };
         state.change(|b, g| crate::change::agent::set(b, model, &id, g, says)).await.expect("says so");
         assert_eq!(shown(1_005), AgentStatus::Started, "the controller has only begun");
         assert_eq!(shown(5_000), AgentStatus::Down);
