@@ -35,7 +35,6 @@ async fn daily_commands_print_what_the_original_prints() {
     };
     let mut options = Options::new(folder, command_line());
     options.commands = HELD.iter().map(|c| (*c).to_owned()).collect();
-    options.group = Some("3.6/".to_owned());
     let report = play(&options).await.expect("the recordings can be played");
     assert!(report.sum().passed > 0, "nothing was played");
     assert_eq!(report.sum().failed, 0, "{}", report.text(true));

@@ -38,9 +38,26 @@ const DEVIATIONS: &[Deviation] = &[
     },
 ];
 
+/// Commands for which a made-up client store does.
+const LOOKING: &[&str] = &[
+    "status",
+    "machines",
+    "show-machine",
+    "show-status-log",
+    "operations",
+    "show-operation",
+    "show-task",
+    "exec",
+    "cancel-task",
+];
+
 /// Why a case is not played.
 pub(super) fn skipped(recording: &Recording) -> Option<&'static str> {
-    if recording.store.is_none() {
+    if recording.case.ends_with(".40") {
+        return Some("recorded with a client of another version");
+    }
+    // A store can be made up for what only looks; what changes the store, or needs a certain one, is left out.
+    if recording.store.is_none() && !LOOKING.contains(&recording.command().as_str()) {
         return Some("no client store was recorded with it");
     }
     DEVIATIONS

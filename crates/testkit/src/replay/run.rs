@@ -43,7 +43,10 @@ pub(super) async fn case(recording: &Recording, binary: &Path, identity: &server
         false => Some(server::Server::start(recording, identity).await?),
     };
     let port = server.as_ref().map(|s| s.port);
-    store::lay_out(&recording.release, name, &data, port, &identity.ca_pem)?;
+    match (&recording.store, port) {
+        (None, Some(port)) => store::make_up(recording, &data, port, &identity.ca_pem)?,
+        _ => store::lay_out(&recording.release, name, &data, port, &identity.ca_pem)?,
+    }
     std::os::unix::fs::symlink(binary.canonicalize()?, bin.join("juju"))?;
     let ssh_log = folder.path().join("ssh.log");
     stand_ins(&bin)?;
@@ -113,7 +116,12 @@ pub(super) async fn case(recording: &Recording, binary: &Path, identity: &server
     seen.ssh = std::fs::read(ssh_log).unwrap_or_default();
     if let Some(server) = server {
         seen.findings = server.findings();
-        seen.masks.push((format!(":{}", server.port), if name.starts_with("lab") { ":17099" } else { ":17270" }));
+        let recorded = match name {
+            "" => ":17070",
+            lab if lab.starts_with("lab") => ":17099",
+            _ => ":17270",
+        };
+        seen.masks.push((format!(":{}", server.port), recorded));
         server.stop();
     }
     let text = |path: PathBuf| path.display().to_string();

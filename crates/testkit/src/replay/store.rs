@@ -5,6 +5,8 @@
 use std::io;
 use std::path::Path;
 
+use super::Recording;
+
 /// The controllers' ports in the recorded stores; both loopback hosts are served.
 pub(super) const RECORDED_PORTS: [&str; 2] = ["17099", "17270"];
 
@@ -30,6 +32,42 @@ pub(super) fn lay_out(release: &Path, name: &str, data: &Path, port: Option<u16>
         std::fs::write(ssh.join("juju_id_rsa.pub"), "ssh-rsa AAAA juju-client-key\n")?;
     }
     Ok(())
+}
+
+/// A store for a recording that came without one: the controller and the models that its messages speak of.
+pub(super) fn make_up(recording: &Recording, data: &Path, port: u16, ca: &str) -> io::Result<()> {
+    let mut models: Vec<(String, String)> = vec![
+        ("m1".to_owned(), "da1597bb-2933-480d-8f5c-c4e4d5742cb3".to_owned()),
+        ("controller".to_owned(), "a1b2c3d4-0000-4000-8000-000000000002".to_owned()),
+    ];
+    let mut current = "m1".to_owned();
+    for exchange in &recording.exchanges {
+        let name = exchange.response.as_ref().and_then(|r| r["response"]["model"]["name"].as_str());
+        let uuid = exchange.path.strip_prefix("/model/").and_then(|p| p.split('/').next());
+        if let (Some(name), Some(uuid)) = (name, uuid) {
+            models.retain(|(known, id)| known != name && id != uuid);
+            models.push((name.to_owned(), uuid.to_owned()));
+            current = name.to_owned();
+        }
+    }
+    std::fs::create_dir_all(data)?;
+    let ca: String = ca.trim().lines().map(|l| format!("      {l}\n")).collect();
+    let controllers = format!(
+        "controllers:\n  oracle:\n    uuid: a1b2c3d4-0000-4000-8000-000000000001\n    api-endpoints: ['127.0.0.1:{port}']\n    \
+         ca-cert: |\n{ca}    cloud: lab\n    region: default\n    type: manual\n    agent-version: 4.0.15\n\
+         current-controller: oracle\n"
+    );
+    let list: String = models
+        .iter()
+        .map(|(name, uuid)| {
+            format!("      admin/{name}:\n        uuid: {uuid}\n        type: iaas\n        branch: master\n")
+        })
+        .collect();
+    let models = format!("controllers:\n  oracle:\n    models:\n{list}    current-model: admin/{current}\n");
+    let accounts = "controllers:\n  oracle:\n    user: admin\n    password: secret\n    last-known-access: superuser\n";
+    std::fs::write(data.join("controllers.yaml"), controllers)?;
+    std::fs::write(data.join("models.yaml"), models)?;
+    std::fs::write(data.join("accounts.yaml"), accounts)
 }
 
 fn copy(from: &Path, to: &Path) -> io::Result<()> {

@@ -71,7 +71,7 @@ pub(super) fn answer(path: &str, request: &Value, recording: &Recording) -> Valu
     if let Some(uuid) = model.filter(|_| store.contains("stale")).filter(|uuid| unknown(uuid)) {
         return refusal(&json!({"msg": format!("unknown model: {uuid:?}"), "code": "model not found"}));
     }
-    let controller = if store.starts_with("lab") {
+    let controller = if store.starts_with("lab") || store.is_empty() {
         "a1b2c3d4-0000-4000-8000-000000000001"
     } else {
         "0e2d9f1c-6f3e-4c63-8d4b-9f2f3f3c2a77"
@@ -91,7 +91,7 @@ pub(super) fn answer(path: &str, request: &Value, recording: &Recording) -> Valu
             "model-access": if model.is_some() { or("model-access", "admin") } else { String::new() },
         },
         "facades": facades(model.is_some(), recording),
-        "server-version": "3.6.28",
+        "server-version": if store.is_empty() { "4.0.15" } else { "3.6.28" },
     });
     if let Some(uuid) = model {
         response["model-tag"] = json!(format!("model-{uuid}"));
