@@ -72,9 +72,9 @@ async fn bootstrap(params: &BootstrapParams, progress: Progress<'_>) -> Result<B
     install_program(&layout).map_err(doing("copy the program"))?;
 
     progress("Starting the controller");
-    daemon::start(&layout, &params.controller_name).map_err(doing("start the controller"))?;
+    let started = daemon::start(&layout, &params.controller_name).map_err(doing("start the controller"))?;
     let endpoints: Vec<String> = hosts.iter().map(|host| endpoint(&host.value, port)).collect();
-    wait_for_api(params, &layout, &authority, &endpoints).await?;
+    wait_for_api(params, &layout, &authority, &endpoints, started).await?;
     unfinished.done();
     Ok(BootstrapResult {
         uuid: params.controller_uuid.clone(),
@@ -163,6 +163,7 @@ async fn wait_for_api(
     layout: &Layout,
     authority: &Authority,
     endpoints: &[String],
+    mut started: daemon::Started,
 ) -> Result<(), BootstrapError> {
     let target = Target { addresses: endpoints.to_vec(), ca_pem: authority.cert_pem.clone() };
     let who = Credentials {
@@ -171,7 +172,6 @@ async fn wait_for_api(
         ..Credentials::default()
     };
     let begun = Instant::now();
-    let mut seen_running = false;
     loop {
         let tried = Connection::open(&target, Place::Controller, &who).await;
         let error = match tried {
@@ -181,10 +181,7 @@ async fn wait_for_api(
             }
             Err(error) => error,
         };
-        let runs = daemon::running(layout).is_some();
-        let died = seen_running && !runs;
-        seen_running |= runs;
-        if died || begun.elapsed() > PATIENCE {
+        if started.has_died(layout) || begun.elapsed() > PATIENCE {
             let log = std::fs::read_to_string(layout.log()).unwrap_or_default();
             let last: Vec<&str> = log.lines().rev().take(5).collect();
             return Err(BootstrapError {

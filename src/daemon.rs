@@ -8,7 +8,7 @@ use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// First word of the command line that runs a controller.
@@ -19,15 +19,36 @@ pub fn has_systemd() -> bool {
     Path::new("/run/systemd/system").is_dir()
 }
 
-/// Starts the daemon: a service where systemd runs, else a process in a session of its own.
-pub fn start(layout: &Layout, name: &str) -> io::Result<()> {
-    match has_systemd() {
-        true => start_service(layout, name),
-        false => start_process(layout),
+/// A daemon on its way up.
+pub struct Started {
+    /// The process, where it is a child of this one.
+    child: Option<Child>,
+    seen: bool,
+}
+
+impl Started {
+    /// Whether it has ended already.
+    pub fn has_died(&mut self, layout: &Layout) -> bool {
+        if let Some(child) = &mut self.child {
+            return matches!(child.try_wait(), Ok(Some(_)));
+        }
+        let runs = running(layout).is_some();
+        let died = self.seen && !runs;
+        self.seen |= runs;
+        died
     }
 }
 
-fn start_process(layout: &Layout) -> io::Result<()> {
+/// Starts the daemon: a service where systemd runs, else a process in a session of its own.
+pub fn start(layout: &Layout, name: &str) -> io::Result<Started> {
+    let child = match has_systemd() {
+        true => start_service(layout, name).map(|()| None)?,
+        false => Some(start_process(layout)?),
+    };
+    Ok(Started { child, seen: false })
+}
+
+fn start_process(layout: &Layout) -> io::Result<Child> {
     let log: File = OpenOptions::new().create(true).append(true).mode(0o600).open(layout.log())?;
     let mut command = Command::new(layout.program());
     command
@@ -41,7 +62,7 @@ fn start_process(layout: &Layout) -> io::Result<()> {
         .stderr(log);
     // The daemon makes a session of its own as its first act (`detach`), so a Ctrl-C meant for us spares it.
     command.process_group(0);
-    command.spawn().map(drop)
+    command.spawn()
 }
 
 /// Leaves the session of whoever started this process.

@@ -21,6 +21,10 @@ fn main() -> ExitCode {
     let word = args.get(1).and_then(|arg| arg.to_str()).unwrap_or_default();
     let texts =
         |from: usize| -> Vec<String> { args.iter().skip(from).map(|arg| arg.to_string_lossy().into_owned()).collect() };
+    let name = args.first().map(std::path::Path::new).and_then(|path| path.file_name());
+    if name.is_some_and(|name| name == "sudo") {
+        return container::sudo_main(&texts(1));
+    }
     match word {
         container::INIT_WORD => return container::init_main(&texts(2)),
         container::HELPER_WORD => return container::helper_main(&texts(2)),

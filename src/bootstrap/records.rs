@@ -16,6 +16,7 @@ use rpc::tls::Authority;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 use store::Directory;
 use store::sqlite::{Options, Sqlite};
 
@@ -33,12 +34,18 @@ pub async fn write(
     let with = first_records(params, authority, hosts, port)?;
     let directory =
         Directory::open(&layout.dir()).map_err(|error| failed(format!("cannot open the data directory: {error}")))?;
-    let store = Sqlite::open(Arc::new(directory), Options::default())
+    let directory = Arc::new(directory);
+    let store = Sqlite::open(directory.clone(), Options::default())
         .map_err(|error| failed(format!("cannot make the database: {error}")))?;
     let state = State::open(Arc::new(store), Arc::new(SystemClock), Arc::new(SystemChance))
         .await
         .map_err(|error| failed(format!("cannot open the database: {error}")))?;
     let written = state.change(|beliefs, given| bootstrap(beliefs, &with, given)).await;
+    drop(state);
+    // The database's own thread lets the directory go a moment later, and the controller must find it free.
+    while Arc::strong_count(&directory) > 1 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
     written.map_err(|refusal| failed(format!("cannot write the first records: {}", refusal.words())))
 }
 
