@@ -12,7 +12,7 @@ use api::agents::{Authority as Signer, Door};
 use api::{Limits, NoAdvice, Passwords, Server, ServerParts};
 use base::chance::{Chance, SystemChance};
 use base::clock::{Clock, SystemClock};
-use base::{Hardware, MachineId, ModelUuid, OsBase, Secret};
+use base::{Hardware, MachineId, ModelUuid, OsBase};
 use cloud::fake::{Event, Fake};
 use cloud::{Content, File, InstanceId, Owner};
 use model::change;
@@ -29,6 +29,8 @@ use workers::{Newcomer, Outfit, Outfitted, Parts};
 
 use crate::agents::{Config, SimAgent};
 
+/// The password of user `admin`.
+pub const PASSWORD: &str = "secret";
 /// How long a test waits for anything.
 const LONG: Duration = Duration::from_secs(60);
 
@@ -250,7 +252,7 @@ fn bootstrap(address: SocketAddr, ca_cert: &str) -> change::controller::Bootstra
         model_config: BTreeMap::new(),
         version: "3.6.100".into(),
         user: "admin".into(),
-        password_hash: Secret::new(""),
+        password_hash: Passwords::hash_now(PASSWORD, &SystemChance).expect("hashes"),
         keys: vec!["ssh-ed25519 AAAA client".into()],
         machine: change::controller::ControllerMachine {
             base: OsBase::parse("ubuntu@24.04").expect("valid"),
