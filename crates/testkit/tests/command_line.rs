@@ -1,11 +1,15 @@
 //! The command line against a whole controller in this process: models, machines, keys and users, made, looked at and taken away.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use base::status::AgentStatus;
 use cli::{Injected, Io};
 use client::files::{Account, Accounts, Controller, Controllers, Store};
 use testkit::controller::{PASSWORD, TestController};
+
+/// No command takes longer.
+const LONG: Duration = Duration::from_secs(60);
 
 /// A controller and a user's folder that knows it.
 struct Desk {
@@ -24,11 +28,8 @@ impl Desk {
             cloud: "fake".into(),
             ..Controller::default()
         };
-        let account = Account {
-            user: "admin".into(),
-            password: Some(base::Secret::new(PASSWORD)),
-            ..Account::default()
-        };
+        let account =
+            Account { user: "admin".into(), password: Some(base::Secret::new(PASSWORD)), ..Account::default() };
         let known = |all: &mut Controllers| {
             all.controllers.insert("lab".into(), entry);
             all.current_controller = Some("lab".into());
@@ -43,7 +44,7 @@ impl Desk {
         desk
     }
 
-    /// Exit code, stdout, stderr.
+    /// Exit code, stdout, stderr. A `|` is a blank inside a word.
     async fn run(&self, line: &str) -> (i32, String, String) {
         let home = self.folder.path().display().to_string();
         let data = format!("{home}/data");
@@ -51,8 +52,9 @@ impl Desk {
             [("HOME", home.as_str()), ("JUJU_DATA", &data), ("TMPDIR", &home), ("TZ", "UTC")].into();
         let env: Vec<(&str, &str)> = env.into_iter().collect();
         let (io, captured) = Io::captured(&env, self.folder.path(), "");
-        let args = line.split_whitespace().map(str::to_owned).collect();
-        let (code, _) = cli::run(args, io, Injected::default()).await;
+        let args = line.split_whitespace().map(|word| word.replace('|', " ")).collect();
+        let ended = tokio::time::timeout(LONG, cli::run(args, io, Injected::default())).await;
+        let Ok((code, _)) = ended else { panic!("no end of {line}: {}", captured.stderr()) };
         (code, captured.stdout(), captured.stderr())
     }
 
@@ -73,7 +75,10 @@ async fn a_day_with_a_controller() {
     let (code, _, err) = desk.run("juju add-model m").await;
     assert_eq!((code, err.contains("already exists")), (1, true), "{err}");
     assert_eq!(desk.works("juju switch").await, "lab:admin/m\n");
-    assert_eq!(desk.works("juju whoami --format json").await, "{\"controller\":\"lab\",\"model\":\"m\",\"user\":\"admin\"}\n");
+    assert_eq!(
+        desk.works("juju whoami --format json").await,
+        "{\"controller\":\"lab\",\"model\":\"m\",\"user\":\"admin\"}\n"
+    );
     let shown = desk.works("juju show-model").await;
     assert!(shown.starts_with("m:\n  name: admin/m\n  short-name: m\n"), "{shown}");
 
@@ -87,10 +92,19 @@ async fn a_day_with_a_controller() {
     assert!(desk.works("juju users").await.contains("admin*"));
     assert!(desk.works("juju show-user").await.starts_with("user-name: admin\n"));
     assert!(desk.works("juju clouds -c lab").await.contains("fake"));
+    // The client's own key opens the machines and is not shown.
+    assert_eq!(desk.works("juju ssh-keys --full").await, "");
+    let key = "ssh-ed25519|AAAAC3NzaC1lZDI1NTE5AAAAIAXcPYjNSne8WLcXxgOVCnObMrHJExS0kQZws51BP/wr|me@home";
+    desk.works(&format!("juju add-ssh-key {key}")).await;
     let keys = desk.works("juju ssh-keys --full").await;
-    assert!(keys.starts_with("Keys used in model: admin/m\nssh-rsa "), "{keys}");
+    assert_eq!(keys, format!("Keys used in model: admin/m\n{}\n", key.replace('|', " ")));
+    desk.works("juju remove-ssh-key me@home").await;
+    assert_eq!(desk.works("juju ssh-keys").await, "");
     let shown = desk.works("juju show-controller").await;
-    assert!(shown.starts_with("lab:\n  details:\n    controller-uuid: c0c0c0c0") && !shown.contains("errors:"), "{shown}");
+    assert!(
+        shown.starts_with("lab:\n  details:\n    controller-uuid: c0c0c0c0") && !shown.contains("errors:"),
+        "{shown}"
+    );
     assert!(desk.works("juju controllers --refresh").await.contains("lab*"));
 
     let (code, _, err) = desk.run("juju destroy-model m --no-prompt").await;

@@ -113,6 +113,8 @@ pub fn in_model(seen: Seen<'_>, all: &AMachine, machine: &Stored<Machine>) -> Mo
         status: failed.map_or_else(|| agent.current.to_string(), |_| "error".to_owned()),
         message: failed.map(|status| status.message.clone()).unwrap_or_default(),
         hardware: hardware(&query::hardware(all)),
+        has_vote: machine.is_controller(),
+        wants_vote: machine.is_controller(),
         ..ModelMachineInfo::default()
     }
 }

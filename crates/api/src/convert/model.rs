@@ -55,11 +55,13 @@ pub fn listed(beliefs: &Beliefs, model: &Model, user: &str) -> UserModel {
 
 pub fn status(seen: Seen<'_>, within: &InModel, model: &Stored<Model>) -> ModelStatus {
     let machines: Vec<_> = within.machines().map(|(_, all, machine)| machine::in_model(seen, all, machine)).collect();
+    // The controller's own machine goes with the controller: a client that waits for it would wait for ever.
+    let hosted = machines.iter().filter(|machine| !machine.wants_vote).count();
     ModelStatus {
         model_tag: Tag::Model(model.uuid).to_string(),
         life: model.life.to_string(),
         r#type: "iaas".into(),
-        hosted_machine_count: i64::try_from(machines.len()).unwrap_or(i64::MAX),
+        hosted_machine_count: i64::try_from(hosted).unwrap_or(i64::MAX),
         owner_tag: user_tag(&model.owner),
         machines,
         ..ModelStatus::default()
