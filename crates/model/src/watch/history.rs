@@ -6,15 +6,16 @@ use crate::key::{self, Name};
 use crate::record::status::{Status, StatusEntry};
 use crate::state::{Read, State};
 use base::{MachineId, ModelUuid};
+use std::collections::BTreeSet;
 use std::fmt::Display;
 use store::append::History;
-use store::{Batch, Lost};
+use store::{Key, Lost};
 
-/// The lines that a batch adds, each with its model. `before` and `after` are the states around it.
-pub fn lines(before: &Beliefs, after: &Beliefs, batch: &Batch) -> Vec<(ModelUuid, StatusEntry)> {
+/// The lines that changes of these keys add, each with its model. `before` and `after` are the states around all of them.
+pub fn lines(before: &Beliefs, after: &Beliefs, keys: &BTreeSet<Key>) -> Vec<(ModelUuid, StatusEntry)> {
     let mut lines = Vec::new();
-    for change in &batch.changes {
-        let (model, line) = match Name::of(&change.key) {
+    for key in keys {
+        let (model, line) = match Name::of(key) {
             Some(Name::Model(uuid)) => (uuid, of_model(before, after, uuid)),
             Some(Name::In(uuid, key::InModel::Instance(id))) => (uuid, of_instance(before, after, uuid, &id)),
             Some(Name::In(uuid, key::InModel::Agent(id))) => (uuid, of_agent(before, after, uuid, &id)),
@@ -69,8 +70,8 @@ fn of_agent(before: &Beliefs, after: &Beliefs, uuid: ModelUuid, id: &MachineId) 
 }
 
 /// Where an entity's history is kept in the append store.
-pub fn key(model: ModelUuid, kind: &str, id: &str) -> store::Key {
-    store::Key::of(["status", &model.to_string(), kind, id])
+pub fn key(model: ModelUuid, kind: &str, id: &str) -> Key {
+    Key::of(["status", &model.to_string(), kind, id])
 }
 
 /// Everything kept of a model's histories.
@@ -88,10 +89,10 @@ pub async fn record(state: State, history: History) {
         match feed.next().await {
             Ok(step) => {
                 let after = Read::of(step.state);
-                for batch in &step.batches {
-                    for (model, line) in lines(&before, &after, batch) {
-                        append(&history, model, &line).await;
-                    }
+                let changes = step.batches.iter().flat_map(|batch| &batch.changes);
+                let keys: BTreeSet<Key> = changes.map(|change| change.key.clone()).collect();
+                for (model, line) in lines(&before, &after, &keys) {
+                    append(&history, model, &line).await;
                 }
                 before = after;
             }
@@ -106,5 +107,36 @@ async fn append(history: &History, model: ModelUuid, line: &StatusEntry) {
     let Ok(body) = store::Value::of(line) else { return };
     if let Err(error) = history.append(&key(model, &line.kind, &line.id), at, body, KEPT).await {
         tracing::warn!(error = &error as &dyn std::error::Error, "status history is not written");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tests::{a_model, a_state};
+    use base::OsBase;
+    use base::status::InstanceStatus;
+
+    #[tokio::test]
+    async fn what_changed_together_is_one_line_and_what_did_not_change_is_none() {
+        let state = a_state().await;
+        let model = a_model(&state, "m").await;
+        let (base, id) = (OsBase::parse("ubuntu@24.04").expect("valid"), MachineId::top(0));
+        let one = [crate::change::machine::AddMachine::default()];
+        state.change(|b, g| crate::change::machine::add(b, model, &one, &base, g)).await.expect("is added");
+        let before = state.read();
+        for (word, message) in [(InstanceStatus::Allocating, "starting"), (InstanceStatus::Running, "Running")] {
+            let says = |record: &mut crate::record::instance::Instance, given: crate::Given<'_>| {
+                record.says(word, message, given)
+            };
+            state.change(|b, g| crate::change::instance::set(b, model, &id, g, says)).await.expect("says so");
+        }
+        let after = state.read();
+        let keys = [key::instance(model, &id), key::agent(model, &id), key::machine(model, &id)].into();
+        let lines = lines(&before, &after, &keys);
+        let shown: Vec<_> =
+            lines.iter().map(|(_, line)| (line.kind.as_str(), line.status.as_str(), line.message.as_str())).collect();
+        assert_eq!(shown, [("machine", "running", "Running")]);
+        assert!(super::lines(&after, &after, &keys).is_empty());
     }
 }
