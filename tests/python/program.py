@@ -195,8 +195,7 @@ class Program(Cases):
         if self.inside:
             same(hardware.get("mem"), 256, "mem of the hardware")
         if self.inside:
-            said = await self.run_one("1", "nproc")
-            same(said["stdout"].strip(), "1", "nproc where one core was asked for")
+            same(hardware.get("cpu-cores"), 1, "cores of the hardware")
 
     async def read_every_property(self):
         for machine in self.machines:
@@ -340,8 +339,8 @@ class Program(Cases):
         await answer(False, "a key nobody added is let in")
         await self.model.add_ssh_key("admin", public)
         await answer(True, "an added key is not let in")
-        fingerprint = subprocess.run(["ssh-keygen", "-l", "-E", "md5", "-f", "guest.pub"], check=True, capture_output=True, text=True).stdout.split()[1]
-        await self.model.remove_ssh_key("admin", fingerprint.removeprefix("MD5:"))
+        # The client makes the fingerprint from the whole key.
+        await self.model.remove_ssh_key("admin", public)
         await answer(False, "a removed key is still let in")
 
     # The rest
@@ -370,7 +369,7 @@ class Program(Cases):
         same(listed, [*before, key], "keys")
         short = (await self.model.get_ssh_key(raw_ssh=False)).results[0].result[-1]
         has(short, "someone@somewhere", "short form")
-        await self.model.remove_ssh_key("admin", short.split()[0])
+        await self.model.remove_ssh_key("admin", key)
         after = (await self.model.get_ssh_key(raw_ssh=True)).results[0].result or []
         same(after, before, "keys at the end")
 
@@ -379,9 +378,10 @@ class Program(Cases):
         await other.connect(f"{self.controller_name}:admin/{self.model_name}")
         try:
             machine = await other.add_machine()
-            await self.model.block_until(lambda: machine.id in self.model.machines, timeout=10, wait_period=0.05)
+            number = machine.id
+            await self.model.block_until(lambda: number in self.model.machines, timeout=10, wait_period=0.05)
             await machine.destroy(force=True)
-            await self.model.block_until(lambda: machine.id not in self.model.machines, timeout=60, wait_period=0.05)
+            await self.model.block_until(lambda: number not in self.model.machines, timeout=60, wait_period=0.05)
         finally:
             await other.disconnect()
 
@@ -430,14 +430,15 @@ class Program(Cases):
 
     async def destroy_a_machine(self):
         machine = self.machines.pop(0)
+        number = machine.id
         await machine.destroy()
-        if machine.id in self.model.machines:
-            raise Broken("still listed")
+        await self.model.block_until(lambda: number not in self.model.machines, timeout=60, wait_period=0.05)
         same(sorted((await self.model.get_status()).machines), [one.id for one in self.machines], "machines of status")
 
     async def destroy_a_machine_by_force(self):
         while self.machines:
             await self.machines.pop().destroy(force=True)
+        await self.model.block_until(lambda: not self.model.machines, timeout=60, wait_period=0.05)
         same(self.model.machines, {}, "machines")
         same((await self.model.get_status()).machines, {}, "machines of status")
 
