@@ -115,7 +115,8 @@ fn directories(dir: &Path, lines: &mut BTreeSet<String>) -> io::Result<()> {
     Ok(())
 }
 
-/// Processes of the engine, and processes that live in other namespaces than this one's.
+/// Processes of the engine, and processes that live in other namespaces than this one's. A dead one that the host's
+/// first process has not buried yet is nobody's any more.
 fn processes(lines: &mut BTreeSet<String>) -> io::Result<()> {
     let ours = fs::read_link("/proc/self/ns/pid")?;
     for entry in fs::read_dir("/proc")? {
@@ -123,6 +124,10 @@ fn processes(lines: &mut BTreeSet<String>) -> io::Result<()> {
         let Some(pid) = entry.file_name().to_str().and_then(|n| n.parse::<u32>().ok()) else {
             continue;
         };
+        let stat = fs::read_to_string(entry.path().join("stat")).unwrap_or_default();
+        if stat.rsplit_once(") ").is_none_or(|(_, rest)| rest.starts_with(['Z', 'X'])) {
+            continue;
+        }
         let name = fs::read_to_string(entry.path().join("comm")).unwrap_or_default();
         let words = fs::read(entry.path().join("cmdline")).unwrap_or_default();
         let words = String::from_utf8_lossy(&words).replace('\0', " ");

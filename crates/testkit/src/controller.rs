@@ -57,7 +57,9 @@ struct Running {
 
 /// The agents of the instances in the cloud.
 #[derive(Clone, Default)]
-pub struct Agents(Arc<Mutex<HashMap<InstanceId, (SimAgent, JoinHandle<()>)>>>);
+pub struct Agents(Arc<Mutex<Living>>);
+
+type Living = HashMap<InstanceId, (SimAgent, JoinHandle<()>)>;
 
 impl Agents {
     /// The agent of a machine.
@@ -66,7 +68,7 @@ impl Agents {
         self.lock().get(&id).map(|(agent, _)| agent.clone())
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<InstanceId, (SimAgent, JoinHandle<()>)>> {
+    fn lock(&self) -> MutexGuard<'_, Living> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

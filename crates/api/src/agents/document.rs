@@ -36,14 +36,17 @@ fn parts(beliefs: &Beliefs, who: &AgentIdentity, open: &[TaskId], news: News) ->
     if news.has(News::KEYS) {
         document.authorized_keys = Some(within.keys.as_ref().map(|keys| keys.0.clone()).unwrap_or_default());
     }
-    if news.has(News::TASKS) {
+    // What runs on a machine that is to go is cancelled: whoever removes a machine does not want to wait for it.
+    let goes = machine.life != Life::Alive;
+    if news.has(News::TASKS) || news.has(News::LIFE) && goes {
         let tasks = open.iter().filter_map(|id| within.tasks.get(id)).filter(|task| !task.status.is_final());
-        document.tasks = Some(tasks.filter(|task| task.machine == who.machine).map(|task| order(task)).collect());
+        let ours = tasks.filter(|task| task.machine == who.machine);
+        document.tasks = Some(ours.map(|task| order(task, goes)).collect());
     }
     document
 }
 
-fn order(task: &Task) -> TaskOrder {
+fn order(task: &Task, goes: bool) -> TaskOrder {
     TaskOrder {
         id: task.id.to_string(),
         command: task.command.clone(),
@@ -52,7 +55,7 @@ fn order(task: &Task) -> TaskOrder {
         env: Vec::new(),
         parallel: task.parallel,
         execution_group: task.execution_group.clone(),
-        cancel: task.status == TaskStatus::Aborting,
+        cancel: goes || task.status == TaskStatus::Aborting,
     }
 }
 
