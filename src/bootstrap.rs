@@ -14,9 +14,10 @@ use base::clock::{Clock, SystemClock};
 use cli::bootstrap::{BootstrapError, BootstrapParams, BootstrapResult, Boxed, KillParams, Progress};
 use client::{Connection, Credentials, LoginError, Place, Target};
 use rpc::tls::Authority;
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::net::{SocketAddr, TcpListener};
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -56,9 +57,11 @@ async fn bootstrap(params: &BootstrapParams, progress: Progress<'_>) -> Result<B
     }
     let layout = Layout::new(&params.controller_uuid);
     world::preflight(&layout).await?;
-    let port = choose_port(params.config.get("api-port").map(String::as_str))?;
-
     let unfinished = Unfinished(Some(layout.clone()));
+    make_directory(&layout.root)?;
+    // One at a time on a host: two would choose the same port.
+    let _turn = take_turn(&layout, progress).await?;
+    let port = choose_port(params.config.get("api-port").map(String::as_str))?;
     world::prepare_images(&layout, progress).await?;
 
     progress("Making certificates and the database");
@@ -85,6 +88,25 @@ async fn bootstrap(params: &BootstrapParams, progress: Progress<'_>) -> Result<B
         region: world::REGION.into(),
         agent_version: base::current_version().to_string(),
     })
+}
+
+/// Waits until no other bootstrap is under way on this host; the turn ends when the file is dropped.
+async fn take_turn(layout: &Layout, progress: Progress<'_>) -> Result<File, BootstrapError> {
+    let lock = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(layout.turn());
+    let lock = lock.map_err(doing("open the lock of bootstraps"))?;
+    let mut told = false;
+    loop {
+        match lock.try_lock() {
+            Ok(()) => return Ok(lock),
+            Err(TryLockError::Error(source)) => return Err(doing("lock bootstraps")(source)),
+            Err(TryLockError::WouldBlock) if !told => {
+                progress("Waiting for another bootstrap on this host");
+                told = true;
+            }
+            Err(TryLockError::WouldBlock) => {}
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }
 
 /// `host:port`, with brackets around an IPv6 address.
@@ -208,8 +230,12 @@ pub fn remove_directory(layout: &Layout) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    // Fails while another controller is there, as it should.
+    // Each fails while another controller, or its bootstrap, is there, as it should.
     let _ = std::fs::remove_dir(layout.root.join("controllers"));
+    let _ = std::fs::remove_dir(world::data(layout));
+    if File::open(layout.turn()).is_ok_and(|lock| lock.try_lock().is_ok()) {
+        let _ = std::fs::remove_file(layout.turn());
+    }
     let _ = std::fs::remove_dir(&layout.root);
     Ok(())
 }

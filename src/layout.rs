@@ -29,6 +29,11 @@ impl Layout {
         self.root.join("controllers").join(&self.uuid)
     }
 
+    /// Locked by a bootstrap under way.
+    pub fn turn(&self) -> PathBuf {
+        self.root.join("bootstrap.lock")
+    }
+
     pub fn ca_cert(&self) -> PathBuf {
         self.dir().join("ca.crt")
     }

@@ -5,6 +5,7 @@ use crate::layout::Layout;
 use cli::bootstrap::{BootstrapError, Progress};
 use cloud::Cloud;
 use clouds::builtin::{Builtin, Options};
+use std::path::PathBuf;
 use std::sync::Arc;
 use workers::Clouds;
 
@@ -12,10 +13,15 @@ use workers::Clouds;
 pub const CLOUD: &str = "builtin";
 pub const REGION: &str = "default";
 
+/// The builtin cloud's directory, shared by all controllers of this host.
+pub fn data(layout: &Layout) -> PathBuf {
+    layout.root.join("builtin")
+}
+
 fn builtin(layout: &Layout, port: Option<u16>) -> Builtin {
     // The program of machines and helpers is this very one: where it lies may be gone, the kernel's link to it is not.
     let program = std::env::current_exe().unwrap_or_else(|_| "/proc/self/exe".into());
-    Builtin::new(Options { data: layout.root.join("builtin"), program, port })
+    Builtin::new(Options { data: data(layout), program, port })
 }
 
 fn failed(error: &cloud::Error) -> BootstrapError {
