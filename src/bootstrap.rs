@@ -58,7 +58,7 @@ async fn bootstrap(params: &BootstrapParams, progress: Progress<'_>) -> Result<B
     let layout = Layout::new(&params.controller_uuid);
     world::preflight(&layout).await?;
     let unfinished = Unfinished(Some(layout.clone()));
-    make_directory(&layout.root)?;
+    make_root(&layout.root)?;
     // One at a time on a host: two would choose the same port.
     let _turn = take_turn(&layout, progress).await?;
     let port = choose_port(params.config.get("api-port").map(String::as_str))?;
@@ -157,6 +157,13 @@ fn choose_port(wanted: Option<&str>) -> Result<u16, BootstrapError> {
         message: format!("no free port from {API_PORT} to {}", API_PORT + PORT_TRIES - 1),
         hints: vec!["Choose one with --config api-port=PORT.".into()],
     })
+}
+
+/// Machines' own users have to pass through it to their disks: open to all, while what is in it is not.
+fn make_root(path: &Path) -> Result<(), BootstrapError> {
+    let made = std::fs::create_dir_all(path)
+        .and_then(|()| std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)));
+    made.map_err(|source| failed(format!("cannot make {}: {source}", path.display())))
 }
 
 fn make_directory(path: &Path) -> Result<(), BootstrapError> {

@@ -2,6 +2,7 @@
 //! It changes nothing.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use cloud::Error;
@@ -22,6 +23,12 @@ pub fn check(data: &Path) -> Result<(), Error> {
         return no(&format!(
             "{} is on {kind}, which overlayfs cannot write machines' disks to: choose a directory on ext4, xfs or btrfs",
             data.display()
+        ));
+    }
+    if let Some(closed) = closed_above(data) {
+        return no(&format!(
+            "users of machines cannot pass through {} to their disks: chmod o+x it, or choose another directory",
+            closed.display()
         ));
     }
     let controllers =
@@ -51,6 +58,12 @@ pub fn check(data: &Path) -> Result<(), Error> {
 
 fn no(detail: &str) -> Result<(), Error> {
     Err(Error::permanent(detail))
+}
+
+/// The first directory on the way that not everybody may pass through.
+fn closed_above(path: &Path) -> Option<&Path> {
+    let closed = |dir: &Path| fs::metadata(dir).is_ok_and(|meta| meta.permissions().mode() & 0o001 == 0);
+    path.ancestors().find(|dir| closed(dir))
 }
 
 /// The type of the file system that a path, or the nearest one above it that exists, is on.
