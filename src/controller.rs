@@ -8,17 +8,16 @@
 //!        controller destroyed: the same, then its directory removed, exit 0
 //! ```
 
-use crate::advice::Advice;
 use crate::daemon;
 use crate::layout::Layout;
 use crate::outfit;
 use crate::settings::Settings;
 use crate::{addresses, bootstrap, world};
 use api::agents::{Authority as Signer, Door};
-use api::{Limits, Passwords, Server, ServerParts};
+use api::{CloudsAsked, Limits, Passwords, Server, ServerParts};
+use base::Secret;
 use base::chance::{Chance, SystemChance};
 use base::clock::{Clock, SystemClock};
-use base::{OsBase, Secret};
 use model::State;
 use model::change::controller::set_endpoints;
 use model::record::address::{Address, Endpoint};
@@ -32,14 +31,12 @@ use store::append::Append;
 use store::sqlite::{Options, Sqlite};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{SignalKind, signal};
-use tracing_subscriber::EnvFilter;
 use workers::identity::Root;
 
 /// Runs the controller named by the first argument.
 pub fn main(args: &[String]) -> ExitCode {
     daemon::detach();
-    let filter = EnvFilter::try_from_env("GRIGRI_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_writer(std::io::stderr).init();
+    crate::log::start();
     let Some(uuid) = args.first() else {
         tracing::error!("no controller was named");
         return ExitCode::from(2);
@@ -97,6 +94,9 @@ async fn run(layout: &Layout) -> Result<(), Failure> {
         .await
         .map_err(|e| failure("read the database", &e))?;
 
+    let own_model = state.read().controller().map(|controller| controller.model_uuid);
+    crate::log::keep_in(append.logs(), own_model.map_err(|refusal| refusal.words().to_owned())?);
+
     let authority = Arc::new(read_authority(layout)?);
     let hosts = addresses::of_this_host();
     let leaves = make_leaves(&authority, &hosts)?;
@@ -120,7 +120,7 @@ async fn run(layout: &Layout) -> Result<(), Failure> {
         tls,
         passwords: Passwords::new(&*chance),
         doors: Arc::new(door.clone()),
-        advice: Arc::new(Advice { clouds, host_base: OsBase::parse(&host::facts::read().base).ok() }),
+        advice: Arc::new(CloudsAsked::learn((*clouds).clone()).await),
         version: base::current_version().to_string(),
         limits: Limits::default(),
     }));

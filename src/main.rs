@@ -3,12 +3,12 @@
 //! words that choose the latter are not meant for people and collide with no command.
 
 mod addresses;
-mod advice;
 mod bootstrap;
 mod controller;
 mod daemon;
 
 mod layout;
+mod log;
 mod outfit;
 mod settings;
 mod world;

@@ -83,6 +83,9 @@ impl Asked<'_> {
         let in_model = self.within.constraints.as_ref().map(|all| all.0.clone()).unwrap_or_default();
         let merged = one.constraints.clone().or(&in_model);
         let warnings = self.call.session.shared().advice.check(self.cloud, &merged)?;
+        for warning in &warnings {
+            tracing::warn!(model = %self.model_uuid, "machine asked for: {warning}");
+        }
         if one.instance_id.is_empty() != one.nonce.is_empty() && place == Where::Anywhere {
             return Err(Refusal::plain(
                 "cannot add a new machine: cannot add a machine with an instance id and no nonce",
