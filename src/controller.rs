@@ -12,7 +12,8 @@ use crate::daemon;
 use crate::layout::Layout;
 use crate::outfit;
 use crate::settings::Settings;
-use crate::{addresses, bootstrap, world};
+use crate::world::{self, World};
+use crate::{addresses, bootstrap};
 use api::agents::{Authority as Signer, Door};
 use api::{CloudsAsked, Limits, Passwords, Server, ServerParts};
 use base::Secret;
@@ -24,7 +25,7 @@ use model::record::address::{Address, Endpoint};
 use rpc::tls::{Authority, LeafStore};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::process::ExitCode;
-use std::sync::{Arc, RwLock};
+use std::sync::Arc;
 use std::time::Duration;
 use store::Directory;
 use store::append::Append;
@@ -103,8 +104,8 @@ async fn run(layout: &Layout) -> Result<(), Failure> {
     let tls = rpc::tls::server_config(leaves.clone(), &authority.cert_pem).map_err(|e| failure("set TLS up", &e))?;
 
     let listeners = listen(settings.api_port)?;
-    let clouds = Arc::new(world::clouds(layout, settings.api_port));
-    let inner_addresses = Arc::new(RwLock::new(world::inner_addresses(layout, settings.api_port)));
+    let World { clouds, inner_addresses } = world::open(layout, settings.api_port);
+    let clouds = Arc::new(clouds);
     let signer = Signer { authority: authority.clone(), clock: clock.clone(), chance: chance.clone() };
     let door = Door::open(state.clone(), append.clone(), Arc::new(signer));
     let workers = workers::spawn(workers::Parts {

@@ -3,13 +3,12 @@
 use agent::Config;
 use cloud::{Content, File, Owner};
 use std::path::PathBuf;
-use std::sync::{Arc, RwLock};
 use workers::{Newcomer, Outfit, Outfitted};
 
 /// Gives machines their agent.
 pub struct Agents {
     /// `host:port` of the controller as seen from machines of the builtin cloud.
-    pub inner_addresses: Arc<RwLock<Vec<String>>>,
+    pub inner_addresses: Vec<String>,
     /// This program, on the controller's host.
     pub program: PathBuf,
 }
@@ -17,7 +16,7 @@ pub struct Agents {
 impl Outfit for Agents {
     fn outfit(&self, newcomer: &Newcomer<'_>) -> Outfitted {
         let machine = newcomer.machine.to_string();
-        let mut addresses = self.inner_addresses.read().unwrap_or_else(|e| e.into_inner()).clone();
+        let mut addresses = self.inner_addresses.clone();
         addresses.extend(newcomer.controller.endpoints.iter().map(|endpoint| endpoint.dial()));
         let config = Config::new(
             addresses,

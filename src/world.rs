@@ -28,21 +28,26 @@ fn failed(error: &cloud::Error) -> BootstrapError {
     BootstrapError { message: error.to_string(), hints: Vec::new() }
 }
 
-/// The clouds of a running controller, by name.
-pub fn clouds(layout: &Layout, port: u16) -> Clouds {
-    let cloud: Arc<dyn Cloud> = Arc::new(builtin(layout, Some(port)));
-    Clouds::from([(CLOUD.to_owned(), cloud)])
+/// What a running controller works with.
+pub struct World {
+    /// By name.
+    pub clouds: Clouds,
+    /// Where machines of the builtin cloud find the controller even when the host has no other address, `host:port`.
+    pub inner_addresses: Vec<String>,
 }
 
-/// Where machines of the builtin cloud find the controller, `host:port`.
-pub fn inner_addresses(layout: &Layout, port: u16) -> Vec<String> {
-    match builtin(layout, Some(port)).gateway(&layout.uuid) {
+/// Opens the clouds of a running controller.
+pub fn open(layout: &Layout, port: u16) -> World {
+    let builtin = builtin(layout, Some(port));
+    let inner_addresses = match builtin.gateway(&layout.uuid) {
         Ok(gateway) => vec![format!("{gateway}:{port}")],
         Err(error) => {
             tracing::warn!("machines will look for the controller at the host's own addresses: {error}");
             Vec::new()
         }
-    }
+    };
+    let cloud: Arc<dyn Cloud> = Arc::new(builtin);
+    World { clouds: Clouds::from([(CLOUD.to_owned(), cloud)]), inner_addresses }
 }
 
 /// Whether this host can be a cloud.

@@ -3,6 +3,7 @@
 //! It knows suites only by their contract (`test/suite.rs`); what they do is their own business.
 
 mod cargo_tests;
+mod leftovers;
 mod suite;
 
 use crate::command::{Command, Done, Error};

@@ -15,6 +15,9 @@ use serde::{Deserialize, Serialize};
 pub struct Config {
     /// `host:port`, never empty.
     pub addresses: Vec<String>,
+    /// Those of the first boot: a way back when the newest lead nowhere, as a network between host and machine does not move with the host.
+    #[serde(default)]
+    pub boot_addresses: Vec<String>,
     /// PEM; nothing else is trusted.
     pub ca_cert: String,
     pub model_uuid: String,
@@ -49,6 +52,7 @@ impl Config {
     /// Of a new machine, with what is everywhere the same.
     pub fn new(addresses: Vec<String>, ca_cert: String, model_uuid: String, machine: String, token: Secret) -> Self {
         Self {
+            boot_addresses: addresses.clone(),
             addresses,
             ca_cert,
             model_uuid,
@@ -58,6 +62,12 @@ impl Config {
             login_user: login_user(),
             ssh_server: true,
         }
+    }
+
+    /// All of the controller's addresses, in the order to try them.
+    pub fn candidates(&self) -> Vec<String> {
+        let older = self.boot_addresses.iter().filter(|address| !self.addresses.contains(address));
+        self.addresses.iter().chain(older).cloned().collect()
     }
 
     /// Where a machine's file is: `machine` as in `0/lxd/1`.
@@ -107,6 +117,10 @@ mod tests {
         assert!(!format!("{config:?}").contains("hunter2"));
         config.save(&path).expect("saved");
         assert_eq!(Config::load(&path).expect("read again").token.reveal(), "hunter2");
+        let mut moved =
+            Config::new(vec!["a:1".into(), "b:1".into()], String::new(), String::new(), String::new(), Secret::new(""));
+        moved.addresses = vec!["c:1".into(), "b:1".into()];
+        assert_eq!(moved.candidates(), ["c:1", "b:1", "a:1"]);
         std::fs::write(&path, text.replace("\"10.0.0.1:17070\"", "")).expect("written");
         assert!(Config::load(&path).is_err());
     }

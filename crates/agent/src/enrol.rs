@@ -1,7 +1,6 @@
 //! Enrolling: the token shown once, a certificate got for our key.
 //! It must not decide when. The surprise: it may be done again and again with the same key, so a lost answer costs nothing.
 
-use std::io;
 use std::sync::Arc;
 
 use http_body_util::{BodyExt, Full, Limited};
@@ -15,7 +14,7 @@ const MAX_REPLY: usize = 256 << 10;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("cannot reach the controller")]
-    Connect(#[source] io::Error),
+    Connect(#[source] crate::dial::Error),
     #[error("the controller's answer cannot be read")]
     Answer(#[source] Box<dyn std::error::Error + Send + Sync>),
     #[error("the controller refused to enrol this machine: {words}")]

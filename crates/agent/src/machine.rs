@@ -138,10 +138,10 @@ impl Machine {
                     tls.insert(identity.tls(&config.ca_cert).map_err(|e| Failure::Unreachable(describe(&e)))?),
                 ),
             };
-            (made, config.addresses.clone(), *good)
+            (made, config.candidates(), *good)
         };
         let (stream, index) =
-            crate::dial::dial(&addresses, good, &tls).await.map_err(|e| Failure::Unreachable(e.to_string()))?;
+            crate::dial::dial(&addresses, good, &tls).await.map_err(|e| Failure::Unreachable(describe(&e)))?;
         let upgrade = rpc::websocket::connect(stream, SERVER_NAME, STREAM_PATH, &[], MAX_MESSAGE);
         let socket = match tokio::time::timeout(UPGRADE, upgrade).await {
             Ok(Ok(socket)) => socket,
@@ -168,7 +168,7 @@ impl Machine {
             };
             let tls =
                 rpc::tls::client_config(&known.config.ca_cert, None).map_err(|e| Failure::Unreachable(describe(&e)))?;
-            (request, known.config.addresses.clone(), tls)
+            (request, known.config.candidates(), tls)
         };
         match crate::enrol::enrol(&addresses, &tls, &request).await {
             Ok(reply) => {

@@ -197,7 +197,7 @@ async fn attend(
     stranger: Stranger,
 ) {
     let _ = stream.set_nodelay(true);
-    crate::keepalive::set(&stream);
+    client::keepalive::set(&stream);
     let Ok(local) = stream.local_addr() else { return };
     let known = Arc::new(AtomicBool::new(false));
     let handler = Connection::new(authority, peer, local, Arc::clone(&known), stranger);

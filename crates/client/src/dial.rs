@@ -6,18 +6,17 @@ use base::ModelUuid;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use rustls::ClientConfig;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
+use wire::agent::SERVER_NAME;
 
 /// Answers larger than this end the connection: python-libjuju's own bound.
 pub const MAX_MESSAGE: usize = 64 << 20;
 const STAGGER: Duration = Duration::from_millis(50);
-/// The name that every controller's certificate carries.
-const SERVER_NAME: &str = "juju-apiserver";
 
 /// Which of a controller's RPC paths.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -145,6 +144,16 @@ async fn one(
     path: &str,
     headers: &[(&str, &str)],
 ) -> Result<Dialled, DialError> {
+    let tls = secure(address, config).await?;
+    let socket = rpc::websocket::connect(tls, address, path, headers, MAX_MESSAGE)
+        .await
+        .map_err(|error| DialError::Websocket { address: address.to_owned(), why: error.to_string() })?;
+    Ok(Dialled { socket, address: address.to_owned() })
+}
+
+/// A TLS connection to `host:port`, over which anything may be said. Whoever the other end is, it has shown the
+/// controller's certificate. The kernel finds out when it is gone.
+pub async fn secure(address: &str, config: Arc<ClientConfig>) -> Result<TlsStream<TcpStream>, DialError> {
     let tcp_error =
         |source: std::io::Error| DialError::Tcp { address: address.to_owned(), why: tcp_words(&source), source };
     let mut tcp = Err(DialError::Resolve { host: address.to_owned() });
@@ -157,17 +166,14 @@ async fn one(
     let tcp = tcp?;
     // Small frames go at once; the kernel's own default would hold them back.
     let _ = tcp.set_nodelay(true);
+    crate::keepalive::set(&tcp);
     let name = SERVER_NAME.try_into().map_err(|_| DialError::Resolve { host: SERVER_NAME.to_owned() })?;
-    let tls = TlsConnector::from(config).connect(name, tcp).await.map_err(|source| {
+    TlsConnector::from(config).connect(name, tcp).await.map_err(|source| {
         match source.get_ref().and_then(|e| e.downcast_ref::<rustls::Error>()) {
             Some(rustls::Error::InvalidCertificate(_)) => DialError::Untrusted { address: address.to_owned(), source },
             _ => tcp_error(source),
         }
-    })?;
-    let socket = rpc::websocket::connect(tls, address, path, headers, MAX_MESSAGE)
-        .await
-        .map_err(|error| DialError::Websocket { address: address.to_owned(), why: error.to_string() })?;
-    Ok(Dialled { socket, address: address.to_owned() })
+    })
 }
 
 fn tcp_words(error: &std::io::Error) -> String {
@@ -181,24 +187,11 @@ fn tcp_words(error: &std::io::Error) -> String {
     }
 }
 
-/// The socket addresses of `host:port`: literal, from the hosts file, or asked of the name servers.
+/// The socket addresses of `host:port`, at least one.
 pub async fn resolve(address: &str) -> Result<Vec<SocketAddr>, DialError> {
-    if let Ok(socket) = address.parse::<SocketAddr>() {
-        return Ok(vec![socket]);
-    }
     let unresolved = || DialError::Resolve { host: address.to_owned() };
     let (host, port) = address.rsplit_once(':').ok_or_else(unresolved)?;
     let port: u16 = port.parse().map_err(|_| unresolved())?;
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    if let Ok(ip) = host.parse::<IpAddr>() {
-        return Ok(vec![SocketAddr::new(ip, port)]);
-    }
-    if host == "localhost" {
-        return Ok(vec![SocketAddr::new(IpAddr::from([127, 0, 0, 1]), port)]);
-    }
-    let resolver = hickory_resolver::TokioResolver::builder_tokio()
-        .and_then(|builder| builder.build())
-        .map_err(|_| unresolved())?;
-    let found = resolver.lookup_ip(host).await.map_err(|_| unresolved())?;
-    Ok(found.iter().map(|ip| SocketAddr::new(ip, port)).collect())
+    let found = crate::resolve::addresses(host).await;
+    if found.is_empty() { Err(unresolved()) } else { Ok(found.into_iter().map(|ip| (ip, port).into()).collect()) }
 }

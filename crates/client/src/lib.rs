@@ -4,8 +4,10 @@
 pub mod connection;
 pub mod dial;
 pub mod files;
+pub mod keepalive;
 pub mod log_stream;
 pub mod login;
+pub mod resolve;
 pub mod versions;
 
 pub use connection::Connection;

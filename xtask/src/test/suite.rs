@@ -12,6 +12,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
+use super::leftovers;
 use crate::command::Error;
 use crate::tally::Tally;
 use crate::{fetch, run, tree};
@@ -133,6 +134,9 @@ impl Suite {
         let ended = self.follow(&mut child, &mut seen, tally);
         // What it left behind in its own process group; daemons that it must remove itself are in none of ours.
         let _ = Command::new("kill").args(["-9", "--", &format!("-{}", child.id())]).stderr(Stdio::null()).status();
+        for name in leftovers::remove(binary, folder.path()) {
+            println!("    killed the controller {name}, which the suite left running");
+        }
         match ended {
             Err(why) => tally.fail(&self.name, why),
             Ok(status) if !status.success() && seen.failed == 0 => {

@@ -2,6 +2,8 @@
 //!
 //! The surprise: a failed try is tried again on a new connection, three times, as the original does.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -67,7 +69,7 @@ pub(super) async fn once(context: &mut Context, iso: bool) -> Result<()> {
     }
     let mut view = View::of(context, &status, &api.controller, iso);
     (view.relations, view.storage) = (relations, storage);
-    print(context, &view)?;
+    print(context, &view).await?;
     if view.is_empty() {
         match context.args.positional().len() {
             0 => context.info(format!("\nModel {:?} is empty.", shown_name(context, &api))),
@@ -89,7 +91,7 @@ fn shown_name(context: &Context, api: &Api) -> String {
     }
 }
 
-fn print(context: &mut Context, view: &View<'_>) -> Result<()> {
+async fn print(context: &mut Context, view: &View<'_>) -> Result<()> {
     for _ in view.status.applications.values().filter(|a| a.err.is_some() && a.charm.is_empty()) {
         context.log_error("failed to parse charm: cannot parse name and/or revision in URL \"\": name \"\" not valid");
     }
@@ -103,8 +105,8 @@ fn print(context: &mut Context, view: &View<'_>) -> Result<()> {
     match context.format() {
         "tabular" => context.result_bytes(&tabular::text(view)),
         "summary" => {
-            let resolve = |name: &str| resolve(name);
-            let (text, warnings) = summary::text(view, &resolve);
+            let found = addresses(view).await;
+            let (text, warnings) = summary::text(view, &|host: &str| lookup(&found, host));
             warnings.iter().for_each(|w| context.warn(w));
             context.result_bytes(&text)
         }
@@ -120,18 +122,29 @@ fn print(context: &mut Context, view: &View<'_>) -> Result<()> {
     }
 }
 
-/// Addresses of a host's name. A static binary must not ask the system's resolver; `getent` does it.
-fn resolve(name: &str) -> std::result::Result<Vec<IpAddr>, String> {
-    if let Ok(ip) = name.parse::<IpAddr>() {
-        return match ip {
-            IpAddr::V4(_) => Ok(vec![ip]),
-            IpAddr::V6(_) => Err(format!("address {name}: no suitable address found")),
-        };
+/// IPv4 addresses by host, of all hosts that the summary asks for.
+async fn addresses(view: &View<'_>) -> BTreeMap<String, Vec<IpAddr>> {
+    let asked = RefCell::new(BTreeMap::new());
+    let note = |host: &str| {
+        asked.borrow_mut().insert(host.to_owned(), Vec::new());
+        Ok(Vec::new())
+    };
+    let _ = summary::text(view, &note);
+    let mut found = asked.into_inner();
+    for (host, addresses) in &mut found {
+        *addresses = client::resolve::addresses(host).await;
+        addresses.retain(IpAddr::is_ipv4);
     }
-    let found = std::process::Command::new("getent").args(["ahostsv4", name]).output();
-    let found = found.map(|o| String::from_utf8_lossy(&o.stdout).into_owned()).unwrap_or_default();
-    let first = found.lines().filter_map(|l| l.split_whitespace().next()?.parse().ok()).next();
-    first.map(|ip| vec![ip]).ok_or_else(|| format!("lookup {name}: no such host"))
+    found
+}
+
+/// The network of one address is enough.
+fn lookup(found: &BTreeMap<String, Vec<IpAddr>>, host: &str) -> std::result::Result<Vec<IpAddr>, String> {
+    match found.get(host).and_then(|addresses| addresses.first()) {
+        Some(ip) => Ok(vec![*ip]),
+        None if host.parse::<IpAddr>().is_ok() => Err(format!("address {host}: no suitable address found")),
+        None => Err(format!("lookup {host}: no such host")),
+    }
 }
 
 /// The status, and the connection it came over; tried again when it fails.
