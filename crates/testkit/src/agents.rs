@@ -13,18 +13,18 @@
 mod connect;
 mod tasks;
 
+use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use base::Secret;
 use futures_util::{SinkExt, StreamExt};
-use rpc::tls::Leaf;
 use rpc::websocket::{Message, Socket};
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncRead, AsyncWrite};
 use wire::agent::{AgentStatus, Document, Facts, FromAgent, Hello, Interface, Life, ToAgent};
 
-pub use connect::{Refused, enrol, identity, key_pair, request, stream};
+pub use connect::{Refused, Way, enrol, identity, key_pair, request, stream};
 use tasks::Tasks;
 
 /// What an agent is started with.
@@ -50,8 +50,9 @@ struct Shared {
 /// What the real one has on its disk.
 #[derive(Default)]
 struct Kept {
-    certificate: Option<String>,
     addresses: Vec<String>,
+    /// With its certificate, once it has one.
+    way: Option<Way>,
     document: Document,
     tasks: Tasks,
     /// Connections that got a document.
@@ -112,20 +113,34 @@ impl SimAgent {
 
     /// One connection. True: the machine is dead.
     async fn connect(&self) -> Result<bool, Refused> {
-        let certificate = self.kept().certificate.clone();
-        let addresses = self.kept().addresses.clone();
-        let config = &self.0.config;
-        let certificate = match certificate {
-            Some(certificate) => certificate,
-            None => {
-                let reply = enrol(&addresses, &config.ca_cert, &request(config, &self.0.key)).await?;
-                self.kept().certificate = Some(reply.certificate_pem.clone());
-                reply.certificate_pem
-            }
+        let way = self.kept().way.clone();
+        let way = match way {
+            Some(way) => way,
+            None => self.enrol().await?,
         };
-        let identity = Leaf { chain_pem: certificate, key_pem: Secret::new(self.0.key.clone()) };
-        let socket = connect::stream(&addresses, &config.ca_cert, &identity).await?;
+        let socket = connect::stream(&way).await?;
         Ok(self.converse(socket).await)
+    }
+
+    /// Gets a certificate, and a way that shows it.
+    async fn enrol(&self) -> Result<Way, Refused> {
+        let config = &self.0.config;
+        let from = source(config);
+        let addresses = self.kept().addresses.clone();
+        let nobody = Way { from, ..Way::new(&addresses, &config.ca_cert, None)? };
+        let reply = enrol(&nobody, &request(config, &self.0.key)).await?;
+        self.take_certificate(&reply.certificate_pem)
+    }
+
+    fn take_certificate(&self, pem: &str) -> Result<Way, Refused> {
+        let config = &self.0.config;
+        let mut kept = self.kept();
+        let way = Way {
+            from: source(config),
+            ..Way::new(&kept.addresses, &config.ca_cert, Some(&identity(pem, &self.0.key)))?
+        };
+        kept.way = Some(way.clone());
+        Ok(way)
     }
 
     async fn converse<S: AsyncRead + AsyncWrite + Unpin>(&self, mut socket: Socket<S>) -> bool {
@@ -183,6 +198,9 @@ impl SimAgent {
                 kept.connections += u32::from(part.full);
                 if let Some(addresses) = &part.addresses {
                     kept.addresses.clone_from(addresses);
+                    if let Some(way) = &mut kept.way {
+                        way.addresses.clone_from(addresses);
+                    }
                 }
                 let orders = part.tasks.clone().unwrap_or_default();
                 take(&mut kept.document, part);
@@ -195,7 +213,9 @@ impl SimAgent {
             }
             ToAgent::Ping { n } => Some(vec![FromAgent::Pong { n }]),
             ToAgent::Certificate { certificate_pem, .. } => {
-                kept.certificate = Some(certificate_pem);
+                drop(kept);
+                // One that cannot be used changes nothing.
+                let _ = self.take_certificate(&certificate_pem);
                 Some(Vec::new())
             }
             ToAgent::Unknown => Some(Vec::new()),
@@ -215,6 +235,18 @@ fn take(known: &mut Document, part: Document) {
     known.addresses = part.addresses.or(known.addresses.take());
     known.life = part.life.or(known.life.take());
     known.tasks = part.tasks.or(known.tasks.take());
+}
+
+/// Where an agent of a controller on this host comes from: one of many addresses of its own, as machines have them, and each
+/// with ports enough.
+fn source(config: &Config) -> Ipv4Addr {
+    let is_here = config.addresses.iter().all(|address| address.starts_with("127."));
+    let number: u32 = config.machine.split('/').next().and_then(|id| id.parse().ok()).unwrap_or(0);
+    if !is_here {
+        return Ipv4Addr::UNSPECIFIED;
+    }
+    let [_, _, high, low] = (number / 200 * 256 + number % 200 + 1).to_be_bytes();
+    Ipv4Addr::new(127, 1, high, low)
 }
 
 fn facts(machine: &str) -> Facts {

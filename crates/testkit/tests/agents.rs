@@ -8,8 +8,13 @@ use base::{MachineId, ModelUuid, OsBase, Secret, TaskId};
 use model::change::{self, Given};
 use model::output::{self, Stream};
 use model::{Beliefs, record::task::Task};
-use testkit::agents::{Config, Refused, SimAgent, enrol, key_pair, request};
+use testkit::agents::{Config, Refused, SimAgent, Way, enrol, key_pair, request};
 use testkit::controller::TestController;
+
+/// The way of somebody who has no certificate.
+fn nobody(config: &Config, controller: &TestController) -> Way {
+    Way::new(&config.addresses, controller.ca_cert(), None).expect("a usable CA")
+}
 
 async fn add_model(controller: &TestController) -> ModelUuid {
     let config = [("authorized-keys".to_owned(), "ssh-ed25519 AAAA client".into())].into();
@@ -181,17 +186,15 @@ async fn a_token_binds_to_the_first_key_that_it_is_used_with() {
     let files = controller.cloud.request(&id).expect("it runs").files;
     let cloud::Content::Bytes(file) = &files[0].content else { panic!("bytes") };
     let config: Config = serde_json::from_slice(file).expect("our own");
-    let ask =
-        async |config: &Config, key: &str| match enrol(&config.addresses, controller.ca_cert(), &request(config, key))
-            .await
-        {
-            Ok(reply) => {
-                assert!(reply.certificate_pem.contains("CERTIFICATE") && !reply.addresses.is_empty());
-                200
-            }
-            Err(Refused::Answered(status, _)) => status,
-            Err(Refused::Unreachable(why)) => panic!("{why}"),
-        };
+    let ask = async |config: &Config, key: &str| match enrol(&nobody(config, &controller), &request(config, key)).await
+    {
+        Ok(reply) => {
+            assert!(reply.certificate_pem.contains("CERTIFICATE") && !reply.addresses.is_empty());
+            200
+        }
+        Err(Refused::Answered(status, _)) => status,
+        Err(Refused::Unreachable(why)) => panic!("{why}"),
+    };
     let (own, thief) = (key_pair(), key_pair());
     let guess = Config { token: Secret::new("0".repeat(64)), ..config.clone() };
     assert_eq!(ask(&guess, &own).await, 401);
@@ -249,10 +252,12 @@ async fn an_agent_speaks_for_its_own_machine_alone() {
     let cloud::Content::Bytes(file) = &files[0].content else { panic!("bytes") };
     let config: Config = serde_json::from_slice(file).expect("our own");
     let key = key_pair();
-    let reply = enrol(&config.addresses, controller.ca_cert(), &request(&config, &key)).await.expect("enrolled");
+    let reply = enrol(&nobody(&config, &controller), &request(&config, &key)).await.expect("enrolled");
     let open = async || {
         let identity = testkit::agents::identity(&reply.certificate_pem, &key);
-        stream(&config.addresses, controller.ca_cert(), &identity).await.expect("connected")
+        stream(&Way::new(&config.addresses, controller.ca_cert(), Some(&identity)).expect("usable"))
+            .await
+            .expect("connected")
     };
     let hello = r#"{"type":"hello","machine":"0","model-uuid":"x","agent-version":"3.6.100","boot-id":"b"}"#;
     let lie = format!(

@@ -1,11 +1,14 @@
 //! The played agent's way to the controller: TLS with the controller's CA alone, one HTTP request, one websocket.
 
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
 use base::Secret;
 use rpc::tls::Leaf;
 use rpc::websocket::Socket;
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use wire::agent::{ENROL_PATH, EnrolReply, EnrolRequest, MAX_MESSAGE, SERVER_NAME, STREAM_PATH};
@@ -38,9 +41,26 @@ pub fn request(config: &Config, key_pem: &str) -> EnrolRequest {
     }
 }
 
+/// How an agent reaches its controller.
+#[derive(Clone)]
+pub struct Way {
+    pub addresses: Vec<String>,
+    pub tls: Arc<rustls::ClientConfig>,
+    /// The address that it comes from; 0.0.0.0: any.
+    pub from: Ipv4Addr,
+}
+
+impl Way {
+    /// With the controller's CA alone, as somebody or as nobody.
+    pub fn new(addresses: &[String], ca_cert: &str, identity: Option<&Leaf>) -> Result<Way, Refused> {
+        let tls = rpc::tls::client_config(ca_cert, identity).map_err(|e| Refused::Unreachable(e.to_string()))?;
+        Ok(Way { addresses: addresses.to_vec(), tls, from: Ipv4Addr::UNSPECIFIED })
+    }
+}
+
 /// Enrols at the first address that answers.
-pub async fn enrol(addresses: &[String], ca_cert: &str, request: &EnrolRequest) -> Result<EnrolReply, Refused> {
-    let mut stream = dial(addresses, ca_cert, None).await?;
+pub async fn enrol(way: &Way, request: &EnrolRequest) -> Result<EnrolReply, Refused> {
+    let mut stream = dial(way).await?;
     let broken = |error: std::io::Error| Refused::Unreachable(error.to_string());
     let body = serde_json::to_string(request).expect("plain data");
     let head = format!(
@@ -61,32 +81,37 @@ pub async fn enrol(addresses: &[String], ca_cert: &str, request: &EnrolRequest) 
     }
 }
 
-/// Opens the stream with a client certificate.
-pub async fn stream(
-    addresses: &[String],
-    ca_cert: &str,
-    identity: &Leaf,
-) -> Result<Socket<TlsStream<TcpStream>>, Refused> {
-    let stream = dial(addresses, ca_cert, Some(identity)).await?;
+/// Opens the stream, as whoever the way says.
+pub async fn stream(way: &Way) -> Result<Socket<TlsStream<TcpStream>>, Refused> {
+    let stream = dial(way).await?;
     let socket = rpc::websocket::connect(stream, SERVER_NAME, STREAM_PATH, &[], MAX_MESSAGE).await;
     socket.map_err(|error| Refused::Unreachable(error.to_string()))
 }
 
-async fn dial(addresses: &[String], ca_cert: &str, identity: Option<&Leaf>) -> Result<TlsStream<TcpStream>, Refused> {
+async fn dial(way: &Way) -> Result<TlsStream<TcpStream>, Refused> {
     let words = |error: &dyn std::fmt::Display| Refused::Unreachable(error.to_string());
-    let config = rpc::tls::client_config(ca_cert, identity).map_err(|error| words(&error))?;
     let mut last = Refused::Unreachable("no address".into());
-    for address in addresses {
-        match TcpStream::connect(address).await {
+    for address in &way.addresses {
+        match reach(address, way.from).await {
             Ok(stream) => {
                 let _ = stream.set_nodelay(true);
                 let name = ServerName::try_from(SERVER_NAME).expect("a valid name");
-                return TlsConnector::from(config).connect(name, stream).await.map_err(|error| words(&error));
+                let connector = TlsConnector::from(Arc::clone(&way.tls));
+                return connector.connect(name, stream).await.map_err(|error| words(&error));
             }
             Err(error) => last = words(&error),
         }
     }
     Err(last)
+}
+
+async fn reach(address: &str, from: Ipv4Addr) -> std::io::Result<TcpStream> {
+    let address = address.parse().map_err(std::io::Error::other)?;
+    let socket = TcpSocket::new_v4()?;
+    if !from.is_unspecified() {
+        socket.bind((from, 0).into())?;
+    }
+    socket.connect(address).await
 }
 
 /// For tests that want to connect with a certificate of their own.
