@@ -15,6 +15,10 @@ use crate::command::{Done, Error};
 use crate::run;
 
 const MACHINES: usize = 100;
+/// More than a bridge has ports.
+const VERY_MANY: usize = 1_000;
+/// How long an agent is watched for wake-ups.
+const IDLE: Duration = Duration::from_secs(60);
 const ASKED: usize = 50;
 const PATIENCE: Duration = Duration::from_secs(180);
 
@@ -42,7 +46,7 @@ struct Bench<'b> {
 
 impl Bench<'_> {
     fn all(&self, rows: &mut Vec<Row>) -> Done {
-        let mut row = |what, budget, command, figure| rows.push(Row { what, budget, command, figure });
+        let mut row = |what, budget, command, figure| rows.push(Row::new(what, budget, command, figure));
 
         let cold = self.timed(|| self.grigri(&["bootstrap", "builtin", "cold"]).map(drop))?;
         row(
@@ -69,6 +73,12 @@ impl Bench<'_> {
         })?;
         row("99 more machines `started`", "<= 4 s", "grigri add-machine -n 99", Ok(figure(many)));
         row("agent memory (PSS)", "<= 10 MB", "grep Pss: /proc/PID/smaps_rollup", pss("agent"));
+        row(
+            "agent wake-ups a minute when idle",
+            "<= 6 a minute",
+            "grep voluntary_ctxt /proc/PID/task/*/status, a minute apart",
+            wake_ups(),
+        );
         let command = "grigri status --format json";
         let status = median(20, || self.grigri(&["status", "--format", "json"]).map(drop));
         row("`status` of 100 machines, the whole command, median of 20", "-", command, status);
@@ -81,14 +91,22 @@ impl Bench<'_> {
             exec,
         );
 
-        let all: Vec<String> = (0..MACHINES).map(|id| id.to_string()).collect();
-        let mut words = vec!["remove-machine", "--force", "--no-prompt"];
-        words.extend(all.iter().map(String::as_str));
-        let removed = self.timed(|| {
-            self.grigri(&words)?;
-            self.until("no machine is left", || self.states().is_ok_and(|states| states.is_empty()))
-        })?;
+        let removed = self.timed(|| self.remove(0..MACHINES))?;
         row("100 machines removed", "<= 5 s", "grigri remove-machine --force --no-prompt 0 1 ...", Ok(figure(removed)));
+        let begun = self.timed(|| {
+            self.grigri(&["add-machine", "-n", &VERY_MANY.to_string()])?;
+            self.started(VERY_MANY)
+        })?;
+        row("1,000 machines `started`", "<= 60 s", "grigri add-machine -n 1000", Ok(figure(begun)));
+        let exec = median(3, || self.grigri(&["exec", "--all", "--", "true"]).map(drop));
+        row("`exec` on 1,000 machines, all answers shown, median of 3", "-", "grigri exec --all -- true", exec);
+        let removed = self.timed(|| self.remove(MACHINES..MACHINES + VERY_MANY))?;
+        row(
+            "1,000 machines removed",
+            "-",
+            "grigri remove-machine --force --no-prompt 100 101 ...",
+            Ok(figure(removed)),
+        );
         let destroyed = self
             .timed(|| self.grigri(&["destroy-controller", "warm", "--destroy-all-models", "--no-prompt"]).map(drop))?;
         row(
@@ -104,6 +122,15 @@ impl Bench<'_> {
         let mut command = super::grigri(self.binary);
         command.args(words).env("HOME", self.home).env("JUJU_DATA", self.home.join("data")).stderr(Stdio::piped());
         run::read_command(&mut command)
+    }
+
+    /// Returns when the status shows none of any.
+    fn remove(&self, ids: std::ops::Range<usize>) -> Done {
+        let ids: Vec<String> = ids.map(|id| id.to_string()).collect();
+        let mut words = vec!["remove-machine", "--force", "--no-prompt"];
+        words.extend(ids.iter().map(String::as_str));
+        self.grigri(&words)?;
+        self.until("no machine is left", || self.states().is_ok_and(|states| states.is_empty()))
     }
 
     fn timed(&self, work: impl FnOnce() -> Done) -> Result<Duration, Error> {
@@ -138,21 +165,47 @@ impl Bench<'_> {
     }
 }
 
-/// The memory of the one process of ours of that kind that uses most.
-fn pss(kind: &str) -> Result<String, Error> {
-    let ours = |pid: &str| {
+/// Our processes of a kind: `controller`, `agent`.
+fn ours(kind: &str) -> Result<Vec<String>, Error> {
+    let is_ours = |pid: &str| {
         let program = fs::read_link(format!("/proc/{pid}/exe")).unwrap_or_default();
         let words = fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
         let is_ours = program.to_string_lossy().contains("grigri") || words.contains("grigri");
         is_ours && words.split('\0').take(3).any(|word| word.contains(kind))
     };
-    let kib = |pid: &str| -> Option<u64> {
+    let entries = fs::read_dir("/proc").map_err(|e| Error::failed(format!("cannot list /proc: {e}")))?;
+    let names = entries.filter_map(Result::ok).map(|entry| entry.file_name().to_string_lossy().into_owned());
+    let pids: Vec<String> = names.filter(|pid| pid.parse::<u32>().is_ok() && is_ours(pid)).collect();
+    if pids.is_empty() { Err(Error::failed(format!("no {kind} of ours is running"))) } else { Ok(pids) }
+}
+
+/// The memory of the one process of ours of that kind that uses most.
+fn pss(kind: &str) -> Result<String, Error> {
+    let kib = |pid: &String| -> Option<u64> {
         let text = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok()?;
         text.lines().find(|line| line.starts_with("Pss:"))?.split_whitespace().nth(1)?.parse().ok()
     };
-    let entries = fs::read_dir("/proc").map_err(|e| Error::failed(format!("cannot list /proc: {e}")))?;
-    let names = entries.filter_map(Result::ok).map(|entry| entry.file_name().to_string_lossy().into_owned());
-    let largest = names.filter(|pid| pid.parse::<u32>().is_ok() && ours(pid)).filter_map(|pid| kib(&pid)).max();
-    let kib = largest.ok_or_else(|| Error::failed(format!("no {kind} of ours is running")))?;
+    let largest = ours(kind)?.iter().filter_map(kib).max();
+    let kib = largest.ok_or_else(|| Error::failed(format!("the memory of no {kind} can be read")))?;
     Ok(format!("{:.1} MB", kib as f64 * 1024.0 / 1e6))
+}
+
+/// How often an agent's threads went to sleep within a minute; of all agents the middle one.
+fn wake_ups() -> Result<String, Error> {
+    let agents = ours("agent")?;
+    let before: Vec<u64> = agents.iter().map(|pid| sleeps(pid)).collect();
+    std::thread::sleep(IDLE);
+    let mut times: Vec<u64> =
+        agents.iter().zip(before).map(|(pid, before)| sleeps(pid).saturating_sub(before)).collect();
+    times.sort_unstable();
+    Ok(times[times.len() / 2].to_string())
+}
+
+fn sleeps(pid: &str) -> u64 {
+    let threads = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().filter_map(Result::ok);
+    let count = |thread: fs::DirEntry| -> Option<u64> {
+        let status = fs::read_to_string(thread.path().join("status")).ok()?;
+        status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"))?.trim().parse().ok()
+    };
+    threads.filter_map(count).sum()
 }
