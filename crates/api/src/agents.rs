@@ -4,6 +4,8 @@
 //! The surprise: an agent that waits costs a socket and a few hundred bytes. One follower reads every change of the state for all of them
 //! and rings only those whom it concerns (`router`).
 
+mod allowance;
+mod bounds;
 mod document;
 mod enrol;
 mod intake;
@@ -18,6 +20,7 @@ use rpc::tls::AgentIdentity;
 use store::append::Append;
 use tokio::task::JoinHandle;
 
+use allowance::Allowances;
 pub use enrol::Answer;
 use router::Router;
 
@@ -36,6 +39,7 @@ pub struct Door {
     append: Append,
     signer: Arc<dyn Signer>,
     router: Router,
+    allowances: Allowances,
     follower: JoinHandle<()>,
 }
 
@@ -43,7 +47,7 @@ impl Door {
     pub fn open(state: State, append: Append, signer: Arc<dyn Signer>) -> Arc<Door> {
         let router = Router::new(&state);
         let follower = tokio::spawn(router::follow(router.clone(), state.clone()));
-        Arc::new(Door { state, append, signer, router, follower })
+        Arc::new(Door { state, append, signer, router, allowances: Allowances::default(), follower })
     }
 
     /// How many agents are connected.

@@ -1,7 +1,11 @@
-//! Passwords: made into argon2id hashes and checked, a few at a time, with a memory of what was checked before.
+//! Passwords: made into argon2id hashes and checked, a few at a time and one of each source, with a memory of what was checked before.
 //! It knows no user. The surprise: some clients log in for every call, so a verified login is remembered, as a keyed hash of (user, stored
 //! hash, password) whose key lives and dies with the process; a changed password changes the stored hash and so is never remembered wrongly.
 
+mod guesses;
+mod turns;
+
+use crate::strangers::Source;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
 use base::Secret;
@@ -9,7 +13,10 @@ use base::chance::Chance;
 use ring::hmac;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
-use tokio::sync::Semaphore;
+use turns::Turns;
+
+use guesses::Guesses;
+pub use guesses::TooManyBad;
 
 /// 19 MiB, two passes, one lane: OWASP's first choice for argon2id.
 const MEMORY_KIB: u32 = 19 * 1024;
@@ -28,7 +35,8 @@ pub struct Passwords {
 }
 
 struct Inner {
-    slots: Semaphore,
+    turns: Turns<Source>,
+    guesses: Guesses,
     key: hmac::Key,
     known: Mutex<VecDeque<[u8; 32]>>,
     /// Checked against when there is no such user, so that a guess at names takes as long as a guess at passwords.
@@ -52,7 +60,8 @@ impl Passwords {
             Passwords::hash_now(&chance.token(16), chance).map(|hash| hash.reveal().to_owned()).unwrap_or_default();
         Passwords {
             inner: Arc::new(Inner {
-                slots: Semaphore::new(AT_ONCE),
+                turns: Turns::new(AT_ONCE),
+                guesses: Guesses::default(),
                 key: hmac::Key::new(hmac::HMAC_SHA256, &key),
                 known: Mutex::new(VecDeque::new()),
                 decoy,
@@ -70,35 +79,67 @@ impl Passwords {
     }
 
     /// The same beside the async world, when there is a free slot.
-    pub async fn hash(&self, password: Secret, chance: Arc<dyn Chance>) -> Result<Secret, HashFailed> {
-        let _slot = self.inner.slots.acquire().await.map_err(|_| HashFailed)?;
+    pub async fn hash(&self, from: Source, password: Secret, chance: Arc<dyn Chance>) -> Result<Secret, HashFailed> {
+        if password.reveal().len() > LONGEST {
+            return Err(HashFailed);
+        }
+        let turn = self.inner.turns.of(from).await;
+        let _room = turn.begin().await.ok_or(HashFailed)?;
         let job = tokio::task::spawn_blocking(move || Passwords::hash_now(password.reveal(), &*chance));
         job.await.map_err(|_| HashFailed)?
     }
 
     /// Whether this is the password that `stored` is the hash of; `None`: there is no such user, or it has no password.
-    pub async fn verify(&self, user: &str, stored: Option<&Secret>, password: Secret) -> bool {
+    pub async fn verify(
+        &self,
+        from: Source,
+        user: &str,
+        stored: Option<&Secret>,
+        password: Secret,
+    ) -> Result<bool, TooManyBad> {
+        let guesses = &self.inner.guesses;
+        guesses.of_user(user, from)?;
+        let remembered = stored.map(|stored| self.digest(user, stored, &password));
+        let known = || remembered.as_ref().is_some_and(|digest| self.remembers(digest));
+        if known() {
+            return Ok(true);
+        }
+        let turn = self.inner.turns.of(from).await;
+        // The one before may have been the same, good or bad.
+        guesses.of_user(user, from)?;
+        if known() {
+            return Ok(true);
+        }
+        if let Err(too_many) = guesses.of_address(from) {
+            // Counted: else those remembered could be guessed at without end.
+            guesses.bad(user, from);
+            return Err(too_many);
+        }
+        match self.is_good(&turn, stored, password).await {
+            true => {
+                guesses.good(user, from);
+                remembered.into_iter().for_each(|digest| self.remember(digest));
+                Ok(true)
+            }
+            false => {
+                guesses.bad(user, from);
+                Ok(false)
+            }
+        }
+    }
+
+    async fn is_good(&self, turn: &turns::Turn<'_, Source>, stored: Option<&Secret>, password: Secret) -> bool {
         if password.reveal().len() > LONGEST {
             return false;
         }
-        let remembered = stored.map(|stored| self.digest(user, stored, &password));
-        if remembered.as_ref().is_some_and(|digest| self.remembers(digest)) {
-            return true;
-        }
-        let Ok(_slot) = self.inner.slots.acquire().await else { return false };
+        let Some(_room) = turn.begin().await else { return false };
+        let is_user = stored.is_some();
         let text = stored.map_or_else(|| self.inner.decoy.clone(), |stored| stored.reveal().to_owned());
         let job = tokio::task::spawn_blocking(move || {
             let parsed = PasswordHash::new(&text).ok();
             parsed.is_some_and(|hash| hasher().verify_password(password.reveal().as_bytes(), &hash).is_ok())
         });
-        let good = job.await.unwrap_or(false);
-        match remembered {
-            Some(digest) if good => {
-                self.remember(digest);
-                true
-            }
-            _ => false,
-        }
+        job.await.unwrap_or(false) && is_user
     }
 
     fn digest(&self, user: &str, stored: &Secret, password: &Secret) -> [u8; 32] {
@@ -134,15 +175,47 @@ mod tests {
     #[tokio::test]
     async fn a_password_is_known_again_and_no_other() {
         let passwords = Passwords::new(&SystemChance);
-        let stored = passwords.hash(Secret::new("s3cret"), Arc::new(SystemChance)).await.expect("hashes");
+        let here = Source::here();
+        let stored = passwords.hash(here, Secret::new("s3cret"), Arc::new(SystemChance)).await.expect("hashes");
         assert!(stored.reveal().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{}", stored.reveal());
+        let check = async |stored: Option<&Secret>, password: &str, expected: bool| {
+            let given = passwords.verify(here, "bob", stored, Secret::new(password)).await;
+            assert_eq!(given, Ok(expected), "{password}");
+        };
         for _ in 0..2 {
-            assert!(passwords.verify("bob", Some(&stored), Secret::new("s3cret")).await);
-            assert!(!passwords.verify("bob", Some(&stored), Secret::new("s3cre")).await);
-            assert!(!passwords.verify("bob", None, Secret::new("s3cret")).await);
+            check(Some(&stored), "s3cret", true).await;
+            check(Some(&stored), "s3cre", false).await;
+            check(None, "s3cret", false).await;
         }
-        assert!(!passwords.verify("bob", Some(&Secret::new("no hash")), Secret::new("s3cret")).await);
+        check(Some(&Secret::new("no hash")), "s3cret", false).await;
         let changed = Passwords::hash_now("other", &SystemChance).expect("hashes");
-        assert!(!passwords.verify("bob", Some(&changed), Secret::new("s3cret")).await, "remembered across a change");
+        // Remembered across a change?
+        check(Some(&changed), "s3cret", false).await;
+    }
+
+    #[tokio::test]
+    async fn a_guesser_is_put_off_and_the_user_elsewhere_is_not() {
+        let passwords = Passwords::new(&SystemChance);
+        let (guesser, home) = (Source::of([192, 0, 2, 1].into()), Source::of([192, 0, 2, 2].into()));
+        let stored = Passwords::hash_now("s3cret", &SystemChance).expect("hashes");
+        let tries = (0..40).map(|number| {
+            let (passwords, stored) = (passwords.clone(), stored.clone());
+            let password = Secret::new(format!("guess {number}"));
+            tokio::spawn(async move { passwords.verify(guesser, "bob", Some(&stored), password).await })
+        });
+        let tries: Vec<_> = tries.collect();
+        let mut looked_at = 0;
+        for one in tries {
+            looked_at += usize::from(one.await.expect("ran").is_ok());
+        }
+        assert!((10..15).contains(&looked_at), "{looked_at} guesses at once were looked at");
+        let right = || Secret::new("s3cret");
+        assert!(passwords.verify(guesser, "bob", Some(&stored), right()).await.is_err(), "a good guess came through");
+        assert_eq!(passwords.verify(home, "bob", Some(&stored), right()).await, Ok(true));
+        assert!(
+            passwords.verify(guesser, "bob", Some(&stored), right()).await.is_err(),
+            "what is remembered is guessed"
+        );
+        assert_eq!(passwords.verify(guesser, "ann", Some(&stored), right()).await, Ok(true));
     }
 }

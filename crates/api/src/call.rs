@@ -2,6 +2,7 @@
 //! The surprise: `typed` makes the method's answer into text here, so that a handler never touches JSON of its own answer.
 
 use crate::error;
+use crate::limits::ITEMS;
 use crate::session::Session;
 use base::{Kind, ModelUuid, Refusal};
 use model::access::{self, CloudLevel, ModelLevel};
@@ -71,6 +72,12 @@ where
     F: Future<Output = Result<R, Refusal>> + Send + 'static,
 {
     Box::pin(async move {
+        if longest(&call.params) > ITEMS {
+            return Err(wire::Error::new(
+                format!("call has a list of more than {ITEMS} items"),
+                wire::code::BAD_REQUEST,
+            ));
+        }
         let params =
             lenient::from_value::<P>(call.params.take()).map_err(|cause| wire::Error::new(cause.to_string(), ""))?;
         match method(call, params).await {
@@ -79,6 +86,15 @@ where
             Err(refusal) => Err(error::wire(&refusal)),
         }
     })
+}
+
+/// The length of the longest list in it: answers have an item for each, larger than what asked for it.
+fn longest(params: &serde_json::Value) -> usize {
+    match params {
+        serde_json::Value::Array(items) => items.iter().map(longest).max().unwrap_or(0).max(items.len()),
+        serde_json::Value::Object(fields) => fields.values().map(longest).max().unwrap_or(0),
+        _ => 0,
+    }
 }
 
 /// No parameters, whatever was sent, as long as it is an object or nothing.

@@ -18,13 +18,16 @@ pub type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 /// An agent's websocket.
 pub type AgentSocket = Socket<TokioIo<Upgraded>>;
 
+pub type Known = Box<dyn FnOnce() + Send>;
+
 /// The agents' side of the controller (`wire::agent`).
 pub trait AgentDoors: Send + Sync + 'static {
     /// A POST on the enrolment path. The body is bounded already, and JSON only if the agent behaves.
     fn enrol(&self, body: Vec<u8>, from: SocketAddr) -> Boxed<DoorReply>;
 
-    /// An enrolled agent's stream; runs until it ends. `certificate`: the one it showed, DER.
-    fn stream(&self, who: AgentIdentity, certificate: Vec<u8>, socket: AgentSocket) -> Boxed<()>;
+    /// An enrolled agent's stream; runs until it ends. `certificate`: the one it showed, DER. `known` is to be called when the agent is found
+    /// to be who it says, and has one stream alone: until then its connection counts as a stranger's.
+    fn stream(&self, who: AgentIdentity, certificate: Vec<u8>, socket: AgentSocket, known: Known) -> Boxed<()>;
 }
 
 #[derive(Debug, Clone)]
@@ -42,7 +45,7 @@ impl AgentDoors for NoDoors {
         Box::pin(async { DoorReply { status: 404, body: r#"{"error":"agents are not served here"}"#.into() } })
     }
 
-    fn stream(&self, _: AgentIdentity, _: Vec<u8>, _: AgentSocket) -> Boxed<()> {
+    fn stream(&self, _: AgentIdentity, _: Vec<u8>, _: AgentSocket, _: Known) -> Boxed<()> {
         Box::pin(async {})
     }
 }
@@ -57,9 +60,9 @@ impl AgentDoors for Arc<Door> {
         })
     }
 
-    fn stream(&self, who: AgentIdentity, certificate: Vec<u8>, socket: AgentSocket) -> Boxed<()> {
+    fn stream(&self, who: AgentIdentity, certificate: Vec<u8>, socket: AgentSocket, known: Known) -> Boxed<()> {
         let door = self.clone();
-        Box::pin(async move { Door::serve(&door, who, &certificate, socket).await })
+        Box::pin(async move { Door::serve(&door, who, &certificate, socket, known).await })
     }
 }
 

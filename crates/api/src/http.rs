@@ -3,18 +3,24 @@
 
 mod basic;
 mod log;
+mod log_streams;
+mod metered;
 
-use crate::doors::AgentSocket;
+pub use log_streams::LogStreams;
+
 use crate::server::Shared;
 use crate::session::Session;
+use crate::strangers::Seat;
 use base::ModelUuid;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
 use hyper::header::{self, HeaderValue};
 use hyper::service::service_fn;
+use hyper::upgrade::Upgraded;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use metered::Metered;
 use rpc::tls::AgentIdentity;
 use rpc::websocket;
 use std::convert::Infallible;
@@ -33,12 +39,26 @@ const ENROL_BYTES: usize = 64 << 10;
 /// How long a client may take over the head of a request, and keep an idle connection.
 const IDLE: Duration = Duration::from_secs(30);
 
-pub async fn serve(shared: Arc<Shared>, tls: TlsStream<TcpStream>, from: SocketAddr, certificate: Option<Vec<u8>>) {
+/// Who asks: from where, with which certificate, on which place.
+#[derive(Clone)]
+struct Peer {
+    from: SocketAddr,
+    certificate: Option<Arc<Vec<u8>>>,
+    seat: Seat,
+}
+
+pub async fn serve(
+    shared: Arc<Shared>,
+    tls: TlsStream<TcpStream>,
+    from: SocketAddr,
+    certificate: Option<Vec<u8>>,
+    seat: Seat,
+) {
     let mut closing = shared.closing.clone();
-    let certificate = Arc::new(certificate);
+    let peer = Peer { from, certificate: certificate.map(Arc::new), seat };
     let service = service_fn(move |request| {
-        let (shared, certificate) = (shared.clone(), certificate.clone());
-        async move { Ok::<_, Infallible>(answer(shared, request, from, certificate).await) }
+        let (shared, peer) = (shared.clone(), peer.clone());
+        async move { Ok::<_, Infallible>(answer(shared, request, peer).await) }
     });
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
@@ -75,12 +95,7 @@ fn no_juju_agents() -> Reply {
     json(StatusCode::BAD_REQUEST, serde_json::json!({ "error": error }).to_string())
 }
 
-async fn answer(
-    shared: Arc<Shared>,
-    request: Request<Incoming>,
-    from: SocketAddr,
-    certificate: Arc<Option<Vec<u8>>>,
-) -> Reply {
+async fn answer(shared: Arc<Shared>, request: Request<Incoming>, peer: Peer) -> Reply {
     let place = path::parse(request.uri().path());
     let method = request.method().clone();
     match (place, method) {
@@ -89,21 +104,17 @@ async fn answer(
         (Place::Unknown, _) => text(StatusCode::NOT_FOUND, "404 page not found\n"),
         (Place::BadModel(model), _) => text(StatusCode::BAD_REQUEST, format!("invalid model UUID {model:?}\n")),
         (Place::Health, Method::GET | Method::HEAD) => text(StatusCode::OK, "running\n"),
-        (Place::ControllerApi, Method::GET) => rpc_socket(shared, request, from, None),
-        (Place::ModelApi(model), Method::GET) => rpc_socket(shared, request, from, Some(model)),
-        (Place::Log(model), Method::GET) => log::answer(shared, request, model).await,
-        (Place::AgentEnrol, Method::POST) => enrol(shared, request, from).await,
-        (Place::AgentStream, Method::GET) => agent_stream(shared, request, certificate),
+        (Place::ControllerApi, Method::GET) => rpc_socket(shared, request, peer, None),
+        (Place::ModelApi(model), Method::GET) => rpc_socket(shared, request, peer, Some(model)),
+        (Place::Log(model), Method::GET) => log::answer(shared, request, peer.seat, model).await,
+        (Place::AgentEnrol, Method::POST) => enrol(shared, request, peer.from).await,
+        (Place::AgentStream, Method::GET) => agent_stream(shared, request, peer),
         _ => text(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed\n"),
     }
 }
 
-/// Answers the upgrade and runs `then` on the websocket; 400 for what is no upgrade.
-pub fn upgrade<F>(
-    mut request: Request<Incoming>,
-    limit: usize,
-    then: impl FnOnce(AgentSocket) -> F + Send + 'static,
-) -> Reply
+/// Answers the upgrade and runs `then` on the stream; 400 for what is no upgrade.
+pub fn upgrade<F>(mut request: Request<Incoming>, then: impl FnOnce(TokioIo<Upgraded>) -> F + Send + 'static) -> Reply
 where
     F: Future<Output = ()> + Send + 'static,
 {
@@ -123,7 +134,7 @@ where
     let upgrading = hyper::upgrade::on(&mut request);
     tokio::spawn(async move {
         match upgrading.await {
-            Ok(stream) => then(websocket::server_end(TokioIo::new(stream), limit).await).await,
+            Ok(stream) => then(TokioIo::new(stream)).await,
             Err(error) => tracing::debug!(error = &error as &dyn std::error::Error, "upgrade failed"),
         }
     });
@@ -138,30 +149,32 @@ where
     reply
 }
 
-fn rpc_socket(shared: Arc<Shared>, request: Request<Incoming>, from: SocketAddr, model: Option<ModelUuid>) -> Reply {
+fn rpc_socket(shared: Arc<Shared>, request: Request<Incoming>, peer: Peer, model: Option<ModelUuid>) -> Reply {
     let limits = shared.limits;
-    upgrade(request, limits.message, move |socket| async move {
-        let session = Arc::new(Session::new(shared.clone(), model));
+    upgrade(request, move |stream| async move {
+        let Peer { from, seat, .. } = peer;
+        let stream = Metered::new(stream, seat.clone(), limits.before_login);
+        let socket = websocket::server_end(stream, limits.message).await;
+        let session = Arc::new(Session::new(shared.clone(), model, seat.clone()));
         let (close, closing) = watch::channel(false);
-        let guard = tokio::spawn(close_when(close, shared, session.login_seen()));
-        let rpc_limits = rpc::Limits { in_flight: limits.in_flight, ..rpc::Limits::default() };
+        let guard = tokio::spawn(close_when(close, shared.closing.clone(), seat));
+        let rpc_limits = rpc::Limits {
+            in_flight: limits.in_flight,
+            in_flight_bytes: limits.in_flight_bytes,
+            owed: limits.owed,
+            write: limits.write,
+        };
         let ended = rpc::serve(socket, session, rpc_limits, closing).await;
         guard.abort();
         tracing::debug!(%from, ?ended, "API connection ended");
     })
 }
 
-/// Closes when the server closes, or when nobody logs in in time.
-async fn close_when(close: watch::Sender<bool>, shared: Arc<Shared>, mut login: watch::Receiver<bool>) {
-    let mut closing = shared.closing.clone();
-    let strangers = async {
-        if tokio::time::timeout(shared.limits.login, login.wait_for(|seen| *seen)).await.is_ok() {
-            std::future::pending::<()>().await;
-        }
-    };
+/// Closes when the server closes, or when the stranger is to go.
+async fn close_when(close: watch::Sender<bool>, mut closing: watch::Receiver<bool>, seat: Seat) {
     tokio::select! {
         _ = closing.wait_for(|closing| *closing) => {}
-        () = strangers => {}
+        () = seat.to_leave() => {}
     }
     close.send_replace(true);
     // The receiver sees a dropped sender as the end too, so this one is kept until the connection is gone.
@@ -178,13 +191,19 @@ async fn enrol(shared: Arc<Shared>, request: Request<Incoming>, from: SocketAddr
     json(status, reply.body)
 }
 
-fn agent_stream(shared: Arc<Shared>, request: Request<Incoming>, certificate: Arc<Option<Vec<u8>>>) -> Reply {
-    let der = certificate.as_ref().clone();
+fn agent_stream(shared: Arc<Shared>, request: Request<Incoming>, peer: Peer) -> Reply {
+    let der = peer.certificate.map(|der| der.as_ref().clone());
     let who = der.as_ref().and_then(|der| AgentIdentity::from_certificate(&der.as_slice().into()));
     let (Some(der), Some(who)) = (der, who) else {
         return json(StatusCode::UNAUTHORIZED, r#"{"error":"a machine's certificate is needed"}"#.into());
     };
-    upgrade(request, wire::agent::MAX_MESSAGE, move |socket| async move {
-        shared.doors.stream(who, der, socket).await;
+    upgrade(request, move |stream| async move {
+        let socket = websocket::server_end(stream, wire::agent::MAX_MESSAGE).await;
+        let seat = peer.seat;
+        let known = seat.clone();
+        tokio::select! {
+            () = shared.doors.stream(who, der, socket, Box::new(move || known.known())) => {}
+            () = seat.to_leave() => {}
+        }
     })
 }

@@ -10,9 +10,11 @@ pub mod doors;
 mod error;
 mod facade;
 mod http;
+mod limits;
 mod login;
 mod server;
 mod session;
+mod strangers;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -20,4 +22,5 @@ mod watcher;
 
 pub use auth::{HashFailed, Passwords};
 pub use doors::{AgentDoors, AgentSocket, CloudAdvice, CloudsAsked, DoorReply, NoAdvice, NoDoors};
-pub use server::{Handle, Limits, Server, ServerParts};
+pub use limits::Limits;
+pub use server::{Handle, Server, ServerParts};

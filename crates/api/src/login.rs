@@ -1,9 +1,12 @@
 //! Logging in: who it is, whether they may, and what they are told of this controller (`wire/protocol.md` 3).
 //! It holds no session. The surprise: whoever is refused learns nothing of which part was wrong, and takes as long to learn it.
 
+use crate::auth::TooManyBad;
 use crate::convert::address::host_port;
 use crate::error;
+use crate::server::Shared;
 use crate::session::Session;
+use crate::strangers::Source;
 use crate::table;
 use base::{Kind, Refusal, Secret, Tag};
 use model::access::{self, ControllerLevel};
@@ -93,18 +96,25 @@ async fn who(session: &Session, request: &LoginRequest) -> Result<String, Refuse
     if request.credentials.is_empty() {
         return Err(Refused::Code("no credentials provided", code::NO_CREDENTIALS));
     }
-    verify(session.shared(), &user, Secret::new(request.credentials.clone())).await?;
+    verify(session.shared(), session.source(), &user, Secret::new(request.credentials.clone())).await?;
     Ok(user)
 }
 
 /// The password is this user's, and the user is in use.
-pub async fn verify(shared: &crate::server::Shared, user: &str, password: Secret) -> Result<(), Refusal> {
-    let read = shared.state.read();
-    let record = read.users.get(user).filter(|user| !user.removed && !user.disabled);
-    let stored = record.and_then(|record| record.password_hash.clone());
-    match shared.passwords.verify(user, stored.as_ref(), password).await {
-        true => Ok(()),
-        false => Err(wrong()),
+pub async fn verify(shared: &Shared, from: Source, user: &str, password: Secret) -> Result<(), Refusal> {
+    let stored = {
+        let read = shared.state.read();
+        let record = read.users.get(user).filter(|user| !user.removed && !user.disabled);
+        record.and_then(|record| record.password_hash.clone())
+    };
+    match shared.passwords.verify(from, user, stored.as_ref(), password).await {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(wrong()),
+        Err(TooManyBad { wait }) => {
+            let words =
+                format!("too many bad passwords from this address, try again in {}s", wait.as_secs_f64().ceil());
+            Err(Refusal::new(Kind::TryAgain, words))
+        }
     }
 }
 

@@ -1,10 +1,12 @@
 //! The API port: accepts, makes TLS, hands each connection to HTTP. It knows no facade.
-//! The surprise: nothing of a stranger is waited for without a limit: the handshake, the request's head, the login, and the number of those
-//! not logged in are all bounded.
+//! The surprise: handshakes are waited for, so that ten thousand agents who come back at once do not trip over each other, but each for
+//! a moment only: whoever never ends its handshake holds up nobody.
 
 use crate::auth::Passwords;
 use crate::doors::{AgentDoors, CloudAdvice};
-use crate::http;
+use crate::http::{self, LogStreams};
+use crate::limits::{HANDSHAKE_PACE, Limits};
+use crate::strangers::{Seat, Source, Strangers};
 use model::State;
 use rustls::ServerConfig;
 use std::net::SocketAddr;
@@ -29,31 +31,6 @@ pub struct ServerParts {
     pub limits: Limits,
 }
 
-#[derive(Debug, Clone, Copy)]
-pub struct Limits {
-    /// Bytes of one message from a client.
-    pub message: usize,
-    pub handshake: Duration,
-    /// From the upgrade to a good login.
-    pub login: Duration,
-    /// Connections not yet through TLS.
-    pub handshakes: usize,
-    /// Calls of one connection at once.
-    pub in_flight: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Limits {
-        Limits {
-            message: 16 << 20,
-            handshake: Duration::from_secs(20),
-            login: Duration::from_secs(120),
-            handshakes: 1024,
-            in_flight: 256,
-        }
-    }
-}
-
 /// What all connections share.
 pub struct Shared {
     pub state: State,
@@ -63,6 +40,8 @@ pub struct Shared {
     pub advice: Arc<dyn CloudAdvice>,
     pub version: String,
     pub limits: Limits,
+    /// The log streams that are open.
+    pub log_streams: LogStreams,
     /// True when the server is to close its connections.
     pub closing: watch::Receiver<bool>,
 }
@@ -71,6 +50,8 @@ pub struct Server {
     shared: Arc<Shared>,
     acceptor: TlsAcceptor,
     handle: Handle,
+    strangers: Strangers,
+    handshakes: Arc<Semaphore>,
 }
 
 /// Ends the server from elsewhere; cheap to clone.
@@ -91,10 +72,17 @@ impl Server {
     pub fn new(parts: ServerParts) -> Server {
         let (sender, closing) = watch::channel(false);
         let ServerParts { state, append, tls, passwords, doors, advice, version, limits } = parts;
-        let shared = Shared { state, append, passwords, doors, advice, version, limits, closing };
+        let log_streams = LogStreams::new(limits);
+        let shared = Shared { state, append, passwords, doors, advice, version, limits, log_streams, closing };
         let handle = Handle { closing: Arc::new(sender) };
         tokio::spawn(model::watch::history::record(shared.state.clone(), shared.append.history()));
-        Server { shared: Arc::new(shared), acceptor: TlsAcceptor::from(tls), handle }
+        Server {
+            shared: Arc::new(shared),
+            acceptor: TlsAcceptor::from(tls),
+            handle,
+            strangers: Strangers::new(limits),
+            handshakes: Arc::new(Semaphore::new(limits.handshakes)),
+        }
     }
 
     pub fn handle(&self) -> Handle {
@@ -104,10 +92,9 @@ impl Server {
     /// Serves until the handle says close; several listeners may be served at once.
     pub async fn serve(&self, listener: TcpListener) {
         let mut closing = self.shared.closing.clone();
-        let handshakes = Arc::new(Semaphore::new(self.shared.limits.handshakes));
         loop {
             let slot = tokio::select! {
-                slot = handshakes.clone().acquire_owned() => slot,
+                slot = self.handshakes.clone().acquire_owned() => slot,
                 _ = closing.wait_for(|closing| *closing) => return,
             };
             let Ok(slot) = slot else { return };
@@ -117,8 +104,15 @@ impl Server {
             };
             match accepted {
                 Ok((stream, from)) => {
+                    // Turned away: closed without a word, since a word would cost a handshake.
+                    let Some(seat) = self.strangers.seat(Source::of(from.ip())) else { continue };
                     let (shared, acceptor) = (self.shared.clone(), self.acceptor.clone());
-                    tokio::spawn(connection(shared, acceptor, stream, from, slot));
+                    tokio::spawn(async move {
+                        tokio::select! {
+                            () = connection(shared, acceptor, stream, from, slot, seat.clone()) => {}
+                            () = seat.to_leave() => {}
+                        }
+                    });
                 }
                 Err(error) => {
                     // Out of file descriptors, mostly: a pause lets some close.
@@ -136,11 +130,20 @@ async fn connection(
     stream: TcpStream,
     from: SocketAddr,
     slot: tokio::sync::OwnedSemaphorePermit,
+    seat: Seat,
 ) {
     // Answers are whole frames: waiting to fill a packet only delays them.
     let _ = stream.set_nodelay(true);
-    let limit = shared.limits.handshake;
-    let tls = match tokio::time::timeout(limit, acceptor.accept(stream)).await {
+    keep_alive(&stream);
+    let handshake = tokio::time::timeout(shared.limits.handshake, acceptor.accept(stream));
+    tokio::pin!(handshake);
+    let at_once = tokio::time::timeout(HANDSHAKE_PACE, handshake.as_mut()).await;
+    drop(slot);
+    let done = match at_once {
+        Ok(done) => done,
+        Err(_) => handshake.await,
+    };
+    let tls = match done {
         Ok(Ok(tls)) => tls,
         Ok(Err(error)) => {
             tracing::debug!(%from, error = &error as &dyn std::error::Error, "TLS handshake failed");
@@ -148,7 +151,18 @@ async fn connection(
         }
         Err(_) => return,
     };
-    drop(slot);
     let certificate = tls.get_ref().1.peer_certificates().and_then(|chain| chain.first()).map(|first| first.to_vec());
-    http::serve(shared, tls, from, certificate).await;
+    http::serve(shared, tls, from, certificate, seat).await;
+}
+
+/// Users may be silent for as long as they like, so the kernel asks whether they are there at all.
+fn keep_alive(stream: &TcpStream) {
+    use rustix::net::sockopt;
+    let set = sockopt::set_socket_keepalive(stream, true)
+        .and_then(|()| sockopt::set_tcp_keepidle(stream, Duration::from_secs(60)))
+        .and_then(|()| sockopt::set_tcp_keepintvl(stream, Duration::from_secs(15)))
+        .and_then(|()| sockopt::set_tcp_keepcnt(stream, 4));
+    if let Err(error) = set {
+        tracing::debug!(error = &error as &dyn std::error::Error, "connection is not kept alive");
+    }
 }

@@ -6,6 +6,7 @@ use crate::call::{Answer, Call, not_built};
 use crate::error;
 use crate::login;
 use crate::server::Shared;
+use crate::strangers::{Seat, Source};
 use crate::table::{self, Missing};
 use crate::watcher::Watchers;
 use base::{ModelUuid, Refusal};
@@ -13,7 +14,6 @@ use model::access::{self, Need};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
-use tokio::sync::watch;
 use wire::envelope::Request;
 use wire::{Error, code};
 
@@ -22,7 +22,7 @@ pub struct Session {
     model: Option<ModelUuid>,
     phase: Mutex<Phase>,
     pub watchers: Watchers,
-    logged_in: watch::Sender<bool>,
+    seat: Seat,
 }
 
 #[derive(Clone)]
@@ -34,9 +34,9 @@ enum Phase {
 }
 
 impl Session {
-    pub fn new(shared: Arc<Shared>, model: Option<ModelUuid>) -> Session {
+    pub fn new(shared: Arc<Shared>, model: Option<ModelUuid>, seat: Seat) -> Session {
         let phase = Mutex::new(Phase::Before);
-        Session { shared, model, phase, watchers: Watchers::default(), logged_in: watch::channel(false).0 }
+        Session { shared, model, phase, watchers: Watchers::default(), seat }
     }
 
     pub fn shared(&self) -> &Shared {
@@ -48,9 +48,9 @@ impl Session {
         self.model
     }
 
-    /// Tells when somebody is logged in.
-    pub fn login_seen(&self) -> watch::Receiver<bool> {
-        self.logged_in.subscribe()
+    /// Where its client is.
+    pub fn source(&self) -> Source {
+        self.seat.source()
     }
 
     fn phase(&self) -> Phase {
@@ -103,7 +103,7 @@ impl Session {
                     login::login(&self, request.params).await.map_err(|refused| refused.into_wire())?;
                 std::mem::forget(turn);
                 self.set_phase(Phase::In(user));
-                self.logged_in.send_replace(true);
+                self.seat.known();
                 serde_json::to_string(&result)
                     .map_err(|cause| error::wire(&Refusal::internal("answer cannot be written", cause)))
             }
@@ -136,8 +136,19 @@ impl Session {
         }
         let Some(run) = method.run else { return Err(not_built(facade.name, method.name)) };
         drop(read);
-        let call = Call { session: self, user, id: request.id, params: request.params };
-        run(call).await
+        let call = Call { session: self.clone(), user: user.clone(), id: request.id, params: request.params };
+        let answer = run(call).await;
+        // A `Next` may have waited for long: what it brings is for those who may see it now.
+        match is_watcher && !self.still_may(&user, model, need) {
+            true => Err(error::wire(&Refusal::denied())),
+            false => answer,
+        }
+    }
+
+    fn still_may(&self, user: &str, model: Option<ModelUuid>, need: Need) -> bool {
+        let read = self.shared.state.read();
+        let gone = self.model.is_some_and(|model| read.in_model(model).is_err());
+        access::allows(&read, user, model, if gone { Need::LoggedIn } else { need })
     }
 
     fn missing(&self, missing: Missing, request: &Request) -> Error {

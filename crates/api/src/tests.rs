@@ -1,6 +1,7 @@
 //! The server, whole, over real sockets: TLS, HTTP, websocket, calls. Each file tests one side of it.
 
 mod all_watcher;
+mod authorization;
 mod framing;
 mod hostile;
 mod login;

@@ -96,7 +96,8 @@ pub fn on_cloud(beliefs: &Beliefs, user: &str, cloud: &str) -> Option<CloudLevel
 /// Whether the user may do what needs `need`, on a connection to `model` (or to the controller).
 pub fn allows(beliefs: &Beliefs, user: &str, model: Option<ModelUuid>, need: Need) -> bool {
     let usable = beliefs.users.get(user).is_some_and(|user| !user.disabled && !user.removed);
-    if !usable {
+    // Whoever may not log in any more is out, also of what was opened before.
+    if !usable || on_controller(beliefs, user).is_none() {
         return false;
     }
     match (need, model) {
@@ -140,6 +141,9 @@ mod tests {
         give(Object::Controller, "eve", "superuser");
         give(Object::Model(model), "ann", "write");
         give(Object::Model(model), EVERYONE, "read");
+        give(Object::Controller, EVERYONE, "login");
+        // Has a model, and may not log in.
+        give(Object::Model(model), "bob", "admin");
         let check = |user: &str, at: Option<ModelUuid>, need: Need, expected: bool| {
             assert_eq!(allows(&beliefs, user, at, need), expected, "{user} {need:?}");
         };
@@ -149,7 +153,8 @@ mod tests {
         check("ann", Some(model), Need::Model(ModelLevel::Admin), false);
         check("ann", Some(other), Need::Model(ModelLevel::Read), false);
         check("ann", None, Need::Controller(ControllerLevel::Superuser), false);
-        check("bob", None, Need::LoggedIn, true);
+        check("ann", None, Need::LoggedIn, true);
+        check("bob", None, Need::LoggedIn, false);
         check("bob", None, Need::Controller(ControllerLevel::Login), false);
         check("x@ldap", Some(model), Need::Model(ModelLevel::Read), true);
         check("x@ldap", Some(model), Need::Model(ModelLevel::Write), false);

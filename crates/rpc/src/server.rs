@@ -1,7 +1,8 @@
 //! The serving end of a connection: reads frames, runs each call as a task of its own, writes answers as they come.
-//! Bounds: calls in flight, answers waiting for a slow reader. The surprise: a frame that is no envelope closes with 1000.
+//! Bounds: calls in flight and their bytes, answers that are not read. The surprise: a frame that is no envelope closes with 1000.
 
 use crate::websocket::{CloseCode, CloseFrame, Error, Message, Socket};
+use futures_util::stream::SplitSink;
 use futures_util::{SinkExt, StreamExt};
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
@@ -9,7 +10,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 use wire::envelope::{self, Frame, Request};
 
@@ -27,13 +28,24 @@ pub trait Handler: Send + Sync + 'static {
 pub struct Limits {
     /// Calls that run at once; more wait unread, which holds up only their sender.
     pub in_flight: usize,
-    /// How long a frame may take to be written before the reader counts as gone.
+    /// Bytes of the requests of those calls.
+    pub in_flight_bytes: usize,
+    /// Bytes of answers that wait to be read. From a quarter of it on no more calls are begun; over it the reader counts as gone, since
+    /// calls that ran already may still add to it.
+    pub owed: usize,
+    /// How long a frame may take to be written before the reader counts as gone; a second more for each 32 KiB of it.
     pub write: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits { in_flight: 256, write: Duration::from_secs(60) }
+        Limits { in_flight: 256, in_flight_bytes: 8 << 20, owed: 64 << 20, write: Duration::from_secs(60) }
+    }
+}
+
+impl Limits {
+    fn to_write(&self, bytes: usize) -> Duration {
+        self.write + Duration::from_secs((bytes / (32 << 10)) as u64)
     }
 }
 
@@ -50,6 +62,9 @@ pub enum Ended {
     SlowReader,
 }
 
+/// While no call can be begun nothing is read, and a peer that is gone is noticed by what is written alone.
+const PROBE: Duration = Duration::from_secs(20);
+
 /// Serves until the peer goes, breaks the protocol, or `closing` turns true. Calls still running are dropped then.
 pub async fn serve<S, H>(
     socket: Socket<S>,
@@ -61,28 +76,24 @@ where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     H: Handler,
 {
-    let (mut sink, mut stream) = socket.split();
-    let (answers, mut waiting) = mpsc::channel::<Message>(16);
-    let write = limits.write;
-    let writer = tokio::spawn(async move {
-        while let Some(message) = waiting.recv().await {
-            let last = matches!(message, Message::Close(_));
-            match tokio::time::timeout(write, sink.send(message)).await {
-                Err(_) => return Ended::SlowReader,
-                Ok(Err(_)) => return Ended::ByPeer,
-                Ok(Ok(())) if last => return Ended::Closed,
-                Ok(Ok(())) => {}
-            }
-        }
-        Ended::Closed
-    });
-    let slots = Arc::new(Semaphore::new(limits.in_flight));
+    let (sink, mut stream) = socket.split();
+    let (answers, waiting) = mpsc::channel::<Message>(16);
+    let owed = watch::channel(0).0;
+    let mut writer = tokio::spawn(write(sink, waiting, owed.clone(), limits));
+    let room = Room {
+        calls: Arc::new(Semaphore::new(limits.in_flight)),
+        bytes: Arc::new(Semaphore::new(limits.in_flight_bytes)),
+        owed: owed.clone(),
+        limits,
+    };
+    let mut drowned = owed.subscribe();
     let mut calls = JoinSet::new();
     let ended = loop {
         let message = tokio::select! {
             message = stream.next() => message,
             _ = closing.wait_for(|closed| *closed) => break Ended::Closed,
             _ = answers.closed() => break Ended::SlowReader,
+            _ = drowned.wait_for(|owed| *owed > limits.owed) => break Ended::SlowReader,
             Some(_) = calls.join_next(), if !calls.is_empty() => continue,
         };
         let bytes = match message {
@@ -93,17 +104,39 @@ where
             Some(Err(Error::Capacity(_))) => break Ended::Malformed,
             Some(Err(_)) => break Ended::ByPeer,
         };
+        let room = room.of(bytes.len());
+        tokio::pin!(room);
+        let room = loop {
+            tokio::select! {
+                room = &mut room => break Ok(room),
+                _ = closing.wait_for(|closed| *closed) => break Err(Ended::Closed),
+                _ = answers.closed() => break Err(Ended::SlowReader),
+                _ = drowned.wait_for(|owed| *owed > limits.owed) => break Err(Ended::SlowReader),
+                () = tokio::time::sleep(PROBE) => {
+                    // When the channel is full, what is in it is the probe.
+                    let _ = answers.try_send(Message::Ping(tokio_tungstenite::tungstenite::Bytes::new()));
+                }
+            }
+        };
+        let room = match room {
+            Ok(Some(room)) => room,
+            Ok(None) => break Ended::Closed,
+            Err(ended) => break ended,
+        };
         let request = match Frame::parse(&bytes) {
             Ok(Frame::Request(request)) => request,
             // An answer that nobody asked for is ignored.
             Ok(Frame::Response(_)) => continue,
             Err(_) => break Ended::Malformed,
         };
-        let Ok(slot) = slots.clone().acquire_owned().await else { break Ended::Closed };
-        let (handler, answers) = (handler.clone(), answers.clone());
+        drop(bytes);
+        let (handler, answers, owed) = (handler.clone(), answers.clone(), owed.clone());
         calls.spawn(async move {
-            let _slot = slot;
             let text = answer(handler, request).await;
+            drop(room);
+            let bytes = text.len();
+            // One answer that is larger than all may be owed alone.
+            owed.send_modify(|owed| *owed = if *owed == 0 { bytes.min(limits.owed) } else { *owed + bytes });
             // A closed channel means that nobody is there to be told.
             let _ = answers.send(Message::text(text)).await;
         });
@@ -114,8 +147,45 @@ where
         let _ = answers.try_send(Message::Close(Some(frame)));
     }
     drop(answers);
-    let _ = tokio::time::timeout(Duration::from_secs(1), writer).await;
+    if tokio::time::timeout(Duration::from_secs(1), &mut writer).await.is_err() {
+        writer.abort();
+    }
     ended
+}
+
+/// What a call needs to be begun.
+struct Room {
+    calls: Arc<Semaphore>,
+    bytes: Arc<Semaphore>,
+    owed: watch::Sender<usize>,
+    limits: Limits,
+}
+
+impl Room {
+    /// Waits until a call of so many bytes may be begun.
+    async fn of(&self, bytes: usize) -> Option<(OwnedSemaphorePermit, OwnedSemaphorePermit)> {
+        let bytes = u32::try_from(bytes.min(self.limits.in_flight_bytes)).ok()?;
+        let call = self.calls.clone().acquire_owned().await.ok()?;
+        let bytes = self.bytes.clone().acquire_many_owned(bytes).await.ok()?;
+        self.owed.subscribe().wait_for(|owed| *owed <= self.limits.owed / 4).await.ok()?;
+        Some((call, bytes))
+    }
+}
+
+async fn write<S: AsyncRead + AsyncWrite + Unpin>(
+    mut sink: SplitSink<Socket<S>, Message>,
+    mut waiting: mpsc::Receiver<Message>,
+    owed: watch::Sender<usize>,
+    limits: Limits,
+) {
+    while let Some(message) = waiting.recv().await {
+        let last = matches!(message, Message::Close(_));
+        let bytes = if message.is_text() { message.len() } else { 0 };
+        match tokio::time::timeout(limits.to_write(bytes), sink.send(message)).await {
+            Ok(Ok(())) if !last => owed.send_modify(|owed| *owed = owed.saturating_sub(bytes)),
+            _ => return,
+        }
+    }
 }
 
 async fn answer<H: Handler>(handler: Arc<H>, request: Request) -> String {

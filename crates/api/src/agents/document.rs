@@ -41,9 +41,22 @@ fn parts(beliefs: &Beliefs, who: &AgentIdentity, open: &[TaskId], news: News) ->
     if news.has(News::TASKS) || news.has(News::LIFE) && goes {
         let tasks = open.iter().filter_map(|id| within.tasks.get(id)).filter(|task| !task.status.is_final());
         let ours = tasks.filter(|task| task.machine == who.machine);
-        document.tasks = Some(ours.map(|task| order(task, goes)).collect());
+        document.tasks = Some(fitting(ours.map(|task| order(task, goes))));
     }
     document
+}
+
+/// Bytes of a document's tasks, as JSON.
+const TASKS: usize = 2 << 20;
+
+/// The oldest, as many as fit in a message; the rest come when these are over. One always fits: commands are bounded.
+fn fitting(orders: impl Iterator<Item = TaskOrder>) -> Vec<TaskOrder> {
+    let mut bytes = 0;
+    let mut fits = |order: &TaskOrder| {
+        bytes += serde_json::to_string(order).map_or(0, |text| text.len());
+        bytes <= TASKS
+    };
+    orders.take_while(|order| fits(order)).collect()
 }
 
 fn order(task: &Task, goes: bool) -> TaskOrder {
@@ -64,5 +77,31 @@ fn life(life: Life) -> agent::Life {
         Life::Alive => agent::Life::Alive,
         Life::Dying => agent::Life::Dying,
         Life::Dead => agent::Life::Dead,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_document_is_never_longer_than_a_message() {
+        let order = |id: usize| TaskOrder {
+            id: id.to_string(),
+            // Six bytes each, as JSON.
+            command: "\u{1}".repeat(model::change::task::MAX_COMMAND),
+            timeout: 0,
+            run_as: None,
+            env: Vec::new(),
+            parallel: true,
+            execution_group: String::new(),
+            cancel: false,
+        };
+        let kept = fitting((0..256).map(order));
+        let ids: Vec<_> = kept.iter().map(|order| order.id.as_str()).collect();
+        assert_eq!(ids, ["0", "1"], "the oldest come first");
+        let document = Document { tasks: Some(kept), ..Document::default() };
+        let text = serde_json::to_string(&agent::ToAgent::Document(document)).expect("plain data");
+        assert!(text.len() <= agent::MAX_MESSAGE);
     }
 }

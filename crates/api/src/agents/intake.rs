@@ -16,7 +16,8 @@ use rpc::tls::AgentIdentity;
 use store::append::{Level, Line, LogBounds};
 use wire::agent::{self, FromAgent, Outcome, ToAgent};
 
-use super::Door;
+use super::allowance::{self, Verdict};
+use super::{Door, bounds};
 
 /// What an agent says of itself, gathered until there is a pause, then written at once.
 pub(super) type Sayings = Vec<FromAgent>;
@@ -62,23 +63,19 @@ impl Door {
                 Ok(Some(ToAgent::TaskAck { id: done.id }))
             }
             FromAgent::Log { at, level, module, message } => {
-                let line = Line {
-                    at: i64::try_from(at).unwrap_or(0).saturating_mul(1000),
-                    entity: format!("machine-{}", who.machine.dashed()),
-                    level: level_of(&level),
-                    module,
-                    location: String::new(),
-                    message,
-                    labels: Default::default(),
-                };
-                let logs = self.append.logs();
-                logs.append(&who.model.to_string(), vec![line], LogBounds::default()).await.map_err(kept)?;
+                let at = i64::try_from(at).unwrap_or(i64::MAX).saturating_mul(1000);
+                let line = bounds::line(who, at, self.state.now(), level_of(&level), &module, &message);
+                match self.allowances.line(who, line.message.len() + line.module.len()) {
+                    Verdict::Drop => {}
+                    Verdict::Keep(dropped) => self.log(who, line, dropped).await?,
+                }
                 Ok(None)
             }
             FromAgent::Renew { csr_pem } => {
                 if !self.may_renew(who, &csr_pem) {
                     return Err(Refusal::plain("certificate request is not of the key that enrolled"));
                 }
+                self.pace(who, 1).await;
                 let certificate_pem = self.signer.sign(&csr_pem, who)?;
                 Ok(Some(ToAgent::Certificate { certificate_pem, ca_cert_pem: self.signer.ca_cert_pem() }))
             }
@@ -87,6 +84,40 @@ impl Door {
             FromAgent::Hello(_) | FromAgent::Facts(_) | FromAgent::Status { .. } => {
                 self.take_sayings(who, &vec![message]).await.map(|()| None)
             }
+        }
+    }
+
+    async fn log(&self, who: &AgentIdentity, line: Line, dropped: u64) -> Result<(), Refusal> {
+        let mut lines: Vec<Line> = (dropped > 0).then(|| self.of_dropped(who, dropped)).into_iter().collect();
+        lines.push(line);
+        self.append.logs().append(&who.model.to_string(), lines, LogBounds::default()).await.map_err(kept)
+    }
+
+    /// Says what was dropped, when the agent has gone silent before it could be said.
+    pub(super) async fn tell_dropped(&self, who: &AgentIdentity) -> Result<(), Refusal> {
+        match self.allowances.dropped(who) {
+            0 => Ok(()),
+            dropped => {
+                let lines = vec![self.of_dropped(who, dropped)];
+                self.append.logs().append(&who.model.to_string(), lines, LogBounds::default()).await.map_err(kept)
+            }
+        }
+    }
+
+    fn of_dropped(&self, who: &AgentIdentity, dropped: u64) -> Line {
+        let (lines, bytes) = (allowance::LINES.a_second, allowance::LINE_BYTES.a_second / 1024.0);
+        let words =
+            format!("{dropped} lines dropped: the machine logs more than {lines} lines or {bytes} KiB a second");
+        let now = self.state.now();
+        bounds::line(who, micros(now), now, Level::Warning, "grigri.log", &words)
+    }
+
+    /// Waits until an agent may say so much of itself; nothing more of it is read meanwhile.
+    pub(super) async fn pace(&self, who: &AgentIdentity, sayings: usize) {
+        let wait = self.allowances.say(who, sayings);
+        if !wait.is_zero() {
+            tracing::debug!(model = %who.model, machine = %who.machine, ?wait, "agent says much of itself and waits");
+            tokio::time::sleep(wait).await;
         }
     }
 
@@ -143,15 +174,16 @@ impl Door {
 fn take_one(agent: &mut Agent, said: &FromAgent, given: Given<'_>) {
     match said {
         FromAgent::Hello(hello) => {
-            agent.version.clone_from(&hello.agent_version);
-            agent.boot_id.clone_from(&hello.boot_id);
+            agent.version = bounds::word(&hello.agent_version);
+            agent.boot_id = bounds::word(&hello.boot_id);
         }
         FromAgent::Facts(facts) => {
-            agent.hostname.clone_from(&facts.hostname);
-            agent.boot_id.clone_from(&facts.boot_id);
-            agent.base.clone_from(&facts.base);
+            let facts = bounds::facts(facts);
+            agent.hostname = facts.hostname;
+            agent.boot_id = facts.boot_id;
+            agent.base = facts.base;
             agent.hardware = Hardware {
-                arch: Some(facts.arch.clone()).filter(|arch| !arch.is_empty()),
+                arch: Some(facts.arch).filter(|arch| !arch.is_empty()),
                 cpu_cores: Some(facts.cores).filter(|cores| *cores > 0),
                 mem: Some(facts.mem).filter(|mem| *mem > 0),
                 root_disk: Some(facts.root_disk).filter(|disk| *disk > 0),
@@ -160,7 +192,7 @@ fn take_one(agent: &mut Agent, said: &FromAgent, given: Given<'_>) {
             agent.interfaces = facts.interfaces.iter().filter(|one| !one.loopback).map(interface).collect();
             agent.addresses = addresses(&facts.interfaces);
             if !facts.ssh_host_keys.is_empty() {
-                agent.ssh_host_keys.clone_from(&facts.ssh_host_keys);
+                agent.ssh_host_keys = facts.ssh_host_keys;
             }
         }
         FromAgent::Status { status, message } => {
@@ -169,7 +201,7 @@ fn take_one(agent: &mut Agent, said: &FromAgent, given: Given<'_>) {
                 agent::AgentStatus::Stopped => AgentStatus::Stopped,
                 agent::AgentStatus::Error => AgentStatus::Error,
             };
-            agent.says(word, message, given);
+            agent.says(word, &bounds::sentence(message), given);
         }
         _ => {}
     }
@@ -225,16 +257,20 @@ fn ended(done: &agent::TaskDone) -> Ended {
         Outcome::Interrupted => {
             (TaskStatus::Failed, "interrupted: the machine or its agent stopped while it ran".into(), None)
         }
-        Outcome::Failed { message } => (TaskStatus::Failed, message.clone(), None),
+        Outcome::Failed { message } => (TaskStatus::Failed, bounds::sentence(message), None),
     };
+    // What is over the bound was not kept, whatever the agent counted.
+    let [stdout_len, stderr_len] = [done.stdout_len, done.stderr_len].map(|len| len.min(agent::MAX_OUTPUT));
+    let over = done.stdout_len.saturating_add(done.stderr_len) - stdout_len - stderr_len;
+    let dropped = done.dropped.saturating_add(over);
     Ended {
         status,
         message,
         return_code,
         started: (done.started > 0).then(|| Time::from_unix(i64::try_from(done.started / 1000).unwrap_or(0))),
-        stdout_len: done.stdout_len,
-        stderr_len: done.stderr_len,
-        dropped: done.dropped,
+        stdout_len,
+        stderr_len,
+        dropped,
     }
 }
 

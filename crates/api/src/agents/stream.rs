@@ -61,12 +61,14 @@ impl From<Refusal> for End {
 }
 
 impl Door {
-    /// Serves an agent until its stream ends. `who` is what its verified client `certificate` (DER) says.
+    /// Serves an agent until its stream ends. `who` is what its verified client `certificate` (DER) says; `known` is called when it is
+    /// found to be of the machine's enrolment, and an earlier stream of the machine is told to end.
     pub async fn serve<S: AsyncRead + AsyncWrite + Unpin + Send>(
         self: &Arc<Self>,
         who: AgentIdentity,
         certificate: &[u8],
         mut socket: Socket<S>,
+        known: impl FnOnce() + Send,
     ) {
         if !self.is_of_enrolment(&who, certificate) {
             tracing::warn!(model = %who.model, machine = %who.machine, "certificate is of a key that did not enrol");
@@ -76,9 +78,11 @@ impl Door {
             return;
         }
         let line = self.router.join(&who);
+        known();
         let present = self.state.presence().connected(who.model, who.machine.clone());
         let end = self.converse(&mut socket, &who, &line).await;
         self.router.leave(&who, &line);
+        let _ = self.tell_dropped(&who).await;
         let now = self.state.now();
         match end {
             End::Replaced => drop(present),
@@ -133,6 +137,7 @@ impl Door {
                     true => Err(End::Silent),
                     false => {
                         n += 1;
+                        Box::pin(self.tell_dropped(who)).await.ok();
                         send(socket, &ToAgent::Ping { n }).await
                     }
                 },
@@ -195,6 +200,7 @@ impl Door {
                 }
             }
         }
+        self.pace(who, sayings.len()).await;
         self.take_sayings(who, &sayings).await?;
         match other {
             Some(other) => self.answer(socket, who, other).await,

@@ -13,8 +13,10 @@ use model::record::task::Task;
 use wire::Error;
 use wire::facade::action::*;
 
-/// Of one output, what an answer carries at most; more stays in the store.
-const MOST_OUTPUT: usize = 4 << 20;
+/// Bytes of outputs and commands that one answer carries; of more it says how much is left out.
+const MOST_SHOWN: usize = 16 << 20;
+/// What is left of a command then.
+const COMMAND_LEFT: usize = 80;
 
 pub async fn run(call: Call, params: RunParams) -> Result<EnqueuedActions, Refusal> {
     if params.commands.is_empty() {
@@ -58,6 +60,7 @@ async fn enqueue(
         targets: targets.clone(),
         refused,
     };
+    let mut show = Shown::new();
     let mut into: Option<OperationId> = None;
     let mut actions: Vec<ActionResult> = exec
         .refused
@@ -73,7 +76,7 @@ async fn enqueue(
             call.state().change(|beliefs, given| change::enqueue(beliefs, model, &exec, some, into, given)).await?;
         into = Some(made.operation);
         actions.extend(made.tasks.into_iter().map(|task| match task.into_item() {
-            Ok(made) => task::result(&made, None),
+            Ok(made) => show.task(&made),
             Err(error) => ActionResult { error: Some(error), ..ActionResult::default() },
         }));
         if rest.is_empty() {
@@ -111,40 +114,84 @@ fn found(call: &Call, model: ModelUuid, tag: &str) -> Result<Task, Refusal> {
     }
 }
 
-/// What a task wrote, read when it is over or on its way.
-async fn output(call: &Call, model: ModelUuid, task: &Task) -> Result<Output, Refusal> {
-    let blobs = call.session.shared().append.blobs();
-    let mut output = Output::default();
-    for (stream, into) in [(Stream::Stdout, &mut output.stdout), (Stream::Stderr, &mut output.stderr)] {
-        let key = blob(model, task.id, stream);
-        let mut at = 0;
-        while into.len() < MOST_OUTPUT {
-            let part = blobs.read(&key, at, MOST_OUTPUT - into.len()).await;
-            let part = part.map_err(|failure| Refusal::internal("task output cannot be read", failure))?;
-            let Some(part) = part.filter(|part| !part.bytes.is_empty()) else { break };
-            at = part.next;
-            into.extend(part.bytes);
-        }
-    }
-    Ok(output)
+/// What an answer may still carry.
+struct Shown {
+    left: usize,
 }
 
-async fn shown(call: &Call, model: ModelUuid, task: &Task) -> Result<ActionResult, Error> {
-    // Clients poll: what is known to have written nothing costs no look into the store.
-    let silent = match task.status {
-        TaskStatus::Pending | TaskStatus::Cancelled => true,
-        status => status.is_final() && task.stdout_len == 0 && task.stderr_len == 0,
-    };
-    let output = if silent { Output::default() } else { output(call, model, task).await.into_item()? };
-    Ok(task::result(task, Some(&output)))
+impl Shown {
+    fn new() -> Shown {
+        Shown { left: MOST_SHOWN }
+    }
+
+    /// The task without its output.
+    fn task(&mut self, task: &Task) -> ActionResult {
+        self.command(task::result(task, None))
+    }
+
+    fn command(&mut self, mut result: ActionResult) -> ActionResult {
+        let parameters = result.action.iter_mut().flat_map(|action| action.parameters.get_mut("command"));
+        for command in parameters {
+            let Some(text) = command.as_str().filter(|text| text.len() > COMMAND_LEFT) else { continue };
+            if text.len() > self.left {
+                let end = text.floor_char_boundary(COMMAND_LEFT);
+                *command = format!("{}... ({} bytes left out)", &text[..end], text.len() - end).into();
+            } else {
+                self.left -= text.len();
+            }
+        }
+        result
+    }
+
+    /// What a task wrote, read when it is over or on its way; and how many bytes of it are left out.
+    async fn output(&mut self, call: &Call, model: ModelUuid, task: &Task) -> Result<(Output, u64), Refusal> {
+        let blobs = call.session.shared().append.blobs();
+        let mut output = Output::default();
+        let mut left_out = 0;
+        for (stream, into) in [(Stream::Stdout, &mut output.stdout), (Stream::Stderr, &mut output.stderr)] {
+            let key = blob(model, task.id, stream);
+            let mut at = 0;
+            loop {
+                let part = blobs.read(&key, at, self.left.max(1)).await;
+                let part = part.map_err(|failure| Refusal::internal("task output cannot be read", failure))?;
+                let Some(part) = part.filter(|part| !part.bytes.is_empty()) else { break };
+                if part.bytes.len() > self.left {
+                    left_out += part.blob.size.saturating_sub(at);
+                    break;
+                }
+                at = part.next;
+                self.left -= part.bytes.len();
+                into.extend(part.bytes);
+            }
+        }
+        Ok((output, left_out))
+    }
+
+    async fn with_output(&mut self, call: &Call, model: ModelUuid, task: &Task) -> Result<ActionResult, Error> {
+        // Clients poll: what is known to have written nothing costs no look into the store.
+        let silent = match task.status {
+            TaskStatus::Pending | TaskStatus::Cancelled => true,
+            status => status.is_final() && task.stdout_len == 0 && task.stderr_len == 0,
+        };
+        let (output, left_out) = match silent {
+            true => (Output::default(), 0),
+            false => self.output(call, model, task).await.into_item()?,
+        };
+        let mut result = self.command(task::result(task, Some(&output)));
+        if left_out > 0 {
+            result.output.insert("output-left-out-bytes".to_owned(), left_out.into());
+        }
+        Ok(result)
+    }
 }
 
 pub async fn actions(call: Call, params: Entities) -> Result<ActionResults, Refusal> {
     let model = call.model()?;
+    let mut show = Shown::new();
     let mut results = Vec::new();
     for entity in &params.entities {
         let result = match found(&call, model, &entity.tag).into_item() {
-            Ok(task) => shown(&call, model, &task).await,
+            Ok(task) => show.with_output(&call, model, &task).await,
             Err(error) => Err(error),
         };
         results.push(result.unwrap_or_else(|error| ActionResult { error: Some(error), ..ActionResult::default() }));
@@ -189,8 +236,9 @@ pub async fn list_operations(call: Call, params: OperationQueryArgs) -> Result<O
     let filter =
         Filter { machines, statuses: params.status, offset: usize::try_from(params.offset).unwrap_or(0), limit };
     let (found, truncated) = operation::list(within, &filter);
+    let mut show = Shown::new();
     let results = found.iter().map(|one| {
-        let actions = one.tasks.iter().map(|task| task::result(task, None)).collect();
+        let actions = one.tasks.iter().map(|task| show.task(task)).collect();
         task::operation(one, actions)
     });
     Ok(OperationResults { results: results.collect(), truncated })
@@ -198,9 +246,10 @@ pub async fn list_operations(call: Call, params: OperationQueryArgs) -> Result<O
 
 pub async fn operations(call: Call, params: Entities) -> Result<OperationResults, Refusal> {
     let model = call.model()?;
+    let mut show = Shown::new();
     let mut results = Vec::new();
     for entity in &params.entities {
-        results.push(match one_operation(&call, model, &entity.tag).await {
+        results.push(match one_operation(&call, model, &entity.tag, &mut show).await {
             Ok(result) => result,
             Err(error) => OperationResult { error: Some(error), ..OperationResult::default() },
         });
@@ -208,7 +257,7 @@ pub async fn operations(call: Call, params: Entities) -> Result<OperationResults
     Ok(OperationResults { results, truncated: false })
 }
 
-async fn one_operation(call: &Call, model: ModelUuid, tag: &str) -> Result<OperationResult, Error> {
+async fn one_operation(call: &Call, model: ModelUuid, tag: &str, show: &mut Shown) -> Result<OperationResult, Error> {
     let read = call.read();
     let (within, _) = read.model(model).into_item()?;
     let id = match tag.parse() {
@@ -225,7 +274,7 @@ async fn one_operation(call: &Call, model: ModelUuid, tag: &str) -> Result<Opera
     let one: WithTasks<'_> = operation::with_tasks(within, operation);
     let mut actions = Vec::new();
     for task in &one.tasks {
-        actions.push(shown(call, model, task).await?);
+        actions.push(show.with_output(call, model, task).await?);
     }
     Ok(task::operation(&one, actions))
 }

@@ -19,16 +19,20 @@ pub fn shown(within: &InModel) -> BTreeMap<String, (Value, &'static str)> {
     all
 }
 
+/// What of the controller's model is for everybody.
+const PUBLIC: [&str; 5] = ["agent-version", "default-series", "name", "type", "uuid"];
+
 pub async fn get(call: Call, _: NoParams) -> Result<ModelConfigResults, Refusal> {
     let model = call.model()?;
     let read = call.read();
-    // Every user may ask the controller's model for its version; of other models only those who may read them.
-    let on_model = call.session.model().is_some();
-    if on_model && !access::allows(&read, &call.user, Some(model), Need::Model(ModelLevel::Read)) {
+    // Every user may ask the controller's model for its version; for the rest, and of other models, it takes the right to read.
+    let reads = access::allows(&read, &call.user, Some(model), Need::Model(ModelLevel::Read));
+    if call.session.model().is_some() && !reads {
         return Err(Refusal::denied());
     }
     let config = shown(read.in_model(model)?)
         .into_iter()
+        .filter(|(name, _)| reads || PUBLIC.contains(&name.as_str()))
         .map(|(name, (value, source))| (name, ConfigValue { value, source: source.to_owned() }));
     Ok(ModelConfigResults { config: config.collect() })
 }

@@ -58,6 +58,8 @@ pub async fn create(call: Call, params: ModelCreateArgs) -> Result<ModelInfo, Re
     let credential = match params.credential.as_str() {
         "" => String::new(),
         tag => match tag.parse().map_err(invalid)? {
+            // Whose it is may use it, and nobody who merely knows its name.
+            Tag::Credential { owner, .. } if owner != call.user && !superuser => return Err(Refusal::denied()),
             Tag::Credential { cloud, owner, name } => format!("{cloud}/{owner}/{name}"),
             _ => return Err(Refusal::plain(format!("{tag:?} is not a valid cloudcred tag"))),
         },

@@ -83,7 +83,8 @@ pub async fn model_user_info(call: Call, params: Entities) -> Result<ModelUserIn
 
 async fn hash(call: &Call, password: &str) -> Result<Secret, Refusal> {
     let chance: Arc<_> = call.state().chance().clone();
-    let hashed = call.session.shared().passwords.hash(Secret::new(password), chance).await;
+    let from = call.session.source();
+    let hashed = call.session.shared().passwords.hash(from, Secret::new(password), chance).await;
     hashed.map_err(|failed| Refusal::internal("password cannot be set", failed))
 }
 

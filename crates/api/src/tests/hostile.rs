@@ -1,7 +1,7 @@
 //! What strangers and broken clients send: it changes nothing, ends nothing but their own connection, and never a panic.
 
 use super::rig::{CONTROLLER_MODEL, PASSWORD, Rig, refused};
-use crate::server::Limits;
+use crate::limits::Limits;
 use futures_util::{SinkExt, StreamExt};
 use rpc::websocket::Message;
 use serde_json::{Value, json};

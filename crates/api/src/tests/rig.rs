@@ -1,11 +1,13 @@
 //! A controller in memory behind a real port, and clients for it.
 
 use crate::Passwords;
-use crate::doors::{NoAdvice, NoDoors};
-use crate::server::{Handle, Limits, Server, ServerParts};
+use crate::agents::{Authority as Signer, Door};
+use crate::doors::NoAdvice;
+use crate::limits::Limits;
+use crate::server::{Handle, Server, ServerParts};
 use base::chance::SystemChance;
 use base::clock::SystemClock;
-use base::{Hardware, ModelUuid, OsBase};
+use base::{Hardware, MachineId, ModelUuid, OsBase, Secret};
 use model::State;
 use model::change::controller::{self, Bootstrap, ControllerMachine};
 use model::change::{model as model_change, user};
@@ -13,7 +15,7 @@ use model::key::Object;
 use model::record::address::{Address, Endpoint};
 use model::record::cloud::{Cloud, Region};
 use model::record::credential::Credential;
-use rpc::tls::{Authority, LeafStore, client_config, server_config};
+use rpc::tls::{AgentIdentity, Authority, Leaf, LeafStore, client_config, server_config};
 use rpc::websocket::{self, Socket};
 use rpc::{CallError, Caller};
 use rustls::pki_types::ServerName;
@@ -22,7 +24,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use store::append::Append;
 use store::memory::Memory;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
@@ -33,7 +35,8 @@ pub struct Rig {
     pub state: State,
     pub address: SocketAddr,
     pub append: Append,
-    ca: String,
+    authority: Arc<Authority>,
+    pub door: Arc<Door>,
     handle: Handle,
 }
 
@@ -54,7 +57,7 @@ impl Rig {
         let now = base::clock::Clock::now(&SystemClock).unix();
         let store = Arc::new(Memory::new());
         let state = State::open(store, Arc::new(SystemClock), Arc::new(SystemChance)).await.expect("opens");
-        let authority = Authority::create("test", now, &SystemChance).expect("a CA");
+        let authority = Arc::new(Authority::create("test", now, &SystemChance).expect("a CA"));
         let hash = Passwords::hash_now(PASSWORD, &SystemChance).expect("hashes");
         let bootstrap = bootstrap(authority.cert_pem.clone(), hash.clone());
         state.change(|beliefs, given| controller::bootstrap(beliefs, &bootstrap, given)).await.expect("bootstraps");
@@ -78,12 +81,15 @@ impl Rig {
         let leaves = LeafStore::new(&named, &by_address).expect("leaves");
         let tls = server_config(leaves, &authority.cert_pem).expect("a configuration");
         let append = Append::memory().expect("an append store");
+        let (clock, chance) = (Arc::new(SystemClock), Arc::new(SystemChance));
+        let signer = Signer { authority: authority.clone(), clock, chance };
+        let door = Door::open(state.clone(), append.clone(), Arc::new(signer));
         let server = Server::new(ServerParts {
             state: state.clone(),
             append: append.clone(),
             tls,
             passwords: Passwords::new(&SystemChance),
-            doors: Arc::new(NoDoors),
+            doors: Arc::new(door.clone()),
             advice: Arc::new(NoAdvice),
             version: "3.6.100".into(),
             limits,
@@ -92,14 +98,35 @@ impl Rig {
         let address = listener.local_addr().expect("bound");
         let handle = server.handle();
         tokio::spawn(async move { server.serve(listener).await });
-        Rig { state, address, append, ca: authority.cert_pem, handle }
+        Rig { state, address, append, authority, door, handle }
+    }
+
+    /// The way in of whoever comes from `127.0.0.1` and shows no certificate.
+    pub fn way(&self) -> Way<'_> {
+        Way { rig: self, from: [127, 0, 0, 1], identity: None }
+    }
+
+    pub fn way_from(&self, last: u8) -> Way<'_> {
+        Way { from: [127, 0, 0, last], ..self.way() }
+    }
+
+    pub fn way_of(&self, agent: Leaf) -> Way<'_> {
+        Way { identity: Some(agent), ..self.way() }
+    }
+
+    /// A machine's certificate, of a new key.
+    pub fn agent(&self, model: ModelUuid, machine: &MachineId) -> Leaf {
+        let key = rcgen::KeyPair::generate().expect("a key");
+        let params = rcgen::CertificateParams::new(Vec::new()).expect("no names");
+        let csr = params.serialize_request(&key).expect("signs").pem().expect("PEM");
+        let who = AgentIdentity { model, machine: machine.clone() };
+        let now = base::clock::Clock::now(&SystemClock).unix();
+        let chain_pem = self.authority.sign_agent(&csr, &who, now, 1, &SystemChance).expect("signed");
+        Leaf { chain_pem, key_pem: Secret::new(key.serialize_pem()) }
     }
 
     pub async fn tls(&self) -> Tls {
-        let stream = TcpStream::connect(self.address).await.expect("connects");
-        let config = client_config(&self.ca, None).expect("a configuration");
-        let name = ServerName::try_from("juju-apiserver").expect("a name");
-        TlsConnector::from(config).connect(name, stream).await.expect("TLS")
+        self.way().tls().await.expect("TLS")
     }
 
     pub async fn socket(&self, path: &str) -> Socket<Tls> {
@@ -107,7 +134,7 @@ impl Rig {
     }
 
     pub async fn try_socket(&self, path: &str, headers: &[(&str, &str)]) -> Result<Socket<Tls>, websocket::Error> {
-        websocket::connect(self.tls().await, &self.address.to_string(), path, headers, 64 << 20).await
+        self.way().socket(path, headers).await
     }
 
     pub async fn caller(&self, path: &str) -> Client {
@@ -125,6 +152,43 @@ impl Rig {
         let wanted = model_change::CreateModel { name: name.into(), owner: "admin".into(), ..Default::default() };
         self.state.change(|beliefs, given| model_change::create(beliefs, &wanted, given)).await.expect("a model")
     }
+}
+
+/// From where and as whom one connects.
+pub struct Way<'a> {
+    rig: &'a Rig,
+    from: [u8; 4],
+    identity: Option<Leaf>,
+}
+
+impl Way<'_> {
+    pub async fn tcp(&self) -> std::io::Result<TcpStream> {
+        let socket = TcpSocket::new_v4()?;
+        socket.bind(SocketAddr::from((self.from, 0)))?;
+        socket.connect(self.rig.address).await
+    }
+
+    pub async fn tls(&self) -> std::io::Result<Tls> {
+        let config = client_config(&self.rig.authority.cert_pem, self.identity.as_ref()).expect("a configuration");
+        let name = ServerName::try_from("juju-apiserver").expect("a name");
+        TlsConnector::from(config).connect(name, self.tcp().await?).await
+    }
+
+    pub async fn socket(&self, path: &str, headers: &[(&str, &str)]) -> Result<Socket<Tls>, websocket::Error> {
+        let tls = self.tls().await.map_err(websocket::Error::Io)?;
+        websocket::connect(tls, &self.rig.address.to_string(), path, headers, 64 << 20).await
+    }
+
+    pub async fn caller(&self, path: &str) -> Client {
+        Client(Caller::start(self.socket(path, &[]).await.expect("upgrades")))
+    }
+}
+
+/// The header of basic authentication.
+pub fn basic(user: &str, password: &str) -> String {
+    use base64::Engine;
+    let pair = format!("user-{user}:{password}");
+    format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(pair))
 }
 
 #[derive(Clone)]

@@ -4,5 +4,5 @@
 mod enqueue;
 mod life;
 
-pub use enqueue::{Enqueued, Exec, MAX_TASKS_AT_ONCE, enqueue};
+pub use enqueue::{Enqueued, Exec, MAX_COMMAND, MAX_OPEN, MAX_OPEN_BYTES, MAX_TASKS_AT_ONCE, enqueue};
 pub use life::{Ended, cancel, ended, started};

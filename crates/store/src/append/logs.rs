@@ -104,6 +104,18 @@ impl Logs {
         Ok((found, end.unwrap_or(0)))
     }
 
+    /// Wanted lines among the next thousand after the place `after`, oldest first, and the place of the last that was looked at; `None` at the
+    /// log's end.
+    pub async fn page(
+        &self,
+        model: &str,
+        after: i64,
+        wanted: impl Fn(&Line) -> bool + Send + Sync + 'static,
+    ) -> Result<(Vec<Logged>, Option<i64>), Failure> {
+        let (model, wanted): (String, Wanted) = (model.into(), Arc::new(wanted));
+        self.append.engine().run(move |connection| read_on(connection, &model, after, &wanted)).await
+    }
+
     /// Wanted lines after the place `after`, as they come.
     pub fn tail(&self, model: &str, after: i64, wanted: impl Fn(&Line) -> bool + Send + Sync + 'static) -> LogTail {
         let bell = self.append.bells().listen(&bell(model));

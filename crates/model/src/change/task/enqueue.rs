@@ -1,7 +1,7 @@
 //! Making an operation and its tasks. The surprise: operations and tasks count with one counter of the model, beginning at 1, so operation 7
 //! with two tasks has tasks 8 and 9.
 
-use crate::beliefs::Beliefs;
+use crate::beliefs::{Beliefs, InModel};
 use crate::change::sequence::Counters;
 use crate::change::{Decision, Given, TxnExt, block};
 use crate::key;
@@ -10,11 +10,18 @@ use crate::record::operation::Operation;
 use crate::record::status::TaskStatus;
 use crate::record::task::Task;
 use base::{Kind, Life, MachineId, ModelUuid, OperationId, Refusal, TaskId};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use store::Txn;
 
 /// More targets than this are written in several transactions.
 pub const MAX_TASKS_AT_ONCE: usize = 100;
+
+/// Bytes of a command: what Linux lets a program have as one argument.
+pub const MAX_COMMAND: usize = 128 << 10;
+/// Tasks of one machine that have not ended.
+pub const MAX_OPEN: usize = 256;
+/// Bytes of the commands of a model's tasks that have not ended: each machine's task has its own.
+pub const MAX_OPEN_BYTES: usize = 64 << 20;
 
 /// One command for several machines.
 #[derive(Debug, Clone)]
@@ -56,12 +63,20 @@ pub fn enqueue(
     if record.life != Life::Alive {
         return Err(Refusal::plain(format!("model {:?} is {}", record.name, record.life)));
     }
+    if exec.command.len() > MAX_COMMAND {
+        return Err(Refusal::plain(format!("command is longer than {MAX_COMMAND} bytes")));
+    }
+    let mut open = Open::of(within);
+    if open.bytes + exec.command.len() * targets.len() > MAX_OPEN_BYTES {
+        let words = format!("model {:?} has more than {} MiB of commands waiting", record.name, MAX_OPEN_BYTES >> 20);
+        return Err(Refusal::new(Kind::TryAgain, words));
+    }
     let mut txn = Txn::new();
     let mut counters = Counters::new(model, within);
     let operation = into.unwrap_or_else(|| OperationId(counters.take_from_one("operation")));
     let mut tasks = Vec::new();
     for target in targets {
-        let machine = target_of(within, target);
+        let machine = target_of(within, target).and_then(|machine| open.one_more(machine));
         tasks.push(machine.map(|machine| {
             let task = Task {
                 id: TaskId(counters.take_from_one("operation")),
@@ -113,6 +128,35 @@ pub fn enqueue(
     Ok(Decision::new(txn, Enqueued { operation, tasks }))
 }
 
+/// A model's tasks that have not ended.
+struct Open {
+    of: HashMap<MachineId, usize>,
+    bytes: usize,
+}
+
+impl Open {
+    fn of(within: &InModel) -> Open {
+        let mut open = Open { of: HashMap::new(), bytes: 0 };
+        for task in within.tasks.values().filter(|task| !task.status.is_final()) {
+            *open.of.entry(task.machine.clone()).or_default() += 1;
+            open.bytes += task.command.len();
+        }
+        open
+    }
+
+    fn one_more(&mut self, machine: MachineId) -> Result<MachineId, Refusal> {
+        let count = self.of.entry(machine.clone()).or_default();
+        if *count >= MAX_OPEN {
+            return Err(Refusal::new(
+                Kind::TryAgain,
+                format!("machine {machine} has {MAX_OPEN} tasks waiting already"),
+            ));
+        }
+        *count += 1;
+        Ok(machine)
+    }
+}
+
 /// What operators read in lists; cut, since a thousand machines would make it long.
 fn summary(targets: &[String]) -> String {
     const MOST: usize = 50;
@@ -122,7 +166,7 @@ fn summary(targets: &[String]) -> String {
     format!("juju-exec run on {}{more}", shown.join(","))
 }
 
-fn target_of(within: &crate::beliefs::InModel, target: &str) -> Result<MachineId, Refusal> {
+fn target_of(within: &InModel, target: &str) -> Result<MachineId, Refusal> {
     let id: MachineId = target.parse().map_err(|error: base::id::IdError| Refusal::plain(error.to_string()))?;
     let (_, machine) = within.machine(&id)?;
     match machine.life {
