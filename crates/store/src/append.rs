@@ -18,7 +18,7 @@ pub use logs::{Level, Line, LogBounds, LogTail, Logged, Logs};
 
 use crate::directory::Directory;
 use crate::error::OpenError;
-use crate::sqlite::{memory, open};
+use crate::sqlite::{Medium, memory, open};
 use bells::Bells;
 use engine::Engine;
 use std::sync::Arc;
@@ -85,8 +85,12 @@ struct Shared {
 impl Append {
     /// Opens or makes the file in a data directory; blocks on the disk.
     pub fn open(directory: Arc<Directory>) -> Result<Append, OpenError> {
+        Append::open_on(&Medium::APPEND, directory)
+    }
+
+    pub(crate) fn open_on(medium: &Medium, directory: Arc<Directory>) -> Result<Append, OpenError> {
         let path = directory.file(FILE)?;
-        let connection = open(&path, APPLICATION, VERSION, SCHEMA, "NORMAL")?;
+        let connection = open(&path, APPLICATION, VERSION, SCHEMA, medium)?;
         let engine = Engine::start(connection, Some(directory))?;
         Ok(Append { shared: Arc::new(Shared { engine, bells: Arc::default() }) })
     }

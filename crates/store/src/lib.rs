@@ -22,6 +22,8 @@ mod watch;
 pub mod append;
 #[cfg(any(test, feature = "contract"))]
 pub mod contract;
+#[cfg(test)]
+mod disk;
 pub mod memory;
 pub mod sqlite;
 

@@ -12,7 +12,7 @@ mod recent;
 mod tests;
 mod writer;
 
-pub(crate) use connection::{failure, memory, open};
+pub(crate) use connection::{Medium, failure, memory, open, refined};
 
 use crate::backend::{Boxed, Committed, Snapshot, Store};
 use crate::directory::Directory;
@@ -97,9 +97,13 @@ struct Shared {
 impl Sqlite {
     /// Opens or makes the store in a data directory; blocks on the disk. The directory stays locked until the store is dropped.
     pub fn open(directory: Arc<Directory>, options: Options) -> Result<Sqlite, OpenError> {
+        Sqlite::open_on(&Medium::STATE, directory, options)
+    }
+
+    pub(crate) fn open_on(medium: &Medium, directory: Arc<Directory>, options: Options) -> Result<Sqlite, OpenError> {
         let path = directory.file(FILE)?;
-        let connection = open(&path, APPLICATION, VERSION, SCHEMA, "FULL")?;
-        let reader = Reader::open(&path)?;
+        let connection = open(&path, APPLICATION, VERSION, SCHEMA, medium)?;
+        let reader = Reader::open(&path, medium)?;
         let (revision, compacted) = writer::position(&connection)?;
         let shared = Arc::new(Shared {
             head: watch::Sender::new(revision),

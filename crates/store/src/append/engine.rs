@@ -5,14 +5,15 @@
 
 use crate::directory::Directory;
 use crate::error::{Failure, OpenError};
-use crate::sqlite::failure;
+use crate::sqlite::{failure, refined};
 use rusqlite::Connection;
 use std::path::PathBuf;
 use std::sync::{Arc, mpsc};
 use tokio::sync::oneshot;
 
-/// Runs on the connection; says afterwards whether its writes stay, and gives what to do once the group's fate is known.
-type Job = Box<dyn FnOnce(&Connection) -> (bool, Answer) + Send>;
+/// Runs on the connection, or not when there is none for it; says why its writes do not stay, if so, and gives what to do once the group's
+/// fate is known.
+type Job = Box<dyn FnOnce(Result<&Connection, &Failure>) -> (Option<Failure>, Answer) + Send>;
 type Answer = Box<dyn FnOnce(Option<&Failure>) + Send>;
 
 const GROUP: usize = 256;
@@ -43,15 +44,19 @@ impl Engine {
     ) -> Result<T, Failure> {
         let (reply, answer) = oneshot::channel();
         let job: Job = Box::new(move |connection| {
-            let result = job(connection).map_err(failure);
-            let keep = result.is_ok();
+            let result = match connection {
+                Ok(connection) => job(connection).map_err(|error| refined(connection, failure(error))),
+                Err(failure) => Err(failure.clone()),
+            };
+            let failed = result.as_ref().err().cloned();
             let tell = move |fate: Option<&Failure>| {
+                // Its own failure says more than what that did to the group.
                 let _ = reply.send(match fate {
-                    Some(failure) => Err(failure.clone()),
+                    Some(failure) => result.and_then(|_| Err(failure.clone())),
                     None => result,
                 });
             };
-            (keep, Box::new(tell))
+            (failed, Box::new(tell))
         });
         let jobs = self.jobs.as_ref().ok_or(Failure::Closed)?;
         jobs.send(job).map_err(|_| Failure::Closed)?;
@@ -70,34 +75,48 @@ impl Drop for Engine {
 
 fn group(connection: &Connection, first: Job, queue: &mpsc::Receiver<Job>) {
     let mut answers: Vec<Answer> = Vec::new();
-    let mut fate = connection.execute_batch("BEGIN").err();
     let mut next = Some(first);
+    let mut fate = execute(connection, "BEGIN");
     while let Some(job) = next.take() {
-        // After an error of the connection itself the jobs still run, for their answers; nothing of them is kept.
-        fate = fate.or_else(|| step(connection, job, &mut answers).err());
-        if answers.len() < GROUP && fate.is_none() {
+        match &fate {
+            Ok(()) => fate = step(connection, job, &mut answers),
+            Err(failure) => answers.push(job(Err(failure)).1),
+        }
+        if answers.len() < GROUP && fate.is_ok() {
             next = queue.try_recv().ok();
         }
     }
-    fate = fate.or_else(|| connection.execute_batch("COMMIT").err());
-    if fate.is_some()
+    let fate = fate.and_then(|()| execute(connection, "COMMIT"));
+    if fate.is_err()
         && !connection.is_autocommit()
         && let Err(error) = connection.execute_batch("ROLLBACK")
     {
         tracing::warn!(error = &error as &dyn std::error::Error, "failed group of appends was not rolled back");
     }
-    let fate = fate.map(failure);
     for answer in answers {
-        answer(fate.as_ref());
+        answer(fate.as_ref().err());
     }
 }
 
-fn step(connection: &Connection, job: Job, answers: &mut Vec<Answer>) -> rusqlite::Result<()> {
-    connection.prepare_cached("SAVEPOINT job")?.execute([])?;
-    let (keep, answer) = job(connection);
-    answers.push(answer);
-    if !keep {
-        connection.prepare_cached("ROLLBACK TO job")?.execute([])?;
+fn execute(connection: &Connection, statement: &str) -> Result<(), Failure> {
+    let done = connection.prepare_cached(statement).and_then(|mut statement| statement.execute([]));
+    done.map(drop).map_err(|error| refined(connection, failure(error)))
+}
+
+/// Runs one job; an error is one of the whole group.
+fn step(connection: &Connection, job: Job, answers: &mut Vec<Answer>) -> Result<(), Failure> {
+    if let Err(failure) = execute(connection, "SAVEPOINT job") {
+        answers.push(job(Err(&failure)).1);
+        return Err(failure);
     }
-    connection.prepare_cached("RELEASE job")?.execute([]).map(drop)
+    let (failed, answer) = job(Ok(connection));
+    answers.push(answer);
+    if let Some(failure) = failed {
+        // Of a full or broken disk SQLite ends the whole transaction by itself: what came before is lost for the same reason.
+        if connection.is_autocommit() {
+            return Err(failure);
+        }
+        execute(connection, "ROLLBACK TO job")?;
+    }
+    execute(connection, "RELEASE job")
 }

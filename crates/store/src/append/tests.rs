@@ -1,6 +1,8 @@
 //! Tests of the append stores, on memory and on a file.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod faults;
+
 use super::*;
 use crate::contract::{key, soon, value};
 use crate::{Key, Prefix};

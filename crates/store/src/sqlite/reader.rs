@@ -3,13 +3,13 @@
 //! It never writes. The surprise: each read runs in one SQLite transaction, so that position and rows agree while the
 //! writer goes on.
 
-use super::connection::failure;
+use super::connection::{Medium, failure};
 use crate::backend::{Entry, Snapshot};
 use crate::error::{Cause, Failure, OpenError, WatchError};
 use crate::key::{Key, Prefix};
 use crate::value::{Revision, Value};
 use crate::watch::{Batch, Change};
-use rusqlite::{Connection, OpenFlags, Row};
+use rusqlite::{Connection, Row};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -21,10 +21,9 @@ pub(super) struct Reader {
 const PAGE_BYTES: usize = 4 << 20;
 
 impl Reader {
-    pub fn open(path: &Path) -> Result<Reader, OpenError> {
+    pub fn open(path: &Path, medium: &Medium) -> Result<Reader, OpenError> {
         // Read-only in effect; the wal-index wants a writable handle.
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(path, flags).map_err(failure)?;
+        let connection = medium.connect(path)?;
         connection.pragma_update(None, "query_only", true).map_err(failure)?;
         Ok(Reader { connection })
     }

@@ -3,6 +3,10 @@
 //! Files lie in temporary directories. The surprise: the faults are made by a second raw connection to the same file.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod durability;
+mod faults;
+mod work;
+
 use super::*;
 use crate::contract::{Given, key, put, soon};
 use crate::error::Retry;

@@ -3,7 +3,7 @@
 //! It knows no reader beyond whom it tells of new batches. The surprise: guards are checked before a transaction's first
 //! write, so a conflict needs no rollback and fails alone; an error of the disk fails its whole group.
 
-use super::connection::failure;
+use super::connection::{failure, refined};
 use super::recent::Recent;
 use super::{Options, Shared, first_id, revision_of};
 use crate::backend::Committed;
@@ -118,6 +118,7 @@ impl Writer {
         match outcome {
             Ok(()) => self.publish(batches),
             Err(failure) => {
+                let failure = refined(&self.connection, failure);
                 self.recover();
                 for (_, result) in &mut waiting {
                     // A refusal stays one: it was decided on revisions that this failure may have taken back,
