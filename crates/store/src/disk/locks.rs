@@ -103,7 +103,8 @@ impl Shared {
 
     pub fn lock(&mut self, who: u64, slots: std::ops::Range<usize>, exclusive: bool) -> bool {
         let slots = &mut self.slots[slots];
-        let taken = |slot: &BTreeMap<u64, bool>| slot.iter().any(|(other, theirs)| *other != who && (exclusive || *theirs));
+        let taken =
+            |slot: &BTreeMap<u64, bool>| slot.iter().any(|(other, theirs)| *other != who && (exclusive || *theirs));
         if slots.iter().any(taken) {
             return false;
         }

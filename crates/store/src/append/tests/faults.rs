@@ -122,9 +122,9 @@ async fn a_power_failure_takes_the_end_and_leaves_no_hole() {
         lost += i64::from(count < good);
         write(&append, count).await.unwrap();
         assert_eq!(numbers(&append).await.len() as i64, count + 1, "{when}");
-        let words = append.engine().run(|connection| {
-            connection.query_row("PRAGMA integrity_check", [], |row| row.get::<_, String>(0))
-        });
+        let words = append
+            .engine()
+            .run(|connection| connection.query_row("PRAGMA integrity_check", [], |row| row.get::<_, String>(0)));
         assert_eq!(words.await.unwrap(), "ok", "{when}");
     }
     assert!(lost > 0, "nothing was ever lost: the crash was none");
