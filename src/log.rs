@@ -19,8 +19,9 @@ use tracing_subscriber::{EnvFilter, fmt as text};
 const WAITING: usize = 4096;
 /// Lines written at once.
 const AT_ONCE: usize = 256;
-/// The controller runs on machine 0 of its model, and so do its lines.
-const ENTITY: &str = "machine-0";
+/// Who speaks: the controller is machine 0 of its own model; in another's log that name would be one of that model's machines.
+const AT_HOME: &str = "machine-0";
+const ELSEWHERE: &str = "controller-0";
 
 /// Where lines go once there is a database to keep them in.
 static KEPT: OnceLock<mpsc::Sender<(Option<ModelUuid>, Line)>> = OnceLock::new();
@@ -42,7 +43,10 @@ pub fn keep_in(logs: Logs, own: ModelUuid) {
         let mut batch = Vec::new();
         while lines.recv_many(&mut batch, AT_ONCE).await > 0 {
             let mut by_model: BTreeMap<ModelUuid, Vec<Line>> = BTreeMap::new();
-            for (model, line) in batch.drain(..) {
+            for (model, mut line) in batch.drain(..) {
+                if model.is_some_and(|model| model != own) {
+                    line.entity = ELSEWHERE.to_owned();
+                }
                 by_model.entry(model.unwrap_or(own)).or_default().push(line);
             }
             for (model, lines) in by_model {
@@ -63,7 +67,7 @@ impl<S: Subscriber> Layer<S> for Keep {
         let meta = event.metadata();
         let line = Line {
             at: Micros::try_from(SystemClock.now().unix_nanos() / 1000).unwrap_or(0),
-            entity: ENTITY.to_owned(),
+            entity: AT_HOME.to_owned(),
             level: level(*meta.level()),
             module: meta.target().replace("::", "."),
             location: match (meta.file().and_then(|path| path.rsplit('/').next()), meta.line()) {

@@ -89,7 +89,7 @@ fn within(
 ) -> Vec<String> {
     if typed.starts_with('-') {
         let flags = command.own_flags();
-        return flags.iter().chain(command::GLOBAL_FLAGS).map(|f| Flag::dashed(f.names[f.names.len() - 1])).collect();
+        return flags.iter().chain(command::GLOBAL_FLAGS).map(|f| Flag::dashed(f.spelled())).collect();
     }
     match before.last().map(String::as_str) {
         Some("-m" | "--model") => return models.to_vec(),

@@ -71,6 +71,11 @@ impl Flag {
         if name.chars().count() == 1 { format!("-{name}") } else { format!("--{name}") }
     }
 
+    /// The name that help sorts by and completion offers: the long one, where there is one.
+    pub fn spelled(&self) -> &'static str {
+        self.names.iter().copied().max_by_key(|name| name.len()).unwrap_or_default()
+    }
+
     fn takes_value(&self) -> bool {
         !matches!(self.kind, Kind::Bool)
     }

@@ -110,9 +110,10 @@ pub fn command(command: &Command) -> String {
 
 fn options(flags: &[Flag]) -> String {
     let mut sorted = flags.to_vec();
-    sorted.sort_by_key(|f| f.names[f.names.len() - 1]);
+    sorted.sort_by_key(Flag::spelled);
     let line = |flag: &Flag| {
-        let names: Vec<String> = flag.names.iter().map(|n| Flag::dashed(n)).collect();
+        let mut names: Vec<String> = flag.names.iter().map(|n| Flag::dashed(n)).collect();
+        names.sort_by_key(String::len);
         let default = if flag.default.is_empty() { "\"\"" } else { flag.default };
         format!("{}  (= {default})\n    {}\n", names.join(", "), flag.help)
     };

@@ -72,6 +72,16 @@ fn check(args: &Args) -> Result<()> {
 
 async fn run(context: &mut Context) -> Result<()> {
     check(&context.args)?;
+    // One listener for all of it: also while connecting and between tries, where one of its own for each record would hear nothing.
+    let stopped = context.interrupted();
+    tokio::select! {
+        biased;
+        () = stopped => Ok(()),
+        ended = show(context) => ended,
+    }
+}
+
+async fn show(context: &mut Context) -> Result<()> {
     let query = query(context);
     let selected = match context.selected.clone() {
         Some(selected) => selected,
@@ -108,18 +118,13 @@ fn chain(error: &dyn std::error::Error) -> String {
 
 async fn follow(context: &mut Context, mut stream: LogStream) -> Result<()> {
     let style = Style::of(context);
-    loop {
-        let stopped = context.interrupted();
-        let record = tokio::select! {
-            () = stopped => return Ok(()),
-            record = stream.next() => record,
-        };
+    while let Some(record) = stream.next().await {
         match record {
-            None => return Ok(()),
-            Some(Ok(record)) => context.out(style.line(&record))?,
-            Some(Err(error)) => return Err(Error::failed(format!("log message unreadable: {error}"))),
+            Ok(record) => context.out(style.line(&record))?,
+            Err(error) => return Err(Error::failed(format!("log message unreadable: {error}"))),
         }
     }
+    Ok(())
 }
 
 struct Style {

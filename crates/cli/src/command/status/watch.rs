@@ -9,6 +9,16 @@ use crate::context::Context;
 use crate::error::Result;
 
 pub(super) async fn run(context: &mut Context, period: Duration, iso: bool) -> Result<()> {
+    // One listener for all rounds: one made anew for each pause would not hear a Ctrl-C that comes while the status is fetched.
+    let stopped = context.interrupted();
+    tokio::select! {
+        biased;
+        () = stopped => Ok(()),
+        ended = rounds(context, period, iso) => ended,
+    }
+}
+
+async fn rounds(context: &mut Context, period: Duration, iso: bool) -> Result<()> {
     loop {
         if context.io.stdout_is_terminal {
             // Home, and clear to the end of the screen.
@@ -20,10 +30,6 @@ pub(super) async fn run(context: &mut Context, period: Duration, iso: bool) -> R
             }
             context.log_error(error.message());
         }
-        let stopped = context.interrupted();
-        tokio::select! {
-            () = stopped => return Ok(()),
-            () = context.sleep(period) => {}
-        }
+        context.sleep(period).await;
     }
 }
