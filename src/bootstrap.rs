@@ -2,7 +2,7 @@
 //! It does not know how a controller works, only what it starts with. The surprise: whatever ends the work midway (an error, Ctrl-C) ends in
 //! `Unfinished::drop`, which leaves the host as it was.
 
-mod records;
+pub mod records;
 
 use crate::daemon;
 use crate::layout::Layout;

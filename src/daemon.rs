@@ -7,7 +7,7 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -71,11 +71,23 @@ pub fn detach() {
     let _ = rustix::process::setsid();
 }
 
+/// Settings of the log that a service gets from whoever makes it, as a process does.
+const PASSED: [&str; 2] = ["GRIGRI_LOG", "GRIGRI_LOG_FORMAT"];
+
+/// Can stand in a unit without quotes.
+fn plain(value: &str) -> bool {
+    !value.is_empty() && value.chars().all(|c| c.is_ascii_alphanumeric() || "=,:_-".contains(c))
+}
+
 fn start_service(layout: &Layout, name: &str) -> io::Result<()> {
     // KillMode=process and Delegate: the machines of the builtin cloud outlive the controller.
+    let passed: String = PASSED
+        .iter()
+        .filter_map(|name| Some(format!("Environment={name}={}\n", std::env::var(name).ok().filter(|v| plain(v))?)))
+        .collect();
     let unit = format!(
         "[Unit]\nDescription=Grigri controller {name}\nAfter=network-online.target\nWants=network-online.target\n\n\
-         [Service]\nType=exec\nExecStart={program} {MODE} {uuid}\nEnvironment={variable}={root}\nRestart=on-failure\nRestartSec=1\n\
+         [Service]\nType=exec\nExecStart={program} {MODE} {uuid}\nEnvironment={variable}={root}\n{passed}Restart=on-failure\nRestartSec=1\n\
          KillMode=process\nDelegate=yes\nTasksMax=infinity\nLimitNOFILE=1048576\nStandardOutput=append:{log}\nStandardError=append:{log}\n\n\
          [Install]\nWantedBy=multi-user.target\n",
         program = layout.program().display(),
@@ -117,6 +129,11 @@ pub fn running(layout: &Layout) -> Option<Pid> {
     (host::facts::start_time(number) == Some(begun) && test_kill_process(pid).is_ok()).then_some(pid)
 }
 
+/// The same, but not one that is dead and not buried yet.
+pub fn living(layout: &Layout) -> Option<Pid> {
+    running(layout).filter(|pid| !is_zombie(*pid))
+}
+
 /// Ends the daemon: TERM, and KILL after `grace`. Right when it does not run.
 pub fn stop(layout: &Layout, grace: Duration) -> io::Result<()> {
     if has_systemd() && layout.unit().exists() {
@@ -128,7 +145,7 @@ pub fn stop(layout: &Layout, grace: Duration) -> io::Result<()> {
     let _ = kill_process(pid, Signal::TERM);
     let begun = Instant::now();
     let mut killed = false;
-    while running(layout).is_some_and(|pid| !is_zombie(pid)) {
+    while living(layout).is_some() {
         if !killed && begun.elapsed() > grace {
             let _ = kill_process(pid, Signal::KILL);
             killed = true;
@@ -136,6 +153,28 @@ pub fn stop(layout: &Layout, grace: Duration) -> io::Result<()> {
         std::thread::sleep(Duration::from_millis(10));
     }
     Ok(())
+}
+
+/// Units of controllers that work in this root, whether their directories are there or not.
+pub fn units(root: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(crate::layout::UNITS).into_iter().flatten().flatten().map(|entry| entry.path());
+    let named = |path: &Path| {
+        let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
+        name.starts_with(crate::layout::UNIT_PREFIX) && name.ends_with(".service")
+    };
+    let line = format!("Environment={}={}", crate::layout::ROOT_VARIABLE, root.display());
+    let ours = |path: &Path| std::fs::read_to_string(path).is_ok_and(|text| text.lines().any(|one| one == line));
+    entries.filter(|path| named(path) && ours(path)).collect()
+}
+
+/// Stops a unit and removes its file; right also where systemd does not run.
+pub fn remove_unit(unit: &Path) -> io::Result<()> {
+    if has_systemd() {
+        let name = unit.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        systemctl(&["disable", "--now", &name])?;
+    }
+    std::fs::remove_file(unit)?;
+    if has_systemd() { systemctl(&["daemon-reload"]) } else { Ok(()) }
 }
 
 /// Forgets the service that this very process is: it is not started again. Called by a controller that ends for good.

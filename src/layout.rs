@@ -6,6 +6,10 @@ use std::path::{Path, PathBuf};
 /// Set to keep everything somewhere else than in `/var/lib/grigri`.
 pub const ROOT_VARIABLE: &str = "GRIGRI_ROOT";
 const DEFAULT_ROOT: &str = "/var/lib/grigri";
+/// Where systemd looks for units of this host's own.
+pub const UNITS: &str = "/etc/systemd/system";
+/// What the unit of every controller is called before its UUID.
+pub const UNIT_PREFIX: &str = "grigri-controller-";
 
 /// The root: images and machines of the builtin cloud, and `controllers/`.
 pub fn root() -> PathBuf {
@@ -64,10 +68,10 @@ impl Layout {
 
     /// Where systemd finds the daemon.
     pub fn unit(&self) -> PathBuf {
-        Path::new("/etc/systemd/system").join(self.unit_name())
+        Path::new(UNITS).join(self.unit_name())
     }
 
     pub fn unit_name(&self) -> String {
-        format!("grigri-controller-{}.service", self.uuid)
+        format!("{UNIT_PREFIX}{}.service", self.uuid)
     }
 }

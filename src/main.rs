@@ -4,11 +4,15 @@
 
 mod addresses;
 mod bootstrap;
+mod control;
 mod controller;
 mod daemon;
 
 mod layout;
 mod log;
+mod measured;
+mod metrics;
+mod operator;
 mod outfit;
 mod settings;
 mod world;
@@ -34,7 +38,11 @@ fn main() -> ExitCode {
     if let Some(code) = agent::run_mode(args.iter().skip(1).cloned()) {
         return code;
     }
-    let injected = cli::Injected { bootstrapper: Some(Box::new(bootstrap::OnThisHost)), ..cli::Injected::default() };
+    let injected = cli::Injected {
+        bootstrapper: Some(Box::new(bootstrap::OnThisHost)),
+        operator: Some(Box::new(operator::OfThisHost)),
+        ..cli::Injected::default()
+    };
     let code = cli::main(texts(0), injected);
     ExitCode::from(u8::try_from(code.clamp(0, 255)).unwrap_or(1))
 }

@@ -62,6 +62,23 @@ pub async fn prepare_images(layout: &Layout, progress: Progress<'_>) -> Result<(
     cloud.prepare_image().await.map_err(|error| failed(&error))
 }
 
+/// Controllers that have anything in the builtin cloud's directory.
+pub fn controllers() -> std::collections::BTreeSet<String> {
+    builtin(&Layout::new(""), None).controllers()
+}
+
+/// The gates of the host's firewall as a controller's machines meet them.
+pub async fn gates(controller: &str) -> Result<Vec<container::network::Gate>, String> {
+    let (builtin, controller) = (builtin(&Layout::new(""), None), controller.to_owned());
+    let looked = tokio::task::spawn_blocking(move || builtin.gates(&controller)).await;
+    looked.map_err(|error| error.to_string())?.map_err(|error| error.to_string())
+}
+
+/// The key in the name of each thing of a controller's network.
+pub fn network_key(controller: &str) -> Option<String> {
+    builtin(&Layout::new(""), None).network_key(controller)
+}
+
 /// Removes all that machines of this controller are on this host.
 pub async fn remove(layout: &Layout) -> Result<(), BootstrapError> {
     builtin(layout, None).destroy_controller(&layout.uuid).await.map_err(|error| failed(&error))

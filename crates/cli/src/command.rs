@@ -16,6 +16,7 @@ mod application;
 mod client;
 mod cloud;
 mod controller;
+mod host;
 mod key;
 mod log;
 mod machine;
@@ -138,6 +139,7 @@ pub fn all() -> Vec<&'static Command> {
         client::COMMANDS,
         cloud::COMMANDS,
         controller::COMMANDS,
+        host::COMMANDS,
         key::COMMANDS,
         log::COMMANDS,
         machine::COMMANDS,

@@ -12,6 +12,7 @@ pub mod context;
 pub mod error;
 pub mod flags;
 pub mod io;
+pub mod operating;
 pub mod output;
 pub mod select;
 pub mod status;
@@ -24,6 +25,7 @@ pub use bootstrap::Bootstrapper;
 pub use context::{Api, Context};
 pub use error::{Error, Result};
 pub use io::Io;
+pub use operating::Operator;
 
 use command::{Command, GLOBAL_FLAGS, TOP_FLAGS};
 use flags::{Args, Flag};
@@ -32,6 +34,8 @@ use flags::{Args, Flag};
 pub struct Injected {
     /// Makes and unmakes controllers on this host.
     pub bootstrapper: Option<Box<dyn Bootstrapper>>,
+    /// Looks after this host.
+    pub operator: Option<Box<dyn Operator>>,
     /// The middle part of the version, `ubuntu` or `genericlinux`.
     pub release: String,
     /// The commit this was built from, if known.
@@ -40,7 +44,7 @@ pub struct Injected {
 
 impl Default for Injected {
     fn default() -> Injected {
-        Injected { bootstrapper: None, release: "genericlinux".to_owned(), commit: String::new() }
+        Injected { bootstrapper: None, operator: None, release: "genericlinux".to_owned(), commit: String::new() }
     }
 }
 

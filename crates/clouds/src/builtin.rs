@@ -62,6 +62,21 @@ impl Builtin {
         self.worker.gateway(controller)
     }
 
+    /// Controllers that have anything here: instances, or a network.
+    pub fn controllers(&self) -> std::collections::BTreeSet<String> {
+        self.worker.controllers()
+    }
+
+    /// The gates of the host's firewall as this controller's machines meet them; those of no network when it has none.
+    pub fn gates(&self, controller: &str) -> Result<Vec<container::network::Gate>, Error> {
+        self.worker.gates(controller)
+    }
+
+    /// The key in the name of each thing of this controller's network.
+    pub fn network_key(&self, controller: &str) -> Option<String> {
+        self.worker.known_network(controller).ok().flatten().map(|network| network.key)
+    }
+
     /// Makes the image of the host's base if there is none: one to three seconds, the first time only.
     pub fn prepare_image(&self) -> Answer<'_, ()> {
         self.block(|worker| worker.image("").map(drop))

@@ -18,6 +18,7 @@ mod firewall;
 mod forwarding;
 pub mod link;
 pub mod nft;
+pub mod orphan;
 
 /// Where the host's controllers tell each other what they use; gone at a reboot, as are the things themselves.
 pub const RUN: &str = "/run/grigri";
@@ -190,6 +191,37 @@ impl Network {
         files::remove(&note(&self.key)).map_err(io_error("remove the network's note"))?;
         lock.remove().map_err(io_error("unlock /run/grigri"))
     }
+}
+
+/// A filtering chain of somebody else's that forwarded packets meet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gate {
+    /// `ip filter FORWARD`
+    pub name: String,
+    /// What no rule accepts is dropped, as Docker and firewalld have it.
+    pub drops: bool,
+    /// Our rules for a network stand in it.
+    pub open: bool,
+}
+
+/// The gates of this host, as seen by one network's machines, if there is one.
+pub fn gates(network: Option<&Network>) -> Result<Vec<Gate>, Error> {
+    let mut socket = Socket::netfilter().map_err(net_error("open nf_tables"))?;
+    let chains = nft::foreign_chains(&mut socket, nft::Hook::Forward, TABLES);
+    let mut gates = Vec::new();
+    for base in chains.map_err(net_error("list the firewall's chains"))? {
+        let open = match network {
+            Some(network) => nft::is_marked(&mut socket, &base, &network.table()),
+            None => Ok(false),
+        };
+        let family = if base.family == nft::IPV4 { "ip" } else { "inet" };
+        gates.push(Gate {
+            name: format!("{family} {} {}", base.table, base.chain),
+            drops: base.drops,
+            open: open.map_err(net_error("list the firewall's rules"))?,
+        });
+    }
+    Ok(gates)
 }
 
 /// Lays the cable of a machine whose first process is `pid`. To be called in a process of one thread: it ends up in the machine's namespace.

@@ -7,6 +7,7 @@ pub mod account;
 pub mod exec;
 pub mod facts;
 pub mod files;
+pub mod health;
 pub mod interfaces;
 pub mod limits;
 pub mod pty;

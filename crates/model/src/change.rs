@@ -17,6 +17,7 @@ pub mod lost;
 pub mod machine;
 pub mod model;
 pub mod prune;
+pub mod recover;
 pub mod removal;
 mod sequence;
 pub mod settings;

@@ -2,6 +2,7 @@
 
 mod life;
 mod races;
+mod recover;
 
 use crate::State;
 use crate::change::controller::{self, Bootstrap, ControllerMachine};

@@ -3,10 +3,12 @@
 pub mod authority;
 pub mod config;
 pub mod identity;
+pub mod validity;
 
 pub use authority::{Authority, Leaf};
 pub use config::{LeafStore, client_config, server_config};
 pub use identity::AgentIdentity;
+pub use validity::Validity;
 
 /// What may go wrong with certificates and keys. `Display` leaves the cause to the source.
 #[derive(Debug, thiserror::Error)]

@@ -23,7 +23,7 @@ use bells::Bells;
 use engine::Engine;
 use std::sync::Arc;
 
-const FILE: &str = "append.sqlite";
+pub(crate) const FILE: &str = "append.sqlite";
 const APPLICATION: i32 = 0x6772_6961;
 const VERSION: i64 = 1;
 

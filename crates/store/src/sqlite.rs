@@ -5,6 +5,7 @@
 //! one log table, and a value is stored once: `head` only points into the log, so an operator asks the view `state`:
 //! `sqlite3 state.sqlite "select key, value from state where key like '/models/%'"`.
 
+pub mod check;
 mod connection;
 mod reader;
 mod recent;

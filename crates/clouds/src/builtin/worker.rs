@@ -123,7 +123,7 @@ impl Worker {
     }
 
     /// The network as it is written down, if it is.
-    fn known_network(&self, controller: &str) -> Result<Option<Network>, Error> {
+    pub fn known_network(&self, controller: &str) -> Result<Option<Network>, Error> {
         match fs::read(self.network_file(controller)) {
             Ok(bytes) => {
                 let read = serde_json::from_slice(&bytes);
@@ -335,6 +335,20 @@ impl Worker {
         }
         files::remove_tree(&self.data.join("layers"))?;
         files::remove_tree(&self.data.join("images"))
+    }
+
+    pub fn controllers(&self) -> BTreeSet<String> {
+        let names = |dir: &str| -> Vec<String> {
+            let entries = fs::read_dir(self.data.join(dir)).into_iter().flatten().flatten();
+            entries.filter_map(|entry| entry.file_name().into_string().ok()).collect()
+        };
+        let networks = names("networks").into_iter().filter_map(|name| name.strip_suffix(".json").map(str::to_owned));
+        networks.chain(names("instances")).collect()
+    }
+
+    pub fn gates(&self, controller: &str) -> Result<Vec<container::network::Gate>, Error> {
+        let network = self.known_network(controller)?;
+        container::network::gates(network.as_ref()).map_err(network_error)
     }
 
     pub fn console(&self, controller: &str, name: &str) -> Result<String, Error> {

@@ -185,6 +185,15 @@ pub fn addresses(socket: &mut Socket) -> Result<Vec<(Ipv4Addr, Subnet)>, Error> 
         .collect())
 }
 
+/// The addresses whose label this is.
+pub fn labelled(socket: &mut Socket, label: &str) -> Result<Vec<Ipv4Addr>, Error> {
+    let replies = socket.dump(Message::new("list the addresses", GETADDR, 0).raw(&[INET, 0, 0, 0, 0, 0, 0, 0]))?;
+    let named =
+        |body: &[u8]| attr(body, 3).is_some_and(|text| text.strip_suffix(&[0]).unwrap_or(text) == label.as_bytes());
+    let found = replies.iter().filter(|r| r.kind == NEWADDR && r.body.len() >= 8 && named(&r.body[8..]));
+    Ok(found.filter_map(|r| attr(&r.body[8..], 2).and_then(ipv4)).collect())
+}
+
 fn ipv4(bytes: &[u8]) -> Option<Ipv4Addr> {
     <[u8; 4]>::try_from(bytes).ok().map(Ipv4Addr::from)
 }

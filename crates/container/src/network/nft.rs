@@ -169,6 +169,8 @@ pub struct Base {
     pub family: u8,
     pub table: String,
     pub chain: String,
+    /// Its policy: what no rule accepts is dropped.
+    pub drops: bool,
 }
 
 /// The filtering chains at this hook, in tables whose name does not begin with `ours`.
@@ -184,7 +186,8 @@ pub fn foreign_chains(socket: &mut Socket, hook: Hook, ours: &str) -> Result<Vec
             let at = attr(body, 4).and_then(|h| attr(h, 1)).map(be_u32);
             let filters = attr(body, 7).map(text).as_deref() == Some("filter");
             if at == Some(hook as u32) && filters && !table.starts_with(ours) {
-                found.push(Base { family, table, chain: attr(body, 3).map(text).unwrap_or_default() });
+                let drops = attr(body, 5).map(be_u32) == Some(0);
+                found.push(Base { family, table, chain: attr(body, 3).map(text).unwrap_or_default(), drops });
             }
         }
     }
@@ -216,6 +219,11 @@ pub fn unmark_chain(socket: &mut Socket, base: &Base, mark: &str) -> Result<(), 
         return Ok(());
     }
     socket.transaction(messages)
+}
+
+/// Whether rules of ours stand in a foreign chain.
+pub fn is_marked(socket: &mut Socket, base: &Base, mark: &str) -> Result<bool, Error> {
+    Ok(!marked(socket, base, mark)?.is_empty())
 }
 
 /// The handles of the rules of a chain that bear the mark.

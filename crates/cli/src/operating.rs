@@ -1,0 +1,50 @@
+//! The seam to what an operator does on a controller's own host, beneath its API: the binary injects it.
+//!
+//! Must not know how a controller lies on its disk. The surprise: everything here may be asked for while the API does
+//! not answer, which is when it is needed.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use base::secret::Secret;
+pub use host::health::{Finding, Level};
+
+use crate::bootstrap::{Boxed, Progress};
+
+/// A controller whose directory is on this host.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Local {
+    pub uuid: String,
+    pub name: String,
+    /// `host:port`.
+    pub endpoints: Vec<String>,
+    /// All CAs to be trusted, PEM.
+    pub ca_cert: String,
+    pub cloud: String,
+    pub region: String,
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct UninstallParams {
+    /// End the controllers that are there.
+    pub force: bool,
+    /// Remove nothing but what bears these keys, each left by a controller that is no more.
+    pub leftovers: Vec<String>,
+    /// The directories in which programs are looked for.
+    pub path: String,
+}
+
+pub trait Operator: Send + Sync {
+    /// Looks at this host and at the controllers on it. Changes nothing.
+    fn examine(&self) -> Pin<Box<dyn Future<Output = Vec<Finding>> + Send + '_>>;
+
+    /// The controllers of this host, in order of names.
+    fn controllers(&self) -> Boxed<'_, Vec<Local>>;
+
+    /// Gives a controller's first user this password and all access, through the running controller or on its disk.
+    /// Gives the user's name.
+    fn reset_password<'b>(&'b self, uuid: &'b str, password: &'b Secret) -> Boxed<'b, String>;
+
+    /// Takes all that Grigri made away from this host.
+    fn uninstall<'b>(&'b self, params: &'b UninstallParams, progress: Progress<'b>) -> Boxed<'b, ()>;
+}

@@ -1,0 +1,81 @@
+//! What an operator does on a controller's own host: looking, recovering, taking away. The command line asks for it through its seam.
+//! It decides nothing about machines. The surprise: a controller may run or not; who holds its directory's lock is asked, else its files are used.
+
+mod examine;
+mod findings;
+pub mod reset;
+mod uninstall;
+
+use crate::bootstrap::endpoint;
+use crate::layout::{self, Layout};
+use crate::settings::Settings;
+use crate::{addresses, world};
+use base::Secret;
+use cli::bootstrap::{BootstrapError, Boxed, Progress};
+use cli::operating::{Finding, Local, UninstallParams};
+use std::io;
+use std::pin::Pin;
+
+/// Operates this host.
+pub struct OfThisHost;
+
+impl cli::Operator for OfThisHost {
+    fn examine(&self) -> Pin<Box<dyn Future<Output = Vec<Finding>> + Send + '_>> {
+        Box::pin(examine::examine())
+    }
+
+    fn controllers(&self) -> Boxed<'_, Vec<Local>> {
+        Box::pin(async { locals() })
+    }
+
+    fn reset_password<'b>(&'b self, uuid: &'b str, password: &'b Secret) -> Boxed<'b, String> {
+        Box::pin(reset::reset(uuid, password))
+    }
+
+    fn uninstall<'b>(&'b self, params: &'b UninstallParams, progress: Progress<'b>) -> Boxed<'b, ()> {
+        Box::pin(uninstall::uninstall(params, progress))
+    }
+}
+
+fn failed(message: impl Into<String>) -> BootstrapError {
+    BootstrapError { message: message.into(), hints: Vec::new() }
+}
+
+/// The directories of controllers on this host, by UUID; also of those whose settings cannot be read.
+fn layouts() -> io::Result<Vec<Layout>> {
+    let entries = match std::fs::read_dir(layout::root().join("controllers")) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    let mut uuids: Vec<String> = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    uuids.sort();
+    Ok(uuids.iter().map(|uuid| Layout::new(uuid)).collect())
+}
+
+fn locals() -> Result<Vec<Local>, BootstrapError> {
+    let layouts = layouts().map_err(|error| BootstrapError {
+        message: format!("cannot look for controllers in {}: {error}", layout::root().display()),
+        hints: Vec::new(),
+    })?;
+    let hosts = addresses::of_this_host();
+    let mut locals: Vec<Local> = layouts
+        .into_iter()
+        .map(|layout| {
+            let settings = Settings::read(&layout).ok();
+            let port = settings.as_ref().map(|settings| settings.api_port);
+            Local {
+                name: settings.map_or_else(|| layout.uuid.clone(), |settings| settings.name),
+                endpoints: port
+                    .map(|port| hosts.iter().map(|host| endpoint(&host.value, port)).collect())
+                    .unwrap_or_default(),
+                ca_cert: std::fs::read_to_string(layout.ca_cert()).unwrap_or_default(),
+                cloud: world::CLOUD.into(),
+                region: world::REGION.into(),
+                uuid: layout.uuid,
+            }
+        })
+        .collect();
+    locals.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(locals)
+}
