@@ -5,6 +5,7 @@ mod basic;
 mod log;
 mod log_streams;
 mod metered;
+mod metrics;
 
 pub use log_streams::LogStreams;
 
@@ -104,6 +105,7 @@ async fn answer(shared: Arc<Shared>, request: Request<Incoming>, peer: Peer) -> 
         (Place::Unknown, _) => text(StatusCode::NOT_FOUND, "404 page not found\n"),
         (Place::BadModel(model), _) => text(StatusCode::BAD_REQUEST, format!("invalid model UUID {model:?}\n")),
         (Place::Health, Method::GET | Method::HEAD) => text(StatusCode::OK, "running\n"),
+        (Place::Metrics, Method::GET) => metrics::answer(shared, request, peer.seat).await,
         (Place::ControllerApi, Method::GET) => rpc_socket(shared, request, peer, None),
         (Place::ModelApi(model), Method::GET) => rpc_socket(shared, request, peer, Some(model)),
         (Place::Log(model), Method::GET) => log::answer(shared, request, peer.seat, model).await,

@@ -107,7 +107,9 @@ pub async fn verify(shared: &Shared, from: Source, user: &str, password: Secret)
         let record = read.users.get(user).filter(|user| !user.removed && !user.disabled);
         record.and_then(|record| record.password_hash.clone())
     };
-    match shared.passwords.verify(from, user, stored.as_ref(), password).await {
+    let verified = shared.passwords.verify(from, user, stored.as_ref(), password).await;
+    shared.metrics.login(matches!(verified, Ok(true)));
+    match verified {
         Ok(true) => Ok(()),
         Ok(false) => Err(wrong()),
         Err(TooManyBad { wait }) => {

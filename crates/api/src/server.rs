@@ -6,6 +6,7 @@ use crate::auth::Passwords;
 use crate::doors::{AgentDoors, CloudAdvice};
 use crate::http::{self, LogStreams};
 use crate::limits::{HANDSHAKE_PACE, Limits};
+use crate::metrics::Metrics;
 use crate::strangers::{Seat, Source, Strangers};
 use model::State;
 use rustls::ServerConfig;
@@ -42,6 +43,7 @@ pub struct Shared {
     pub limits: Limits,
     /// The log streams that are open.
     pub log_streams: LogStreams,
+    pub metrics: Metrics,
     /// True when the server is to close its connections.
     pub closing: watch::Receiver<bool>,
 }
@@ -72,8 +74,8 @@ impl Server {
     pub fn new(parts: ServerParts) -> Server {
         let (sender, closing) = watch::channel(false);
         let ServerParts { state, append, tls, passwords, doors, advice, version, limits } = parts;
-        let log_streams = LogStreams::new(limits);
-        let shared = Shared { state, append, passwords, doors, advice, version, limits, log_streams, closing };
+        let (log_streams, metrics) = (LogStreams::new(limits), Metrics::default());
+        let shared = Shared { state, append, passwords, doors, advice, version, limits, log_streams, metrics, closing };
         let handle = Handle { closing: Arc::new(sender) };
         tokio::spawn(model::watch::history::record(shared.state.clone(), shared.append.history()));
         Server {
@@ -83,6 +85,11 @@ impl Server {
             strangers: Strangers::new(limits),
             handshakes: Arc::new(Semaphore::new(limits.handshakes)),
         }
+    }
+
+    /// Where others add figures of theirs to `/metrics`.
+    pub fn metrics(&self) -> &Metrics {
+        &self.shared.metrics
     }
 
     pub fn handle(&self) -> Handle {

@@ -5,6 +5,7 @@
 use crate::call::{Answer, Call, not_built};
 use crate::error;
 use crate::login;
+use crate::metrics::Counted;
 use crate::server::Shared;
 use crate::strangers::{Seat, Source};
 use crate::table::{self, Missing};
@@ -14,6 +15,7 @@ use model::access::{self, Need};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
+use tokio::time::Instant;
 use wire::envelope::Request;
 use wire::{Error, code};
 
@@ -23,6 +25,7 @@ pub struct Session {
     phase: Mutex<Phase>,
     pub watchers: Watchers,
     seat: Seat,
+    _counted: Counted,
 }
 
 #[derive(Clone)]
@@ -36,7 +39,8 @@ enum Phase {
 impl Session {
     pub fn new(shared: Arc<Shared>, model: Option<ModelUuid>, seat: Seat) -> Session {
         let phase = Mutex::new(Phase::Before);
-        Session { shared, model, phase, watchers: Watchers::default(), seat }
+        let (_counted, watchers) = (shared.metrics.connection(), Watchers::new(shared.metrics.clone()));
+        Session { shared, model, phase, watchers, seat, _counted }
     }
 
     pub fn shared(&self) -> &Shared {
@@ -187,6 +191,12 @@ impl Drop for LoginTurn<'_> {
 
 impl rpc::Handler for Session {
     fn call(self: Arc<Self>, request: Request) -> Pin<Box<dyn Future<Output = Answer> + Send>> {
-        Box::pin(self.answer(request))
+        let calls = self.shared.metrics.calls(&request.facade, &request.method);
+        Box::pin(async move {
+            let begun = Instant::now();
+            let answer = self.answer(request).await;
+            calls.done(begun.elapsed(), answer.is_err());
+            answer
+        })
     }
 }

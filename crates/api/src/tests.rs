@@ -6,6 +6,7 @@ mod framing;
 mod hostile;
 mod login;
 mod machines;
+mod metrics;
 mod models;
 mod rig;
 mod table;

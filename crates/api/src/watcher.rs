@@ -2,6 +2,7 @@
 //! It does not know what they watch beyond the three kinds. The surprise: a `Next` that waits must not keep a `Stop` waiting, so what stops
 //! a watcher is a flag beside it, never the watcher itself.
 
+use crate::metrics::{Counted, Metrics};
 use base::{Kind, Refusal};
 use model::watch::all::AllWatcher;
 use std::collections::HashMap;
@@ -12,9 +13,9 @@ use tokio::sync::watch;
 /// `Stop` must still get through.
 const MOST: usize = 128;
 
-#[derive(Default)]
 pub struct Watchers {
     open: Mutex<Open>,
+    metrics: Metrics,
 }
 
 #[derive(Default)]
@@ -25,6 +26,7 @@ struct Open {
 
 pub struct Watcher {
     pub kind: Watched,
+    _counted: Counted,
     stopped: watch::Sender<bool>,
 }
 
@@ -35,6 +37,10 @@ pub enum Watched {
 }
 
 impl Watchers {
+    pub fn new(metrics: Metrics) -> Watchers {
+        Watchers { open: Mutex::default(), metrics }
+    }
+
     pub fn open(&self, kind: Watched) -> Result<String, Refusal> {
         let mut open = self.lock();
         if open.all.len() >= MOST {
@@ -42,7 +48,10 @@ impl Watchers {
         }
         open.last += 1;
         let id = open.last.to_string();
-        open.all.insert(id.clone(), Arc::new(Watcher { kind, stopped: watch::channel(false).0 }));
+        open.all.insert(
+            id.clone(),
+            Arc::new(Watcher { kind, _counted: self.metrics.watcher(), stopped: watch::channel(false).0 }),
+        );
         Ok(id)
     }
 

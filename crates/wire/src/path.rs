@@ -3,6 +3,8 @@
 use base::ModelUuid;
 
 pub const HEALTH: &str = "/health";
+/// Figures for Prometheus, of our own.
+pub const METRICS: &str = "/metrics";
 /// Where an agent trades its token for a certificate.
 pub const AGENT_ENROL: &str = "/grigri/enrol";
 /// The agents' one stream, by client certificate.
@@ -18,6 +20,7 @@ pub enum Place {
     /// Log stream of a model; `None` means the controller's model.
     Log(Option<ModelUuid>),
     Health,
+    Metrics,
     AgentEnrol,
     AgentStream,
     /// `/model/X/...` with an X that is no UUID.
@@ -31,6 +34,7 @@ pub fn parse(path: &str) -> Place {
         "/" | "/api" => return Place::ControllerApi,
         "/log" => return Place::Log(None),
         HEALTH => return Place::Health,
+        METRICS => return Place::Metrics,
         AGENT_ENROL => return Place::AgentEnrol,
         AGENT_STREAM => return Place::AgentStream,
         _ => {}

@@ -23,7 +23,7 @@ use base::clock::Time;
 use model::beliefs::Beliefs;
 
 pub use report::{ItemReport, Progress, Report};
-pub use run::{Handle, Shutdown, spawn};
+pub use run::{Handle, Reporter, Shutdown, spawn};
 
 /// What a worker does: pure decisions, and acts that may be done twice.
 pub trait Worker: Send + Sync + 'static {

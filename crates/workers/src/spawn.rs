@@ -63,6 +63,12 @@ impl Handle {
         self.workers.iter().map(driver::Handle::report).collect()
     }
 
+    /// The same from elsewhere, for as long as somebody asks.
+    pub fn reporter(&self) -> impl Fn() -> Vec<Report> + Send + Sync + use<> {
+        let each: Vec<driver::Reporter> = self.workers.iter().map(driver::Handle::reporter).collect();
+        move || each.iter().map(|report| report()).collect()
+    }
+
     /// Instances that belong to no machine, by cloud.
     pub fn leaks(&self) -> BTreeMap<String, Vec<String>> {
         (self.leaks)()

@@ -36,11 +36,14 @@ impl Shutdown {
     }
 }
 
+/// Says what a worker is at, also when its handle is gone.
+pub type Reporter = Arc<dyn Fn() -> Report + Send + Sync>;
+
 /// A worker that runs.
 pub struct Handle {
     name: &'static str,
     wake: Arc<Notify>,
-    report: Box<dyn Fn() -> Report + Send + Sync>,
+    report: Reporter,
     ended: JoinHandle<()>,
 }
 
@@ -56,6 +59,10 @@ impl Handle {
 
     pub fn report(&self) -> Report {
         (self.report)()
+    }
+
+    pub fn reporter(&self) -> Reporter {
+        self.report.clone()
     }
 
     /// Waits for the end of the worker, after [`Shutdown::begin`].
@@ -79,7 +86,7 @@ pub fn spawn<W: Worker>(worker: W, state: State, shutdown: Shutdown) -> Handle {
     let wake = Arc::new(Notify::new());
     let shared = Arc::new(Mutex::new(Memory::default()));
     let shown = shared.clone();
-    let report: Box<dyn Fn() -> Report + Send + Sync> = Box::new(move || lock(&shown).report(name));
+    let report: Reporter = Arc::new(move || lock(&shown).report(name));
     let run = Run { pace: worker.pace(), worker: Arc::new(worker), state, wake: wake.clone(), memory: shared };
     let ended = tokio::spawn(run.until(shutdown));
     Handle { name, wake, report, ended }

@@ -18,6 +18,7 @@ fn name_of(place: &Place) -> &'static str {
         Place::Log(None) => "controller log",
         Place::Log(Some(_)) => "model log",
         Place::Health => "health",
+        Place::Metrics => "metrics",
         Place::AgentEnrol => "enrol",
         Place::AgentStream => "agent",
         Place::BadModel(_) => "bad model",
@@ -29,7 +30,7 @@ fn name_of(place: &Place) -> &'static str {
 fn every_place_has_its_rows() {
     let places = lines().filter(|words| words[0] == "H").map(|words| name_of(&path::parse(&full(words[2], None))));
     let seen: BTreeSet<&str> = places.collect();
-    assert_eq!(seen.len(), 9, "{seen:?}");
+    assert_eq!(seen.len(), 10, "{seen:?}");
 }
 
 fn full(path: &str, bed: Option<&Bed>) -> String {
