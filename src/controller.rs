@@ -8,8 +8,12 @@
 //!        controller destroyed: the same, then its directory removed, exit 0
 //! ```
 
+use crate::control::{self, Answer, Answers, Question};
 use crate::daemon;
 use crate::layout::Layout;
+use crate::log::file::LogFile;
+use crate::measured::{Commits, Measured};
+use crate::metrics;
 use crate::outfit;
 use crate::settings::Settings;
 use crate::world::{self, World};
@@ -37,11 +41,13 @@ use workers::identity::Root;
 /// Runs the controller named by the first argument.
 pub fn main(args: &[String]) -> ExitCode {
     daemon::detach();
-    crate::log::start();
     let Some(uuid) = args.first() else {
+        crate::log::start(None);
         tracing::error!("no controller was named");
         return ExitCode::from(2);
     };
+    let layout = Layout::new(uuid);
+    let log = crate::log::start(Some(&layout.log()));
     raise_file_limit();
     let runtime = match tokio::runtime::Builder::new_multi_thread().thread_name("controller").enable_all().build() {
         Ok(runtime) => runtime,
@@ -50,7 +56,7 @@ pub fn main(args: &[String]) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let ended = runtime.block_on(run(&Layout::new(uuid)));
+    let ended = runtime.block_on(run(&layout, log));
     runtime.shutdown_timeout(Duration::from_secs(5));
     match ended {
         Ok(()) => ExitCode::SUCCESS,
@@ -83,7 +89,10 @@ fn failure(what: &str, error: &dyn std::error::Error) -> Failure {
     text.into()
 }
 
-async fn run(layout: &Layout) -> Result<(), Failure> {
+async fn run(layout: &Layout, log: Option<LogFile>) -> Result<(), Failure> {
+    if let Some(log) = log {
+        tokio::spawn(reopen_on_hangup(log));
+    }
     let settings = Settings::read(layout).map_err(|e| failure("read the controller's settings", &e))?;
     let directory = Directory::open(&layout.dir()).map_err(|e| failure("open the data directory", &e))?;
     let directory = Arc::new(directory);
@@ -91,9 +100,9 @@ async fn run(layout: &Layout) -> Result<(), Failure> {
     let append = Append::open(directory).map_err(|e| failure("open logs and outputs", &e))?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let chance: Arc<dyn Chance> = Arc::new(SystemChance);
-    let state = State::open(Arc::new(sqlite), clock.clone(), chance.clone())
-        .await
-        .map_err(|e| failure("read the database", &e))?;
+    let (store, commits) = Measured::new(Arc::new(sqlite));
+    let state =
+        State::open(store, clock.clone(), chance.clone()).await.map_err(|e| failure("read the database", &e))?;
 
     let own_model = state.read().controller().map(|controller| controller.model_uuid);
     crate::log::keep_in(append.logs(), own_model.map_err(|refusal| refusal.words().to_owned())?);
@@ -115,7 +124,7 @@ async fn run(layout: &Layout) -> Result<(), Failure> {
         outfit: Arc::new(outfit::Agents { inner_addresses, program: layout.program() }),
         kept: Arc::new(append.clone()),
     });
-    let server = Arc::new(Server::new(ServerParts {
+    let server = Server::new(ServerParts {
         state: state.clone(),
         append,
         tls,
@@ -124,13 +133,17 @@ async fn run(layout: &Layout) -> Result<(), Failure> {
         advice: Arc::new(CloudsAsked::learn((*clouds).clone()).await),
         version: base::current_version().to_string(),
         limits: Limits::default(),
-    }));
+    });
+    measure(server.metrics(), commits, workers.reporter(), door.clone());
+    let server = Arc::new(server);
     let handle = server.handle();
     for listener in listeners {
         let server = server.clone();
         tokio::spawn(async move { server.serve(listener).await });
     }
     tokio::spawn(follow_addresses(state.clone(), authority, leaves, settings.api_port));
+    control::serve(layout, Arc::new(Operated { state: state.clone() }))
+        .map_err(|e| failure("open the control socket", &e))?;
     daemon::write_pid(layout).map_err(|e| failure("write the pid file", &e))?;
     tracing::info!(name = settings.name, port = settings.api_port, "controller serves");
 
@@ -157,6 +170,35 @@ async fn run(layout: &Layout) -> Result<(), Failure> {
         let _ = std::fs::remove_file(layout.pid());
     }
     Ok(())
+}
+
+/// What `/metrics` shows beside the server's own figures.
+fn measure(
+    metrics: &api::Metrics,
+    commits: Arc<Commits>,
+    reports: impl Fn() -> Vec<workers::Report> + Send + Sync + 'static,
+    door: Arc<Door>,
+) {
+    metrics.add(move |page| commits.write(page));
+    metrics.add(move |page| metrics::agents(page, &door));
+    metrics.add(move |page| metrics::workers(page, &reports()));
+    metrics.add(metrics::build);
+    metrics.add(metrics::process);
+}
+
+/// What this host's operator may ask of the running controller.
+struct Operated {
+    state: State,
+}
+
+impl Answers for Operated {
+    async fn answer(&self, question: Question) -> Answer {
+        match question {
+            Question::ResetPassword { user, hash } => {
+                crate::operator::reset::set(&self.state, &user, &hash).await.map(|()| user.into()).into()
+            }
+        }
+    }
 }
 
 fn read_authority(layout: &Layout) -> Result<Authority, Failure> {
@@ -238,6 +280,17 @@ async fn follow_addresses(state: State, authority: Arc<Authority>, leaves: Arc<L
         }
         // A change of address is several events; the machines' own links make more.
         tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+}
+
+/// A log rotator has moved the file away and says so.
+async fn reopen_on_hangup(log: LogFile) {
+    let Ok(mut hangup) = signal(SignalKind::hangup()) else { return };
+    while hangup.recv().await.is_some() {
+        match log.reopen() {
+            Ok(()) => tracing::info!("log opened anew"),
+            Err(error) => tracing::error!("cannot open the log anew: {error}"),
+        }
     }
 }
 

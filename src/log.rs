@@ -2,15 +2,20 @@
 //! of the controller's own model.
 //! It never waits: when lines come faster than they can be kept, the file has them all and the kept log has fewer.
 
+pub mod file;
+
 use base::ModelUuid;
 use base::clock::{Clock, SystemClock};
+use file::LogFile;
 use std::collections::BTreeMap;
 use std::fmt::{self, Write};
+use std::path::Path;
 use std::sync::OnceLock;
 use store::append::{Level, Line, LogBounds, Logs, Micros};
 use tokio::sync::mpsc;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
+use tracing_subscriber::fmt::writer::BoxMakeWriter;
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, fmt as text};
@@ -26,11 +31,27 @@ const ELSEWHERE: &str = "controller-0";
 /// Where lines go once there is a database to keep them in.
 static KEPT: OnceLock<mpsc::Sender<(Option<ModelUuid>, Line)>> = OnceLock::new();
 
-/// Starts logging, to stderr for now; `GRIGRI_LOG` chooses levels as `RUST_LOG` does elsewhere.
-pub fn start() {
+/// Chooses the form of lines: `json` for one object a line; all else is text.
+const FORMAT: &str = "GRIGRI_LOG_FORMAT";
+
+/// Starts logging to a file, which takes stderr's place, or to stderr as it is. `GRIGRI_LOG` chooses levels as `RUST_LOG` does elsewhere.
+pub fn start(path: Option<&Path>) -> Option<LogFile> {
     let filter = EnvFilter::try_from_env("GRIGRI_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    let file = text::layer().with_ansi(false).with_writer(std::io::stderr);
-    tracing_subscriber::registry().with(filter).with(file).with(Keep).init();
+    // A directory that is not there, or not ours, is told of on stderr, by whoever opens it next.
+    let file = path.and_then(|path| LogFile::open(path).ok());
+    let writer = match &file {
+        Some(file) => BoxMakeWriter::new({
+            let file = file.clone();
+            move || file.clone()
+        }),
+        None => BoxMakeWriter::new(std::io::stderr),
+    };
+    let lines = match std::env::var(FORMAT).as_deref() {
+        Ok("json") => text::layer().json().flatten_event(true).with_writer(writer).boxed(),
+        _ => text::layer().with_ansi(false).with_writer(writer).boxed(),
+    };
+    tracing_subscriber::registry().with(filter).with(lines).with(Keep).init();
+    file
 }
 
 /// From now on lines are kept too; `own` is the controller's model.

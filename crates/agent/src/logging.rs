@@ -19,11 +19,15 @@ const WAITING: usize = 200;
 static QUEUE: Mutex<VecDeque<FromAgent>> = Mutex::new(VecDeque::new());
 static FILLED: Notify = Notify::const_new();
 
-/// Once per process; a second call changes nothing. `GRIGRI_LOG` chooses, as in `debug` or `agent=trace`.
+/// Once per process; a second call changes nothing. `GRIGRI_LOG` chooses, as in `debug` or `agent=trace`;
+/// `GRIGRI_LOG_FORMAT=json` makes each line an object.
 pub fn start() {
     let filter =
         EnvFilter::try_from_env("GRIGRI_LOG").unwrap_or_else(|_| EnvFilter::new("info,russh=warn,russh_sftp=off"));
-    let shown = lines::layer().with_ansi(false).with_writer(std::io::stderr);
+    let shown = match std::env::var("GRIGRI_LOG_FORMAT").as_deref() {
+        Ok("json") => lines::layer().json().flatten_event(true).with_writer(std::io::stderr).boxed(),
+        _ => lines::layer().with_ansi(false).with_writer(std::io::stderr).boxed(),
+    };
     let _ = tracing_subscriber::registry().with(filter).with(shown).with(Sent).try_init();
 }
 
