@@ -44,7 +44,7 @@ impl Default for Limits {
 }
 
 impl Limits {
-    fn to_write(&self, bytes: usize) -> Duration {
+    fn to_write(self, bytes: usize) -> Duration {
         self.write + Duration::from_secs((bytes / (32 << 10)) as u64)
     }
 }
