@@ -2,7 +2,7 @@
 //!
 //! A command that is not in this table does not exist. Unknown words and flags end with exit 2, as in the product.
 
-use crate::{bench, check, dist, quickstart, replay, test};
+use crate::{bench, check, dist, fuzz, quickstart, replay, test};
 
 /// How a command ends when it does not end well.
 pub enum Error {
@@ -33,8 +33,15 @@ pub struct Command {
     pub run: fn(&[String]) -> Done,
 }
 
-const COMMANDS: &[Command] =
-    &[quickstart::COMMAND, test::COMMAND, check::COMMAND, dist::COMMAND, bench::COMMAND, replay::COMMAND];
+const COMMANDS: &[Command] = &[
+    quickstart::COMMAND,
+    test::COMMAND,
+    check::COMMAND,
+    dist::COMMAND,
+    bench::COMMAND,
+    replay::COMMAND,
+    fuzz::COMMAND,
+];
 
 /// Finds the command that the first word names and hands it the others.
 pub fn dispatch(words: &[String]) -> Done {
@@ -98,7 +105,15 @@ mod tests {
 
     #[test]
     fn unknown_words_are_usage_errors() {
-        for line in ["frobnicate", "help frobnicate", "check now", "dist --fast", "quickstart three", "bench --nope"] {
+        for line in [
+            "frobnicate",
+            "help frobnicate",
+            "check now",
+            "dist --fast",
+            "quickstart three",
+            "bench --nope",
+            "fuzz --nope",
+        ] {
             assert!(matches!(dispatch(&words(line)), Err(Error::Usage(_))), "{line}");
         }
     }

@@ -9,6 +9,7 @@ mod check;
 mod command;
 mod dist;
 mod fetch;
+mod fuzz;
 mod quickstart;
 mod replay;
 mod run;
@@ -19,6 +20,9 @@ mod tree;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    if let Some(code) = fuzz::as_compiler() {
+        return code;
+    }
     let words: Vec<String> = std::env::args().skip(1).collect();
     match command::dispatch(&words) {
         Ok(()) => ExitCode::SUCCESS,

@@ -76,7 +76,12 @@ impl Config {
     }
 
     pub fn load(path: &Path) -> io::Result<Self> {
-        let config: Self = serde_json::from_slice(&std::fs::read(path)?)?;
+        Self::parse(&std::fs::read(path)?)
+    }
+
+    /// Reads the file's content.
+    pub fn parse(content: &[u8]) -> io::Result<Self> {
+        let config: Self = serde_json::from_slice(content)?;
         if config.addresses.is_empty() {
             return Err(io::Error::new(io::ErrorKind::InvalidData, "no controller address"));
         }

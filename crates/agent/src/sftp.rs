@@ -5,6 +5,8 @@
 mod attributes;
 mod files;
 
+pub use files::Files;
+
 use std::ffi::OsString;
 use std::io;
 use std::os::fd::OwnedFd;

@@ -12,7 +12,7 @@
 //! ```
 
 mod cursor;
-mod journal;
+pub mod journal;
 mod run;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};

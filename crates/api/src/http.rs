@@ -28,9 +28,8 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
-use tokio_rustls::server::TlsStream;
 use wire::path::{self, Place};
 
 pub type Reply = Response<Full<Bytes>>;
@@ -48,13 +47,11 @@ struct Peer {
     seat: Seat,
 }
 
-pub async fn serve(
-    shared: Arc<Shared>,
-    tls: TlsStream<TcpStream>,
-    from: SocketAddr,
-    certificate: Option<Vec<u8>>,
-    seat: Seat,
-) {
+/// Serves a connection over any stream of bytes, so that nothing in here depends on TLS.
+pub async fn serve<S>(shared: Arc<Shared>, stream: S, from: SocketAddr, certificate: Option<Vec<u8>>, seat: Seat)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let mut closing = shared.closing.clone();
     let peer = Peer { from, certificate: certificate.map(Arc::new), seat };
     let service = service_fn(move |request| {
@@ -65,7 +62,7 @@ pub async fn serve(
         .timer(TokioTimer::new())
         .header_read_timeout(IDLE)
         .max_buf_size(16 << 10)
-        .serve_connection(TokioIo::new(tls), service)
+        .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
     tokio::pin!(connection);
     tokio::select! {

@@ -14,6 +14,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use store::append::Append;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio_rustls::TlsAcceptor;
@@ -90,6 +91,26 @@ impl Server {
     /// Where others add figures of theirs to `/metrics`.
     pub fn metrics(&self) -> &Metrics {
         &self.shared.metrics
+    }
+
+    /// Serves one connection that came otherwise than over TCP and TLS: a test's pair of pipes. `certificate`: what the client proved to have, DER.
+    pub fn converse<S>(
+        &self,
+        stream: S,
+        from: SocketAddr,
+        certificate: Option<Vec<u8>>,
+    ) -> impl Future<Output = ()> + Send + use<S>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let (seat, shared) = (self.strangers.seat(Source::of(from.ip())), self.shared.clone());
+        async move {
+            let Some(seat) = seat else { return };
+            tokio::select! {
+                () = http::serve(shared, stream, from, certificate, seat.clone()) => {}
+                () = seat.to_leave() => {}
+            }
+        }
     }
 
     pub fn handle(&self) -> Handle {

@@ -114,7 +114,7 @@ impl Session {
             "Login" => Err(no_facade(&request)),
             "RedirectInfo" => Err(Error::new("not redirected", "")),
             _ => Err(Error::new(
-                format!("no such request - method Admin.{} is not implemented", request.method),
+                format!("no such request - method Admin.{} is not implemented", request.method.escape_debug()),
                 code::NOT_IMPLEMENTED,
             )),
         }
@@ -164,7 +164,8 @@ impl Session {
                 Error::new(words, code::NOT_SUPPORTED)
             }
             Missing::Method => {
-                let (facade, version, method) = (&request.facade, request.version, &request.method);
+                // Whatever a client calls a method goes to terminals and logs as one line.
+                let (facade, version, method) = (&request.facade, request.version, request.method.escape_debug());
                 let words = format!("no such request - method {facade}({version}).{method} is not implemented");
                 Error::new(words, code::NOT_IMPLEMENTED)
             }

@@ -99,6 +99,10 @@ impl Constraints {
         let bad = |why: String| ConstraintsError::Bad { key: key.to_owned(), why };
         let twice = || bad("already set".to_owned());
         let text = || value.to_owned();
+        // Printed before another word it would join the two.
+        if value.ends_with('\\') {
+            return Err(bad("must not end with a backslash".to_owned()));
+        }
         match key {
             "arch" if !value.is_empty() && !ARCHES.contains(&value) => {
                 return Err(bad(format!("{value:?} not recognized")));
@@ -239,6 +243,7 @@ mod tests {
         check("cores=x", "bad \"cores\" constraint: must be a non-negative integer");
         check("colour=red", "unknown constraint \"colour\"");
         check("mem", "malformed constraint \"mem\"");
+        check("image-id= zones=a\\", "bad \"zones\" constraint: must not end with a backslash");
         check("arch=vax", "bad \"arch\" constraint: \"vax\" not recognized");
     }
 

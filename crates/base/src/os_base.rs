@@ -19,6 +19,8 @@ pub enum OsBaseError {
     TooManyParts(String),
     #[error("risk in channel {0:?} not valid")]
     Risk(String),
+    #[error("channel {0:?} not valid")]
+    Channel(String),
     #[error("os {0:?} not valid")]
     Name(String),
 }
@@ -39,6 +41,9 @@ impl OsBase {
         }
         if track.is_empty() {
             return Err(OsBaseError::NoChannel);
+        }
+        if track.contains(|c: char| c.is_whitespace() || c.is_control()) {
+            return Err(OsBaseError::Channel(channel.to_owned()));
         }
         Ok(OsBase { name: name.to_owned(), channel: format!("{track}/{risk}") })
     }
@@ -75,7 +80,16 @@ mod tests {
         let base = OsBase::parse("ubuntu@22.04").expect("valid");
         assert_eq!((base.channel.as_str(), base.to_string().as_str()), ("22.04/stable", "ubuntu@22.04"));
         assert_eq!(OsBase::parse("ubuntu@24.04/edge").expect("valid").to_string(), "ubuntu@24.04/edge");
-        for bad in ["ubuntu", "ubuntu@", "@22.04", "ubuntu@22.04/x", "ubuntu@a/stable/b", "u b@1"] {
+        for bad in [
+            "ubuntu",
+            "ubuntu@",
+            "@22.04",
+            "ubuntu@22.04/x",
+            "ubuntu@a/stable/b",
+            "u b@1",
+            "ubuntu@a b",
+            "ubuntu@\u{1b}[m",
+        ] {
             assert!(OsBase::parse(bad).is_err(), "{bad}");
         }
     }

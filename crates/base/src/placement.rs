@@ -48,7 +48,11 @@ impl Placement {
 
 impl fmt::Display for Placement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.scope, self.directive)
+        // `lxd:` would want a machine behind it.
+        match (self.scope.as_str(), self.directive.as_str()) {
+            (kind @ ("lxd" | "kvm"), "") => f.write_str(kind),
+            (scope, directive) => write!(f, "{scope}:{directive}"),
+        }
     }
 }
 

@@ -90,10 +90,7 @@ impl FromStr for Tag {
                 .rsplit_once('-')
                 .filter(|(app, n)| is_application_name(app) && n.parse::<TaskId>().is_ok())
                 .map(|(app, n)| Tag::Unit(format!("{app}/{n}"))),
-            "user" => {
-                let id = id.strip_suffix("@local").unwrap_or(id);
-                is_user_name(id).then(|| Tag::User(id.to_owned()))
-            }
+            "user" => user(id).map(Tag::User),
             "model" => id.parse().ok().map(Tag::Model),
             "controller" => match id.parse::<ModelUuid>() {
                 Ok(uuid) => Some(Tag::Controller(uuid.0)),
@@ -105,13 +102,21 @@ impl FromStr for Tag {
             "operation" => id.parse().ok().map(Tag::Operation),
             "space" => (!id.is_empty()).then(|| Tag::Space(id.to_owned())),
             "subnet" => (!id.is_empty()).then(|| Tag::Subnet(id.to_owned())),
-            "storage" => id.rsplit_once('-').map(|(name, n)| Tag::Storage(format!("{name}/{n}"))),
+            "storage" => {
+                id.rsplit_once('-').filter(|_| !id.contains('/')).map(|(name, n)| Tag::Storage(format!("{name}/{n}")))
+            }
             "volume" => (!id.is_empty()).then(|| Tag::Volume(id.replace('-', "/"))),
             "filesystem" => (!id.is_empty()).then(|| Tag::Filesystem(id.replace('-', "/"))),
             _ => None,
         };
         tag.ok_or_else(invalid)
     }
+}
+
+/// A user's name; `bob@local` is `bob`, and there is no other way to write it.
+fn user(id: &str) -> Option<String> {
+    let name = id.strip_suffix("@local").unwrap_or(id);
+    (is_user_name(name) && !name.ends_with("@local")).then(|| name.to_owned())
 }
 
 fn machine_from_dashed(id: &str) -> Option<MachineId> {
@@ -130,10 +135,10 @@ fn credential(id: &str) -> Option<Tag> {
     if parts.next().is_some() {
         return None;
     }
-    let owner = owner.strip_suffix("@local").unwrap_or(&owner).to_owned();
+    let owner = user(&owner)?;
     let good_name = name.bytes().next().is_some_and(|b| b.is_ascii_alphabetic())
         && name.bytes().all(|b| b.is_ascii_alphanumeric() || b".@_+-".contains(&b));
-    (is_cloud_name(&cloud) && is_user_name(&owner) && good_name).then_some(Tag::Credential { cloud, owner, name })
+    (is_cloud_name(&cloud) && good_name).then_some(Tag::Credential { cloud, owner, name })
 }
 
 impl fmt::Display for Tag {
@@ -226,7 +231,19 @@ mod tests {
             assert_eq!(text.parse::<Tag>().map(|t| t.to_string()).as_deref(), Ok(text));
         }
         assert_eq!("user-bob@local".parse::<Tag>(), Ok(Tag::User("bob".into())));
-        for bad in ["", "machine", "machine-", "machine-x", "user-b", "user--bob", "unit-mysql", "model-x", "x-1"] {
+        for bad in [
+            "",
+            "machine",
+            "machine-",
+            "machine-x",
+            "user-b",
+            "user--bob",
+            "unit-mysql",
+            "model-x",
+            "x-1",
+            "user-bob@local@local",
+            "storage-a/b-0",
+        ] {
             assert!(bad.parse::<Tag>().is_err(), "{bad}");
         }
         assert_eq!(

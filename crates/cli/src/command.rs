@@ -19,7 +19,7 @@ mod controller;
 mod host;
 mod key;
 mod log;
-mod machine;
+pub mod machine;
 pub mod model;
 mod ssh;
 mod status;

@@ -290,23 +290,35 @@ pub fn parse_duration(text: &str) -> Option<i128> {
         let end = tail.find(|c: char| c.is_ascii_digit() || c == '.').unwrap_or(tail.len());
         let (unit, tail) = tail.split_at(end);
         let nanos = match unit {
-            "ns" => 1.0,
-            "us" | "µs" | "μs" => 1e3,
-            "ms" => 1e6,
-            "s" => 1e9,
-            "m" => 60e9,
-            "h" => 3600e9,
+            "ns" => 1,
+            "us" | "µs" | "μs" => 1_000,
+            "ms" => 1_000_000,
+            "s" => 1_000_000_000,
+            "m" => 60_000_000_000,
+            "h" => 3_600_000_000_000,
             _ => return None,
         };
-        // Whole numbers stay exact; a fraction is good to a nanosecond, which is more than any flag asks.
-        let value: f64 = value.parse().ok()?;
-        total = total.checked_add((value * nanos).round() as i128)?;
+        total = total.checked_add(nanoseconds(value, nanos)?)?;
         rest = tail;
     }
     if total > i128::from(i64::MAX) {
         return None;
     }
     Some(sign * total)
+}
+
+/// `1`, `1.5`, `.5`, `1.` of a unit, exactly; what is less than a nanosecond is dropped.
+fn nanoseconds(number: &str, unit: i128) -> Option<i128> {
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+    if (whole.is_empty() && fraction.is_empty()) || fraction.contains('.') {
+        return None;
+    }
+    let whole: i128 = if whole.is_empty() { 0 } else { whole.parse().ok()? };
+    // An hour's digits beyond these say nothing about nanoseconds.
+    let fraction = &fraction[..fraction.len().min(18)];
+    let scale = 10i128.pow(u32::try_from(fraction.len()).ok()?);
+    let part: i128 = if fraction.is_empty() { 0 } else { fraction.parse().ok()? };
+    whole.checked_mul(unit)?.checked_add(part * unit / scale)
 }
 
 #[cfg(test)]
@@ -369,6 +381,11 @@ mod tests {
             ("1h30m", Some(5_400_000_000_000)),
             ("1.5s", Some(1_500_000_000)),
             ("-2ms", Some(-2_000_000)),
+            (".5us", Some(500)),
+            ("2562047h47m16.854775807s", Some(i128::from(i64::MAX))),
+            ("2562047h47m16.854775808s", None),
+            (".s", None),
+            ("1.2.3s", None),
             ("5", None),
             ("", None),
             ("x", None),

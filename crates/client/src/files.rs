@@ -52,6 +52,20 @@ pub trait Document: Serialize + DeserializeOwned + Default {
     fn order(&mut self) {}
 }
 
+/// Reads a file's text; an empty one is an empty document. The error says what is wrong, not where the file is.
+pub fn parse<D: Document>(text: &str) -> Result<D, String> {
+    match yaml::read(text)? {
+        serde_json::Value::Null => Ok(D::default()),
+        value => serde_json::from_value(value).map_err(|e| e.to_string()),
+    }
+}
+
+/// A file's text, its entries in the order in which the original writes them.
+pub fn print<D: Document>(document: &mut D) -> Result<String, String> {
+    document.order();
+    yaml::write(document, D::FLOW)
+}
+
 /// The store's folder.
 #[derive(Debug, Clone)]
 pub struct Store {
@@ -89,8 +103,7 @@ impl Store {
         let path = self.dir.join(D::FILE);
         let mut document: D = self.load()?;
         let result = change(&mut document)?;
-        document.order();
-        let text = yaml::write(&document, D::FLOW).map_err(|why| Error::Parse { path: path.clone(), why })?;
+        let text = print(&mut document).map_err(|why| Error::Parse { path: path.clone(), why })?;
         if fs::read_to_string(&path).is_ok_and(|old| old == text) {
             return Ok(result);
         }
@@ -105,11 +118,7 @@ impl Store {
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(D::default()),
             Err(e) => return Err(Error::Read(path, e)),
         };
-        let value = yaml::read(&text).map_err(|why| Error::Parse { path: path.clone(), why })?;
-        if value.is_null() {
-            return Ok(D::default());
-        }
-        serde_json::from_value(value).map_err(|e| Error::Parse { path, why: e.to_string() })
+        parse(&text).map_err(|why| Error::Parse { path, why })
     }
 
     pub fn controllers(&self) -> Result<Controllers, Error> {

@@ -18,7 +18,7 @@ use tokio::sync::Semaphore;
 
 mod constraints;
 mod preflight;
-mod record;
+pub mod record;
 mod start;
 mod worker;
 

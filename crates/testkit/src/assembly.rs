@@ -134,7 +134,8 @@ pub fn agent_config(files: &[File]) -> Option<Config> {
     }
 }
 
-fn first_records(address: SocketAddr, ca_cert: &str) -> change::controller::Bootstrap {
+/// What a controller of tests begins with.
+pub fn first_records(address: SocketAddr, ca_cert: &str) -> change::controller::Bootstrap {
     let cloud = model::record::cloud::Cloud {
         name: CLOUD.into(),
         kind: CLOUD.into(),

@@ -1,7 +1,7 @@
 //! What tests are made with: recordings played to a command line, a whole controller in one process or in its own, agents played.
 
 pub mod agents;
-mod assembly;
+pub mod assembly;
 pub mod controller;
 pub mod replay;
 pub mod simulator;

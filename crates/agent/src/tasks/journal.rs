@@ -102,7 +102,8 @@ fn open(path: &PathBuf) -> io::Result<(File, u64)> {
     Ok((file, length))
 }
 
-fn read(text: &str) -> Contents {
+/// What a journal's text says. A line that is none says nothing.
+pub fn read(text: &str) -> Contents {
     let mut contents = Contents::default();
     for line in text.lines().filter_map(|l| serde_json::from_str(l).ok()) {
         let tasks = &mut contents.tasks;
@@ -113,7 +114,7 @@ fn read(text: &str) -> Contents {
                 }
             }
             Line::Process { id, pid, ticks } => {
-                if let Some(task) = tasks.iter_mut().find(|t| t.id == id) {
+                if let Some(task) = tasks.iter_mut().find(|t| t.id == id && t.done.is_none()) {
                     task.process = Some((pid, ticks));
                 }
             }
@@ -139,10 +140,12 @@ fn read(text: &str) -> Contents {
     contents
 }
 
-fn write(contents: &Contents) -> String {
+/// The text that says this.
+pub fn write(contents: &Contents) -> String {
     let mut lines: Vec<Line> = contents.acknowledged.iter().cloned().map(Line::Acknowledged).collect();
     for task in &contents.tasks {
-        if task.started > 0 {
+        // By a clock that is before 1970 it began at 0; what ended before it began has no boot.
+        if task.done.is_none() || task.started > 0 || !task.boot.is_empty() {
             lines.push(Line::Started { id: task.id.clone(), at: task.started, boot: task.boot.clone() });
         }
         if let Some((pid, ticks)) = task.process {

@@ -251,7 +251,7 @@ fn ended(done: &agent::TaskDone) -> Ended {
     let (status, message, return_code) = match &done.outcome {
         Outcome::Exited { code } => (TaskStatus::Completed, String::new(), Some(*code)),
         // As a shell would say it.
-        Outcome::Signalled { signal } => (TaskStatus::Completed, String::new(), Some(128 + signal)),
+        Outcome::Signalled { signal } => (TaskStatus::Completed, String::new(), Some(signal.saturating_add(128))),
         Outcome::TimedOut => (TaskStatus::Failed, "command cancelled".into(), None),
         Outcome::Cancelled => (TaskStatus::Cancelled, "command cancelled".into(), None),
         Outcome::Interrupted => {

@@ -4,7 +4,7 @@ use super::Command;
 
 mod add;
 mod config;
-mod disks;
+pub mod disks;
 mod list;
 mod remove;
 mod retry;

@@ -113,7 +113,7 @@ fn keys_are_made_once() {
 fn broken_files_are_named() {
     let (_dir, store) = store();
     fs::create_dir_all(store.dir()).expect("made");
-    for text in ["controllers: [", "controllers: {a: 3}", "\u{0}", "- a\n- b\n", "a: &x [*x, *x]"] {
+    for text in ["controllers: [", "controllers: {a: 3}", "\u{0}", "- a\n- b\n", "a: &x [*x, *x]", &"- ".repeat(5000)] {
         fs::write(store.dir().join("controllers.yaml"), text).expect("written");
         let error = store.controllers().expect_err(text);
         assert!(error.to_string().contains("controllers.yaml"), "{error}");

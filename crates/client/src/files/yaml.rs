@@ -3,15 +3,52 @@
 //! Must not know any file. The surprise: what is read has YAML 1.2's few words for true and false; `yes` and `on`
 //! stay text, which is what every key of these files wants.
 
+use std::collections::HashMap;
+
 use saphyr::{LoadableYamlNode, Scalar, Yaml};
+use saphyr_parser::{Event, Parser};
 use serde::Serialize;
 use serde_json::{Map, Number, Value};
 use wire::yaml::{Node, natural_cmp, print};
 
+/// As deep as JSON may be for its own reader; what is deeper would overflow the stack of whoever walks through it.
+const DEEPEST: usize = 128;
+
 /// The first document of a text; an empty text is null. The error is the parser's, with its line.
 pub fn read(text: &str) -> Result<Value, String> {
+    check_depth(text)?;
     let documents = Yaml::load_from_str(text).map_err(|e| e.to_string())?;
     documents.first().map_or(Ok(Value::Null), value)
+}
+
+/// Walks through the parser's events, which need no stack, aliases counted as deep as what they stand for.
+fn check_depth(text: &str) -> Result<(), String> {
+    // The anchor of each collection that is open, and how deep it is so far.
+    let mut open: Vec<(usize, usize)> = Vec::new();
+    let mut known: HashMap<usize, usize> = HashMap::new();
+    for event in Parser::new_from_str(text) {
+        let (event, place) = event.map_err(|e| e.to_string())?;
+        let below = match event {
+            Event::SequenceStart(anchor, _) | Event::MappingStart(anchor, _) => {
+                open.push((anchor, 0));
+                0
+            }
+            Event::SequenceEnd | Event::MappingEnd => {
+                let (anchor, below) = open.pop().unwrap_or_default();
+                known.insert(anchor, below + 1);
+                below + 1
+            }
+            Event::Alias(anchor) => known.get(&anchor).copied().unwrap_or(0),
+            _ => 0,
+        };
+        if open.len() + below > DEEPEST {
+            return Err(format!("nested more than {DEEPEST} deep at line {}", place.start.line()));
+        }
+        if let Some((_, deepest)) = open.last_mut() {
+            *deepest = (*deepest).max(below);
+        }
+    }
+    Ok(())
 }
 
 fn value(node: &Yaml<'_>) -> Result<Value, String> {

@@ -44,14 +44,23 @@ pub struct Record {
 const FILE: &str = "instance.json";
 
 pub fn write(dir: &Dir, record: &Record) -> io::Result<()> {
-    let bytes = serde_json::to_vec_pretty(record).map_err(io::Error::other)?;
-    files::replace(&dir.path().join(FILE), &bytes, 0o600)
+    files::replace(&dir.path().join(FILE), &print(record)?, 0o600)
+}
+
+/// A record's file.
+pub fn print(record: &Record) -> io::Result<Vec<u8>> {
+    serde_json::to_vec_pretty(record).map_err(io::Error::other)
 }
 
 pub fn read(dir: &Dir) -> io::Result<Option<Record>> {
     match fs::read(dir.path().join(FILE)) {
-        Ok(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(io::Error::other),
+        Ok(bytes) => parse(&bytes).map(Some),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
+}
+
+/// Reads a record's file.
+pub fn parse(bytes: &[u8]) -> io::Result<Record> {
+    serde_json::from_slice(bytes).map_err(io::Error::other)
 }

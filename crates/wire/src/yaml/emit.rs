@@ -9,6 +9,10 @@ const WIDTH: usize = 80;
 pub(super) fn document(node: &Node) -> String {
     let mut out = Emitter::default();
     out.node(node, Place { indent: 0, scalar: 2 });
+    // Of a text that keeps its last line ends every one counts.
+    if out.kept {
+        return out.text;
+    }
     let text = out.text.trim_end_matches('\n').to_owned();
     text + "\n"
 }
@@ -28,6 +32,8 @@ struct Emitter {
     column: usize,
     /// Only blanks and dashes on the line so far: a collection may begin on it.
     fresh: bool,
+    /// The last thing written is a literal that keeps all its line ends.
+    kept: bool,
 }
 
 impl Emitter {
@@ -38,6 +44,7 @@ impl Emitter {
             self.fresh = true;
         } else {
             self.column += 1;
+            self.kept = false;
         }
     }
 
@@ -266,6 +273,7 @@ impl Emitter {
 
     fn literal(&mut self, text: &str, indent: usize) {
         self.gap();
+        let mut keep = false;
         self.put('|');
         if text.starts_with([' ', '\n']) {
             self.put('2');
@@ -274,6 +282,7 @@ impl Emitter {
             self.put('-');
         } else if text.trim_end_matches(scalar::is_break).is_empty() || text.ends_with("\n\n") {
             self.put('+');
+            keep = true;
         }
         self.put('\n');
         let mut breaks = true;
@@ -292,6 +301,7 @@ impl Emitter {
                 breaks = false;
             }
         }
+        self.kept = keep;
     }
 }
 

@@ -11,7 +11,10 @@ pub(super) enum Style {
 
 /// The style for a text, `key` when it stands before a colon.
 pub(super) fn style(text: &str, key: bool, flow: bool) -> Style {
-    let wish = if text.contains('\n') {
+    // Readers differ on which of the rarer line ends are such: written as escapes, they are the same to all.
+    let wish = if text.contains(|c| is_break(c) && c != '\n') {
+        Style::Double
+    } else if text.contains('\n') {
         Style::Literal
     } else if is_text(text) {
         Style::Plain

@@ -52,6 +52,8 @@ fn texts_are_quoted_when_a_reader_would_take_them_for_something_else() {
         ("two\nlines\n", "|\n  two\n  lines"),
         (" x\ny", "|2-\n   x\n  y"),
         ("x\r\ny", "\"x\\r\\ny\""),
+        ("x\u{2028}y", "\"x\\Ly\""),
+        ("x\n\n", "|+\n  x\n"),
     ] {
         let document = print(&Node::Map(vec![("k".into(), Node::str(text))]));
         assert_eq!(document, format!("k: {expected}\n"), "{text:?}");

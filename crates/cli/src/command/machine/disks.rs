@@ -3,7 +3,7 @@
 use wire::facade::machine_manager::Constraints as Disk;
 
 /// The list of one or more `--disks`, each a list of its own.
-pub(super) fn parse(text: &str) -> Result<Vec<Disk>, String> {
+pub fn parse(text: &str) -> Result<Vec<Disk>, String> {
     text.split_whitespace().map(|one| disk(one).map_err(|e| format!("cannot parse disk constraints: {e}"))).collect()
 }
 
