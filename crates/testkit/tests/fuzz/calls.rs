@@ -37,14 +37,14 @@ impl Client {
         let params =
             json!({"auth-tag": "user-admin", "credentials": testkit::assembly::PASSWORD, "client-version": "3.6.28"});
         let frame = json!({"request-id": 1, "type": "Admin", "version": 3, "request": "Login", "params": params});
-        match client.ask(&frame.to_string(), Some(1)).await {
+        match client.ask(&frame.to_string(), Some(1), SOON).await {
             Outcome::Answered(answer) if answer.error.is_empty() => Some(client),
             _ => None,
         }
     }
 
     /// Sends a frame, then one that is always answered; gives the answer to the first, if it has an id and comes.
-    async fn ask(&mut self, frame: &str, id: Option<u64>) -> Outcome {
+    async fn ask(&mut self, frame: &str, id: Option<u64>, patience: Duration) -> Outcome {
         let mark = json!({"request-id": MARK, "type": "Pinger", "version": 1, "request": "Ping", "params": {}});
         for text in [frame, &mark.to_string()] {
             if self.socket.send(Message::text(text)).await.is_err() {
@@ -53,7 +53,7 @@ impl Client {
         }
         let (mut marked, mut answered) = (false, None);
         while !marked || (id.is_some() && answered.is_none()) {
-            let patience = if marked { PATIENCE } else { SOON };
+            let patience = if marked { patience } else { SOON };
             let message = match tokio::time::timeout(patience, self.socket.next()).await {
                 Ok(Some(Ok(message))) => message,
                 Ok(None | Some(Err(_))) => return Outcome::Closed,
@@ -103,7 +103,7 @@ fn try_frame(rig: &Rig, place: &mut Option<Client>, path: &str, frame: &str) -> 
         _ => None,
     };
     let before = rig.state.read().revision();
-    let outcome = rig.runtime.block_on(client.ask(frame, id));
+    let outcome = rig.runtime.block_on(client.ask(frame, id, PATIENCE));
     match outcome {
         Outcome::Answered(answer) => {
             if is_refused(&answer) {
