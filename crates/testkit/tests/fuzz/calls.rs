@@ -137,7 +137,7 @@ pub fn calls() -> Target {
     })
     .json()
     .words(WORDS)
-    .cases(400)
+    .cases(100)
 }
 
 const WORDS: &[&str] = &[
