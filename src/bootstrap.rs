@@ -34,12 +34,25 @@ pub const GRACE: Duration = Duration::from_secs(10);
 pub struct OnThisHost;
 
 impl cli::Bootstrapper for OnThisHost {
+    fn check<'b>(&'b self, params: &'b BootstrapParams) -> Boxed<'b, ()> {
+        Box::pin(async move { world::preflight(&Layout::new(&params.controller_uuid)).await })
+    }
+
     fn bootstrap<'b>(&'b self, params: &'b BootstrapParams, progress: Progress<'b>) -> Boxed<'b, BootstrapResult> {
         Box::pin(bootstrap(params, progress))
     }
 
     fn kill<'b>(&'b self, params: &'b KillParams, progress: Progress<'b>) -> Boxed<'b, ()> {
         Box::pin(kill(params, progress))
+    }
+
+    fn is_down(&self, uuid: &str) -> bool {
+        let layout = Layout::new(uuid);
+        Settings::read(&layout).is_ok() && daemon::running(&layout).is_none()
+    }
+
+    fn start<'b>(&'b self, params: &'b KillParams, progress: Progress<'b>) -> Boxed<'b, bool> {
+        Box::pin(start(params, progress))
     }
 }
 
@@ -56,7 +69,6 @@ async fn bootstrap(params: &BootstrapParams, progress: Progress<'_>) -> Result<B
         return Err(failed(format!("cloud {:?} cannot be bootstrapped on yet", params.cloud)));
     }
     let layout = Layout::new(&params.controller_uuid);
-    world::preflight(&layout).await?;
     let unfinished = Unfinished(Some(layout.clone()));
     make_root(&layout.root)?;
     // One at a time on a host: two would choose the same port.
@@ -211,15 +223,42 @@ async fn wait_for_api(
             Err(error) => error,
         };
         if started.has_died(layout) || begun.elapsed() > PATIENCE {
-            let log = std::fs::read_to_string(layout.log()).unwrap_or_default();
-            let last: Vec<&str> = log.lines().rev().take(5).collect();
-            return Err(BootstrapError {
-                message: format!("the controller did not come up: {error}"),
-                hints: last.into_iter().rev().map(str::to_owned).collect(),
-            });
+            let message = format!("the controller did not come up: {error}");
+            return Err(BootstrapError { message, hints: last_words(layout) });
         }
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
+}
+
+async fn start(params: &KillParams, progress: Progress<'_>) -> Result<bool, BootstrapError> {
+    let layout = Layout::new(&params.uuid);
+    let settings = Settings::read(&layout).map_err(|error| BootstrapError {
+        message: format!("controller {:?} cannot be started from here: {error}", params.controller_name),
+        hints: vec!["It is started on its own host, by root.".into()],
+    })?;
+    if daemon::running(&layout).is_some() {
+        return Ok(false);
+    }
+    progress("Starting the controller");
+    let mut started = daemon::start(&layout, &settings.name).map_err(doing("start the controller"))?;
+    let begun = Instant::now();
+    while daemon::running(&layout).is_none() {
+        if started.has_died(&layout) || begun.elapsed() > PATIENCE {
+            return Err(BootstrapError {
+                message: "the controller did not come up".into(),
+                hints: last_words(&layout),
+            });
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    Ok(true)
+}
+
+/// The end of the controller's log.
+fn last_words(layout: &Layout) -> Vec<String> {
+    let log = std::fs::read_to_string(layout.log()).unwrap_or_default();
+    let last: Vec<&str> = log.lines().rev().take(5).collect();
+    last.into_iter().rev().map(str::to_owned).collect()
 }
 
 async fn kill(params: &KillParams, progress: Progress<'_>) -> Result<(), BootstrapError> {

@@ -31,9 +31,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
-use store::Directory;
 use store::append::Append;
 use store::sqlite::{Options, Sqlite};
+use store::{Directory, OpenError};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{SignalKind, signal};
 use workers::identity::Root;
@@ -77,6 +77,9 @@ fn raise_file_limit() {
     }
 }
 
+/// How long one waits for a process that holds the data directory and is about to end.
+const PREDECESSOR: Duration = Duration::from_secs(5);
+
 type Failure = Box<dyn std::error::Error>;
 
 fn failure(what: &str, error: &dyn std::error::Error) -> Failure {
@@ -94,7 +97,7 @@ async fn run(layout: &Layout, log: Option<LogFile>) -> Result<(), Failure> {
         tokio::spawn(reopen_on_hangup(log));
     }
     let settings = Settings::read(layout).map_err(|e| failure("read the controller's settings", &e))?;
-    let directory = Directory::open(&layout.dir()).map_err(|e| failure("open the data directory", &e))?;
+    let directory = open_directory(layout).await?;
     let directory = Arc::new(directory);
     let sqlite = Sqlite::open(directory.clone(), Options::default()).map_err(|e| failure("open the database", &e))?;
     let append = Append::open(directory).map_err(|e| failure("open logs and outputs", &e))?;
@@ -197,6 +200,20 @@ impl Answers for Operated {
             Question::ResetPassword { user, hash } => {
                 crate::operator::reset::set(&self.state, &user, &hash).await.map(|()| user.into()).into()
             }
+        }
+    }
+}
+
+/// A predecessor that was killed a moment ago may still be dying.
+async fn open_directory(layout: &Layout) -> Result<Directory, Failure> {
+    let begun = tokio::time::Instant::now();
+    loop {
+        match Directory::open(&layout.dir()) {
+            Ok(directory) => return Ok(directory),
+            Err(OpenError::Locked { .. }) if begun.elapsed() < PREDECESSOR => {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            Err(error) => return Err(failure("open the data directory", &error)),
         }
     }
 }

@@ -58,6 +58,9 @@ pub async fn preflight(layout: &Layout) -> Result<(), BootstrapError> {
 /// Makes the image of machines when there is none yet; shown as a step then.
 pub async fn prepare_images(layout: &Layout, progress: Progress<'_>) -> Result<(), BootstrapError> {
     let cloud = builtin(layout, None);
+    if cloud.has_image() {
+        return Ok(());
+    }
     progress("Preparing the machine image (made once, from this host's own packages)");
     cloud.prepare_image().await.map_err(|error| failed(&error))
 }

@@ -4,6 +4,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -30,6 +31,8 @@ const UPGRADE: Duration = Duration::from_secs(15);
 pub struct Machine {
     file: PathBuf,
     known: Mutex<Known>,
+    /// Whether it has said that it runs.
+    told: AtomicBool,
     pub tasks: Arc<Tasks>,
 }
 
@@ -83,7 +86,7 @@ impl Machine {
         let tasks = Tasks::open(directory.join("tasks"), &config, crate::now())
             .map_err(|e| format!("cannot open the tasks' journal: {e}"))?;
         let known = Mutex::new(Known { config, identity, tls: None, good: 0 });
-        Ok(Self { file: file.to_owned(), known, tasks })
+        Ok(Self { file: file.to_owned(), known, told: AtomicBool::new(false), tasks })
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
@@ -152,7 +155,12 @@ impl Machine {
             Err(_) => return Err(Failure::Unreachable("no answer to the upgrade".into())),
         };
         self.known().good = index;
-        tracing::debug!(address = addresses[index], "connected to the controller");
+        let address = &addresses[index];
+        // Once is worth keeping; thousands that come back at once have better things to tell.
+        match self.told.swap(true, Ordering::Relaxed) {
+            false => tracing::info!(address, version = crate::VERSION, "agent runs, connected to the controller"),
+            true => tracing::debug!(address, "connected to the controller"),
+        }
         Ok(stream::serve(self, socket).await)
     }
 

@@ -71,6 +71,9 @@ pub trait CloudAdvice: Send + Sync + 'static {
     /// What the cloud of that name will not honour, in words; a refusal when it never can meet them.
     fn check(&self, cloud: &str, constraints: &Constraints) -> Result<Vec<String>, Refusal>;
 
+    /// A refusal when the cloud cannot follow a placement directive.
+    fn check_placement(&self, cloud: &str, directive: &str) -> Result<(), Refusal>;
+
     /// The base of machines that ask for none, as the cloud has it.
     fn default_base(&self, cloud: &str) -> Option<OsBase>;
 }
@@ -81,6 +84,10 @@ pub struct NoAdvice;
 impl CloudAdvice for NoAdvice {
     fn check(&self, _: &str, _: &Constraints) -> Result<Vec<String>, Refusal> {
         Ok(Vec::new())
+    }
+
+    fn check_placement(&self, _: &str, _: &str) -> Result<(), Refusal> {
+        Ok(())
     }
 
     fn default_base(&self, _: &str) -> Option<OsBase> {
@@ -123,6 +130,11 @@ impl CloudAdvice for CloudsAsked {
             Ok(names) => Ok(vec![format!("unsupported constraints: {}", names.join(","))]),
             Err(unmet) => Err(Refusal::plain(unmet.to_string())),
         }
+    }
+
+    fn check_placement(&self, cloud: &str, directive: &str) -> Result<(), Refusal> {
+        let Some(cloud) = self.clouds.get(cloud) else { return Ok(()) };
+        cloud.check_placement(directive).map_err(|unmet| Refusal::plain(unmet.to_string()))
     }
 
     fn default_base(&self, cloud: &str) -> Option<OsBase> {

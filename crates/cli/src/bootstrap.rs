@@ -44,7 +44,7 @@ pub struct BootstrapResult {
     pub agent_version: String,
 }
 
-/// What kills a controller that does not answer.
+/// Which controller of this host is meant when its API does not answer.
 #[derive(Debug, Clone, Default)]
 pub struct KillParams {
     pub controller_name: String,
@@ -68,9 +68,20 @@ pub type Boxed<'b, T> = Pin<Box<dyn Future<Output = Result<T, BootstrapError>> +
 
 /// Makes controllers on this host.
 pub trait Bootstrapper: Send + Sync {
+    /// Whether a controller can be made here. Changes nothing.
+    fn check<'b>(&'b self, params: &'b BootstrapParams) -> Boxed<'b, ()>;
+
     /// Starts a controller and waits until its API answers. On failure, and when the future is dropped,
     /// `cleanup` is called by the command unless `keep_broken`.
     fn bootstrap<'b>(&'b self, params: &'b BootstrapParams, progress: Progress<'b>) -> Boxed<'b, BootstrapResult>;
+
+    /// Whether the controller is one of this host and does not run; false where that cannot be seen.
+    fn is_down(&self, _uuid: &str) -> bool {
+        false
+    }
+
+    /// Starts a controller of this host that does not run, after a crash or a reboot. False: it runs already.
+    fn start<'b>(&'b self, params: &'b KillParams, progress: Progress<'b>) -> Boxed<'b, bool>;
 
     /// Ends a controller and takes away all it made on this host, without its API. Right when nothing is left.
     fn kill<'b>(&'b self, params: &'b KillParams, progress: Progress<'b>) -> Boxed<'b, ()>;

@@ -100,7 +100,9 @@ fn within(
     match command.name {
         "switch" => controllers.iter().chain(models).cloned().collect(),
         "show-model" | "destroy-model" => models.to_vec(),
-        "show-controller" | "destroy-controller" | "kill-controller" | "unregister" => controllers.to_vec(),
+        "show-controller" | "destroy-controller" | "kill-controller" | "start-controller" | "unregister" => {
+            controllers.to_vec()
+        }
         "completion" => ["bash", "fish", "zsh"].map(str::to_owned).to_vec(),
         _ => Vec::new(),
     }

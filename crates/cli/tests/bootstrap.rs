@@ -26,6 +26,14 @@ fn broken(message: &str) -> BootstrapError {
 }
 
 impl Bootstrapper for Fake {
+    fn check<'b>(&'b self, _: &'b BootstrapParams) -> Boxed<'b, ()> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn start<'b>(&'b self, _: &'b KillParams, _: Progress<'b>) -> Boxed<'b, bool> {
+        Box::pin(async { Ok(true) })
+    }
+
     fn bootstrap<'b>(&'b self, params: &'b BootstrapParams, progress: Progress<'b>) -> Boxed<'b, BootstrapResult> {
         Box::pin(async move {
             progress("Making image of this host");

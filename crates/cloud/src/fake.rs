@@ -187,6 +187,10 @@ impl Cloud for Fake {
         state::check(wanted)
     }
 
+    fn check_placement(&self, directive: &str) -> Result<(), Error> {
+        state::check_placement(directive)
+    }
+
     fn prepare_model<'a>(&'a self, model: &'a ModelRef) -> Answer<'a, ()> {
         Box::pin(async move {
             let work = |state: &mut State| {

@@ -39,6 +39,11 @@ pub trait Cloud: Send + Sync + 'static {
     /// never be met. Asked before anything starts; it must not wait for anything.
     fn check_constraints(&self, wanted: &Constraints) -> Result<Vec<&'static str>, Error>;
 
+    /// Whether a placement directive of the user's (`zone=a`) can be followed: [`Error::Unmet`] when it means nothing here. Must not wait.
+    fn check_placement(&self, directive: &str) -> Result<(), Error> {
+        Err(Error::unmet("placement", format!("unknown placement directive: {directive}")))
+    }
+
     /// Makes what machines of a model share (networks). Asked before the first machine, and again whenever in doubt.
     fn prepare_model<'a>(&'a self, model: &'a ModelRef) -> Answer<'a, ()>;
 
@@ -62,6 +67,7 @@ pub trait Cloud: Send + Sync + 'static {
     /// What the instance printed while it started, the newest 64 KiB at most.
     fn console_log<'a>(&'a self, controller: &'a str, id: &'a InstanceId) -> Answer<'a, String>;
 
-    /// Starts again what a restart of the cloud's own host stopped. Asked at each start of the controller; it usually finds nothing to do.
+    /// Starts again what should run and does not: what a restart of the cloud's own host stopped, and, where nobody but us could do it, what
+    /// ended by itself. Asked at each start of the controller and when an instance is seen stopped; it usually finds nothing to do.
     fn restore<'a>(&'a self, controller: &'a str) -> Answer<'a, ()>;
 }

@@ -77,6 +77,11 @@ impl Builtin {
         self.worker.known_network(controller).ok().flatten().map(|network| network.key)
     }
 
+    /// Whether the image of the host's base is there.
+    pub fn has_image(&self) -> bool {
+        self.worker.has_own_image()
+    }
+
     /// Makes the image of the host's base if there is none: one to three seconds, the first time only.
     pub fn prepare_image(&self) -> Answer<'_, ()> {
         self.block(|worker| worker.image("").map(drop))

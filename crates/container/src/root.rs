@@ -59,13 +59,18 @@ pub fn mount_root(dir: &Dir, plan: &Plan) -> Result<Root, Error> {
         fs::create_dir_all(&made).map_err(path("make", &made))?;
     }
     if let Some(first) = plan.ids {
+        // Before the overlay exists: it remembers whose its own root was, and would not let the machine's root write there.
+        give(&dir.upper(), first)?;
         match assemble(dir, plan, Some(first)) {
             Ok(root) => {
                 own_disk(dir, first)?;
                 return Ok(root);
             }
             // A kernel or a file system that cannot shift ids: the other walls have to do.
-            Err(_) => while unmount(dir.stage(), UnmountFlags::DETACH).is_ok() {},
+            Err(_) => {
+                while unmount(dir.stage(), UnmountFlags::DETACH).is_ok() {}
+                give(&dir.upper(), 0)?;
+            }
         }
     }
     assemble(dir, plan, None)
@@ -157,6 +162,11 @@ fn own_disk(dir: &Dir, first: u32) -> Result<(), Error> {
     }
     own(&dir.upper(), first)?;
     fs::write(&done, first.to_string()).map_err(path("write", &done))
+}
+
+/// Makes a directory that of an id, alone, without what is in it.
+fn give(at: &Path, to: u32) -> Result<(), Error> {
+    std::os::unix::fs::lchown(at, Some(to), Some(to)).map_err(path("give away", at))
 }
 
 /// What an interrupted run gave away already is left alone.

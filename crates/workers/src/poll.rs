@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use base::clock::Time;
-use base::{Life, ModelUuid};
+use base::{Life, MachineId, ModelUuid};
 use cloud::InstanceInfo;
 use model::beliefs::{AMachine, Beliefs};
 use model::change::start::{self, Observed};
@@ -20,8 +20,8 @@ use crate::place;
 /// While something is on its way.
 const OFTEN: Duration = Duration::from_secs(3);
 const SOMETIMES: Duration = Duration::from_secs(60);
-/// When all is as it should be.
-const SELDOM: Duration = Duration::from_secs(900);
+/// When all is as it should be: how long a machine that died by itself may go unseen.
+const SELDOM: Duration = Duration::from_secs(30);
 /// A machine that is not settled by then is no news any more.
 const NEWS: Duration = Duration::from_secs(120);
 
@@ -88,6 +88,14 @@ impl Worker for Poll {
             }
         }
         self.note_leaks(&name, &before, &seen);
+        let stopped = stopped(&before, &seen);
+        for (model, machine) in &stopped {
+            tracing::warn!(%model, "machine {machine} has stopped by itself; its cloud is asked to start it again");
+        }
+        if !stopped.is_empty() {
+            let restored = cloud.restore(&controller).await;
+            restored.map_err(|error| Failure::new(format!("cannot start stopped instances again: {error}")))?;
+        }
         self.asked.lock().unwrap_or_else(PoisonError::into_inner).insert(name, now);
         Ok(())
     }
@@ -100,6 +108,17 @@ impl Worker for Poll {
             ..Pace::default()
         }
     }
+}
+
+/// Machines that should run and, as their cloud says, are there and do not.
+fn stopped(beliefs: &Beliefs, seen: &[InstanceInfo]) -> Vec<(ModelUuid, MachineId)> {
+    let should_run = |one: &InstanceInfo| {
+        let (model, machine) = (one.model.parse::<ModelUuid>().ok()?, one.machine.parse::<MachineId>().ok()?);
+        let whole = beliefs.models.get(&model)?.machines.get(&machine)?;
+        let instance = whole.instance.as_ref().filter(|instance| instance.instance_id == one.id.0)?;
+        (instance.is_provisioned() && whole.machine.as_ref()?.life == Life::Alive).then_some((model, machine))
+    };
+    seen.iter().filter(|one| one.status == cloud::InstanceStatus::Stopped).filter_map(should_run).collect()
 }
 
 /// How often each cloud that is used is to be asked.

@@ -76,8 +76,15 @@ impl Asked<'_> {
             _ => None,
         };
         let place = self.place(&one)?;
+        if let Where::Directive(directive) = &place {
+            self.call.session.shared().advice.check_placement(self.cloud, directive)?;
+        }
         if one.disks.iter().any(|disk| disk.count == 0) {
             return Err(Refusal::plain("invalid volume params: count not specified"));
+        }
+        if !one.disks.is_empty() {
+            let words = format!("cannot add a new machine: cloud {:?} has no disks to attach", self.cloud);
+            return Err(Refusal::new(Kind::NotSupported, words));
         }
         check_values(&one.constraints)?;
         let in_model = self.within.constraints.as_ref().map(|all| all.0.clone()).unwrap_or_default();

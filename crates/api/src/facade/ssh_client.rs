@@ -17,7 +17,11 @@ fn machine(call: &Call, tag: &str) -> Result<Arc<AMachine>, Refusal> {
         return Err(Refusal::new(Kind::NotFound, format!("unit {unit:?} not found")));
     }
     let id = super::machine_manager::machine_of(tag)?;
-    within.machine(&id)?;
+    let (_, record) = within.machine(&id)?;
+    if record.is_controller() {
+        let why = "it is the controller's host, on which no user is made; log in to it as you do otherwise";
+        return Err(Refusal::new(Kind::NotSupported, format!("ssh to machine {id} of the controller's model: {why}")));
+    }
     within.machines.get(&id).cloned().ok_or_else(|| Refusal::not_found("machine", &id))
 }
 

@@ -8,9 +8,17 @@ mod list;
 pub mod reclaim;
 pub mod refresh;
 mod show;
+mod start;
 mod switch;
 mod unregister;
 
 /// In no order; the table sorts.
-pub const COMMANDS: &[&Command] =
-    &[&destroy::COMMAND, &kill::COMMAND, &list::COMMAND, &show::COMMAND, &switch::COMMAND, &unregister::COMMAND];
+pub const COMMANDS: &[&Command] = &[
+    &destroy::COMMAND,
+    &kill::COMMAND,
+    &list::COMMAND,
+    &show::COMMAND,
+    &start::COMMAND,
+    &switch::COMMAND,
+    &unregister::COMMAND,
+];

@@ -106,6 +106,12 @@ impl Context {
         let connection = loop {
             match Connection::open(&target, place, &who).await {
                 Ok(connection) => break connection,
+                Err(LoginError::Dial(e)) if e.is_transient() && self.is_down(name) => {
+                    return Err(Error::connection(format!(
+                        "unable to connect to API: {e}\n\nController {name:?} does not run on this host. Start it again with\n\n    \
+                         juju start-controller {name}"
+                    )));
+                }
                 Err(LoginError::Dial(e)) if e.is_transient() && tokio::time::Instant::now() < until => {
                     self.log("DEBUG", "juju.api", &format!("{e}; trying again"));
                     self.sleep(PAUSE).await;
@@ -127,6 +133,13 @@ impl Context {
             model: String::new(),
             model_uuid: String::new(),
         })
+    }
+
+    /// It is to run on this very host, and does not: nothing to wait for.
+    fn is_down(&self, name: &str) -> bool {
+        let uuid = self.store.controllers().ok().and_then(|all| all.controllers.get(name).map(|one| one.uuid.clone()));
+        let here = self.injected.bootstrapper.as_ref();
+        here.zip(uuid).is_some_and(|(here, uuid)| here.is_down(&uuid))
     }
 
     fn explain_login(&self, error: LoginError, controller: &str) -> Error {

@@ -39,6 +39,14 @@ pub(super) fn check(wanted: &Constraints) -> Result<Vec<&'static str>, Error> {
     Ok(unsupported.into_iter().filter_map(|(name, is)| is.then_some(name)).collect())
 }
 
+/// The cloud has zones of any name, and knows no other placement.
+pub(super) fn check_placement(directive: &str) -> Result<(), Error> {
+    match directive.strip_prefix("zone=") {
+        Some(zone) if !zone.is_empty() => Ok(()),
+        _ => Err(Error::unmet("placement", format!("unknown placement directive: {directive}"))),
+    }
+}
+
 /// An instance that a liar speaks of.
 pub(super) fn answer(name: &str) -> Started {
     Started {

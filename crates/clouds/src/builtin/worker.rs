@@ -107,6 +107,10 @@ impl Worker {
         Ok(bases)
     }
 
+    pub fn has_own_image(&self) -> bool {
+        image::host_base().is_ok_and(|base| image::find(&self.images(), &base).is_some())
+    }
+
     /// The image of a base; of the host's own it is made when it is missing.
     pub fn image(&self, base: &str) -> Result<Image, Error> {
         let own = image::host_base().ok();

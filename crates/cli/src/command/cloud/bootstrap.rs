@@ -68,6 +68,8 @@ async fn run(context: &mut Context) -> Result<()> {
     let Some(bootstrapper) = &injected.bootstrapper else {
         return Err(Error::failed("this program is the command line alone, and cannot start a controller"));
     };
+    bootstrapper.check(&params).await?;
+    ignored(context, &params);
     let keep = params.keep_broken;
     context
         .info(format!("Creating Juju controller \"{}\" on {}/{}", params.controller_name, params.cloud, params.region));
@@ -128,6 +130,10 @@ fn params(context: &Context) -> Result<BootstrapParams> {
     if args.text("agent-version").is_some_and(|v| v != context.client_version()) {
         return Err(Error::usage(format!("this client can only bootstrap {} agents", context.client_version())));
     }
+    // The builtin cloud wants none: there is one, empty, by the name that `add-model` shows.
+    if let Some(credential) = args.text("credential").filter(|name| !name.is_empty() && *name != "default") {
+        return Err(Error::failed(format!("credential {credential:?} not found")));
+    }
     let constraints = |flag: &str| -> Result<String> {
         let text = args.texts(flag).join(" ");
         base::Constraints::parse(&text).map_err(|e| Error::usage(e.to_string()))?;
@@ -156,6 +162,18 @@ fn params(context: &Context) -> Result<BootstrapParams> {
 fn texts(config: Map<String, Value>) -> BTreeMap<String, String> {
     let text = |value: Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     config.into_iter().map(|(key, value)| (key, text(value))).collect()
+}
+
+/// Says what of the user's wishes means nothing here: the controller is a process of this host, not a machine of its own.
+fn ignored(context: &mut Context, params: &BootstrapParams) {
+    let wishes = [
+        ("--bootstrap-constraints", !params.bootstrap_constraints.is_empty()),
+        ("--bootstrap-base", !params.bootstrap_base.is_empty()),
+    ];
+    for (flag, _) in wishes.iter().filter(|(_, wished)| *wished) {
+        context
+            .warn(format!("{flag} is ignored: the controller is a process of this host, with its system and memory"));
+    }
 }
 
 /// Enters the controller in the store, without addresses.

@@ -137,9 +137,7 @@ impl<'a> Connection<'a> {
         loop {
             match self.try_address(context, entity).await {
                 Ok(address) => return Ok(address),
-                Err(error) if tries >= ADDRESS_TRIES || error.message().starts_with("attempt count exceeded") => {
-                    return Err(error);
-                }
+                Err(error) if tries >= ADDRESS_TRIES || is_final(&error) => return Err(error),
                 Err(_) => tries += 1,
             }
             context.sleep(ADDRESS_PAUSE).await;
@@ -269,6 +267,12 @@ impl<'a> Connection<'a> {
         let program = std::env::current_exe().map(|p| p.display().to_string()).unwrap_or_else(|_| "juju".to_owned());
         let (proxy, host) = match via {
             Some(address) => (true, address),
+            None if self.controller_has_no_sshd(context)? => {
+                return Err(Error::failed(
+                    "cannot go through the controller: it is a process on its host, where no user is made for you\n\n\
+                     Log in from that host, or through an account of yours there: ssh -J you@host ubuntu@address",
+                ));
+            }
             None => {
                 let address = self.api.connection.address();
                 (false, address.rsplit_once(':').map_or(address, |(host, _)| host).to_owned())
@@ -277,6 +281,12 @@ impl<'a> Connection<'a> {
         Ok(Some(format!(
             "{program} ssh --model={model} --proxy={proxy} --no-host-key-checks --pty=false ubuntu@{host} -q \"nc %h %p\""
         )))
+    }
+
+    fn controller_has_no_sshd(&self, context: &Context) -> Result<bool> {
+        let controllers = context.store.controllers()?.controllers;
+        let kind = controllers.get(&self.api.controller).and_then(|controller| controller.cloud_type.as_deref());
+        Ok(kind == Some("builtin"))
     }
 
     /// Takes the known-hosts file away.
@@ -294,6 +304,11 @@ fn contains(machine: &MachineStatus, address: &str) -> bool {
         .containers
         .values()
         .any(|c| c.ip_addresses.iter().any(|a| a == address) || c.dns_name == address || contains(c, address))
+}
+
+/// Whether asking again is in vain. The original asks ten times whatever the answer is.
+fn is_final(error: &Error) -> bool {
+    matches!(error.code(), "not found" | "not supported") || error.message().starts_with("attempt count exceeded")
 }
 
 /// The keys that answer at each address; a program each, all at once.

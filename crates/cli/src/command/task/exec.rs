@@ -43,6 +43,8 @@ pub const COMMAND: Command = Command {
     ..Command::BASE
 };
 
+/// The key of how many bytes were not kept; Grigri's own.
+const DROPPED: &str = "output-dropped-bytes";
 const PATIENCE: i128 = 300_000_000_000;
 
 async fn run(context: &mut Context) -> Result<()> {
@@ -70,6 +72,7 @@ async fn run(context: &mut Context) -> Result<()> {
     }
     let results = collect(context, &api, &operation, &tasks, waits).await?;
     print(context, &results)?;
+    tell_of_cuts(context, &results);
     judge(&results)
 }
 
@@ -244,6 +247,17 @@ fn print(context: &mut Context, results: &[ActionResult]) -> Result<()> {
         }
     }
     context.result(text)
+}
+
+/// Output is kept up to a bound; that there was more is not to be found out by counting.
+fn tell_of_cuts(context: &mut Context, results: &[ActionResult]) {
+    for result in results {
+        let dropped = result.output.get(DROPPED).and_then(serde_json::Value::as_u64).unwrap_or(0);
+        if dropped > 0 {
+            let (id, on) = (result::id(result), result::target(receiver(result)).1);
+            context.warn(format!("output of task {id} on {on} is cut: {dropped} bytes more were not kept"));
+        }
+    }
 }
 
 /// A return code above zero fails the command.

@@ -1,0 +1,47 @@
+//! `start-controller`: starts a controller of this host again, after a crash or a reboot of a host that has no service manager.
+//!
+//! The surprise: it is a command of Grigri's own; where systemd runs, it does the same by itself.
+
+use crate::bootstrap::KillParams;
+use crate::command::Command;
+use crate::context::Context;
+use crate::error::{Error, Result};
+use crate::select;
+
+pub const COMMAND: Command = Command {
+    name: "start-controller",
+    args: "[<controller name>]",
+    purpose: "Starts a controller of this host that does not run.",
+    doc: "After a crash or a reboot, where no systemd does it: starts the controller's process again.\n\
+          Its machines went on, or are started by it. The current controller, unless another is named.",
+    examples: "\n    juju start-controller\n    juju start-controller mycontroller",
+    see_also: &["bootstrap", "controllers", "kill-controller"],
+    run: |context| Box::pin(run(context)),
+    ..Command::BASE
+};
+
+async fn run(context: &mut Context) -> Result<()> {
+    context.args.at_most(1)?;
+    let all = context.store.controllers()?;
+    let name = match context.args.get(0).map(str::to_owned).or(all.current_controller) {
+        Some(name) => name,
+        None => return Err(Error::usage("no controller specified")),
+    };
+    let Some(controller) = all.controllers.get(&name) else {
+        return Err(select::controller_not_found(&name));
+    };
+    let injected = context.injected.clone();
+    let Some(bootstrapper) = &injected.bootstrapper else {
+        return Err(Error::failed("this program is the command line alone, and cannot start a controller"));
+    };
+    let params = KillParams {
+        controller_name: name.clone(),
+        uuid: controller.uuid.clone(),
+        cloud_type: controller.cloud_type.clone().unwrap_or_default(),
+    };
+    match bootstrapper.start(&params, &|_| {}).await? {
+        true => context.info(format!("Controller {name:?} runs again")),
+        false => context.info(format!("Controller {name:?} runs already")),
+    }
+    Ok(())
+}
