@@ -7,4 +7,4 @@ pub mod tls;
 pub mod websocket;
 
 pub use caller::{CallError, Caller};
-pub use server::{Handler, Limits, serve};
+pub use server::{Ended, Handler, Limits, serve};

@@ -162,3 +162,84 @@ fn call_errors_do_not_repeat_their_source() {
     let error = CallError::Shape { call: "A.B".into(), source };
     assert_eq!(error.to_string(), "unexpected answer to A.B");
 }
+
+/// Answers `Big` with so many bytes and counts how often; `Wait` never.
+struct Large {
+    bytes: usize,
+    begun: std::sync::atomic::AtomicUsize,
+}
+
+impl Handler for Large {
+    fn call(self: Arc<Self>, request: Request) -> Pin<Box<dyn Future<Output = Result<String, wire::Error>> + Send>> {
+        Box::pin(async move {
+            self.begun.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            match request.method.as_str() {
+                "Big" => Ok(format!("\"{}\"", "x".repeat(self.bytes))),
+                _ => std::future::pending().await,
+            }
+        })
+    }
+}
+
+/// A server over a pipe, without TLS; what it ends with, and the client's end.
+async fn piped(limits: Limits, handler: Arc<Large>) -> (tokio::task::JoinHandle<rpc::Ended>, Pipe) {
+    let (here, there) = tokio::io::duplex(1024);
+    let (close, closing) = watch::channel(false);
+    let server = tokio::spawn(async move {
+        let _close = close;
+        rpc::serve(websocket::server_end(there, 1 << 20).await, handler, limits, closing).await
+    });
+    let config = Some(websocket::config(1 << 20));
+    let client = tokio_tungstenite::WebSocketStream::from_raw_socket(
+        here,
+        tokio_tungstenite::tungstenite::protocol::Role::Client,
+        config,
+    );
+    (server, client.await)
+}
+
+type Pipe = tokio_tungstenite::WebSocketStream<tokio::io::DuplexStream>;
+
+async fn send(client: &mut Pipe, method: &str, count: u64) {
+    use futures_util::SinkExt;
+    for request_id in 1..=count {
+        let (facade, method) = ("X".into(), method.into());
+        let request = Request { request_id, facade, method, params: json!({}), ..Request::default() };
+        // A server that reads no more must not hold this up for ever.
+        let sent = client.send(websocket::Message::text(request.to_text()));
+        if !matches!(tokio::time::timeout(std::time::Duration::from_secs(1), sent).await, Ok(Ok(()))) {
+            return;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn answers_that_are_not_read_hold_little_and_not_for_long() {
+    let handler = Arc::new(Large { bytes: 100_000, begun: 0.into() });
+    let limits = Limits { owed: 2_000_000, in_flight: 8, ..Limits::default() };
+    let (server, mut client) = piped(limits, handler.clone()).await;
+    send(&mut client, "Big", 1000).await;
+    let ended = tokio::time::timeout(limits.write * 3, server).await.expect("it ends").expect("ran");
+    assert_eq!(ended, rpc::Ended::SlowReader);
+    let begun = handler.begun.load(std::sync::atomic::Ordering::Relaxed);
+    assert!((5..20).contains(&begun), "{begun} calls were begun for one who reads nothing");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_goes_while_all_calls_wait_is_missed() {
+    let handler = Arc::new(Large { bytes: 0, begun: 0.into() });
+    let (server, mut client) = piped(Limits { in_flight: 3, ..Limits::default() }, handler.clone()).await;
+    send(&mut client, "Wait", 5).await;
+    assert_eq!(handler.begun.load(std::sync::atomic::Ordering::Relaxed), 3);
+    drop(client);
+    let minutes = std::time::Duration::from_secs(300);
+    tokio::time::timeout(minutes, server).await.expect("the connection is let go").expect("ran");
+}
+
+#[tokio::test(start_paused = true)]
+async fn large_calls_wait_for_each_other() {
+    let handler = Arc::new(Large { bytes: 0, begun: 0.into() });
+    let (_server, mut client) = piped(Limits { in_flight_bytes: 150, ..Limits::default() }, handler.clone()).await;
+    send(&mut client, "Wait", 10).await;
+    assert_eq!(handler.begun.load(std::sync::atomic::Ordering::Relaxed), 2, "of some 70 bytes each");
+}
