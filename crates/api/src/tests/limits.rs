@@ -66,8 +66,9 @@ async fn a_thousand_hostile_connections_do_not_stop_a_login() {
 
 #[tokio::test]
 async fn whoever_opens_too_many_loses_its_own() {
-    let limits = Limits { strangers_of_address: 20, strangers: 60, fair_turn: Duration::ZERO, ..Limits::default() };
-    let rig = Rig::with(limits).await;
+    let (fair_turn, handshake) = (Duration::ZERO, Duration::from_secs(3600));
+    let bounds = Limits { strangers_of_address: 20, strangers: 60, fair_turn, handshake, ..Limits::default() };
+    let rig = Rig::with(bounds).await;
     let bystander = rig.way_from(2).socket("/api", &[]).await.expect("upgrades");
     let mut first: TcpStream = rig.way_from(1).tcp().await.expect("connects");
     let _open = [hostile(&rig, 1, 100).await, hostile(&rig, 3, 100).await, hostile(&rig, 4, 100).await];
