@@ -58,7 +58,7 @@ async fn a_thousand_hostile_connections_do_not_stop_a_login() {
     // None of them goes by itself while this runs.
     let long = Duration::from_secs(3600);
     let rig = Rig::with(Limits { handshake: long, login: long, ..Limits::default() }).await;
-    let open = hostile(&rig, 1, 1000).await;
+    let open = soon("all of them are open", hostile(&rig, 1, 1000)).await;
     assert_eq!(open.len(), 1000);
     assert!(soon("a login from the same address", logs_in(&rig, 1)).await);
     assert!(soon("a login from elsewhere", logs_in(&rig, 2)).await);
