@@ -19,6 +19,7 @@ mod strangers;
 mod table;
 #[cfg(test)]
 mod tests;
+mod text;
 mod watcher;
 
 pub use auth::{HashFailed, Passwords};

@@ -1,5 +1,6 @@
 //! How much of what an agent says is kept: texts are cut, lists are cut short. An agent is a program on a machine that may be in others' hands.
 
+use crate::text::head;
 use base::clock::Time;
 use rpc::tls::AgentIdentity;
 use store::append::{Level, Line};
@@ -22,12 +23,12 @@ fn cut(text: &str, most: usize) -> String {
     if text.len() <= most {
         return text.to_owned();
     }
-    let end = text.floor_char_boundary(most);
-    format!("{} ({} bytes cut)", &text[..end], text.len() - end)
+    let head = head(text, most);
+    format!("{head} ({} bytes cut)", text.len() - head.len())
 }
 
 pub fn word(text: &str) -> String {
-    text[..text.floor_char_boundary(WORD)].to_owned()
+    head(text, WORD).to_owned()
 }
 
 pub fn sentence(text: &str) -> String {

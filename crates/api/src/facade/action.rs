@@ -3,6 +3,7 @@
 use crate::call::Call;
 use crate::convert::task::{self, Output};
 use crate::error::{self, IntoItem};
+use crate::text::head;
 use crate::watcher::Watched;
 use base::status::TaskStatus;
 use base::{Kind, ModelUuid, OperationId, Refusal, Tag, TaskId};
@@ -134,8 +135,8 @@ impl Shown {
         for command in parameters {
             let Some(text) = command.as_str().filter(|text| text.len() > COMMAND_LEFT) else { continue };
             if text.len() > self.left {
-                let end = text.floor_char_boundary(COMMAND_LEFT);
-                *command = format!("{}... ({} bytes left out)", &text[..end], text.len() - end).into();
+                let head = head(text, COMMAND_LEFT);
+                *command = format!("{head}... ({} bytes left out)", text.len() - head.len()).into();
             } else {
                 self.left -= text.len();
             }

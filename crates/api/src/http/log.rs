@@ -36,7 +36,7 @@ pub async fn answer(shared: Arc<Shared>, request: Request<Incoming>, seat: Seat,
             Ok(reader) => {
                 seat.known();
                 let read = stream(&shared, &mut socket, &reader, query);
-                tokio::time::timeout(LONGEST, read).await.unwrap_or_else(|_| Ok(CloseCode::Normal))
+                tokio::time::timeout(LONGEST, read).await.unwrap_or(Ok(CloseCode::Normal))
             }
             Err(refusal) => {
                 let error = json!({ "error": error::wire(&refusal) });
