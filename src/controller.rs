@@ -36,6 +36,7 @@ use store::sqlite::{Options, Sqlite};
 use store::{Directory, OpenError};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{SignalKind, signal};
+use workers::disk::Space;
 use workers::identity::Root;
 
 /// Runs the controller named by the first argument.
@@ -64,6 +65,17 @@ pub fn main(args: &[String]) -> ExitCode {
             tracing::error!("{error}");
             ExitCode::FAILURE
         }
+    }
+}
+
+/// How much room there is where the controller keeps its data.
+fn room_of(layout: &Layout) -> impl Fn() -> std::io::Result<Space> + use<> {
+    let directory = layout.dir();
+    move || {
+        let found = rustix::fs::statvfs(&directory)?;
+        // Without what is reserved for root: others are short of room before the controller is.
+        let bytes = |blocks: u64| blocks.saturating_mul(found.f_frsize);
+        Ok(Space { free: bytes(found.f_bavail), total: bytes(found.f_blocks) })
     }
 }
 
@@ -126,6 +138,7 @@ async fn run(layout: &Layout, log: Option<LogFile>) -> Result<(), Failure> {
         root: Root::new(authority.key_pem().reveal().as_bytes()),
         outfit: Arc::new(outfit::Agents { inner_addresses, program: layout.program() }),
         kept: Arc::new(append.clone()),
+        room: Arc::new(room_of(layout)),
     });
     let server = Server::new(ServerParts {
         state: state.clone(),

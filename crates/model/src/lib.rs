@@ -4,6 +4,7 @@
 //! comes of it is seen when the store's watch brings it back.
 
 pub mod access;
+pub mod alarms;
 pub mod beliefs;
 pub mod change;
 pub mod controller_config;
@@ -18,6 +19,7 @@ mod state;
 mod tests;
 pub mod watch;
 
+pub use alarms::Alarms;
 pub use beliefs::{AMachine, Beliefs, InModel, Stored};
 pub use change::{Decision, Given};
 pub use presence::{Presence, Present};

@@ -1,6 +1,7 @@
 //! The handle on everything: read the beliefs, change them, follow them. It decides nothing itself.
 //! The surprise: `change` returns only when this controller's own view shows the change, so whoever asks next sees it.
 
+use crate::alarms::Alarms;
 use crate::beliefs::Beliefs;
 use crate::change::{Decision, Given};
 use crate::presence::Presence;
@@ -24,6 +25,7 @@ struct Inner {
     clock: Arc<dyn Clock>,
     chance: Arc<dyn Chance>,
     presence: Presence,
+    alarms: Alarms,
     /// Those who lost a race once line up here, so that many who want the same counter do not keep on colliding.
     line: tokio::sync::Mutex<()>,
 }
@@ -69,7 +71,7 @@ impl State {
         let view = View::start_with(store.clone(), limits).await?;
         let presence = Presence::new(clock.now());
         let line = tokio::sync::Mutex::new(());
-        Ok(State { inner: Arc::new(Inner { store, view, clock, chance, presence, line }) })
+        Ok(State { inner: Arc::new(Inner { store, view, clock, chance, presence, alarms: Alarms::default(), line }) })
     }
 
     /// The present beliefs.
@@ -91,6 +93,10 @@ impl State {
 
     pub fn presence(&self) -> &Presence {
         &self.inner.presence
+    }
+
+    pub fn alarms(&self) -> &Alarms {
+        &self.inner.alarms
     }
 
     pub fn store(&self) -> &Arc<dyn Store> {

@@ -47,12 +47,25 @@ impl Directory {
         &self.path
     }
 
-    /// The path of a file in it, which is there afterwards, readable by the owner alone.
+    /// The path of a file in it, which is there afterwards, readable by the owner alone. A new one's name is on the disk, too: nothing
+    /// that is synced into it later can be lost with the name.
     pub fn file(&self, name: &str) -> Result<PathBuf, OpenError> {
         let path = self.path.join(name);
+        let new = !path.exists();
         private(&path)?;
+        if new {
+            for directory in [Some(&*self.path), self.path.parent()].into_iter().flatten() {
+                sync(directory).map_err(|source| OpenError::File { path: directory.into(), source })?;
+            }
+        }
         Ok(path)
     }
+}
+
+fn sync(directory: &Path) -> std::io::Result<()> {
+    // A relative path's parent may be nothing, which is the working directory.
+    let directory = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
+    File::open(directory)?.sync_all()
 }
 
 fn private(path: &Path) -> Result<File, OpenError> {

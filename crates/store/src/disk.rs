@@ -175,6 +175,11 @@ impl Disk {
         self.inner().counts.get(&step).copied().unwrap_or(0)
     }
 
+    /// Bytes that all files hold.
+    pub fn used(&self) -> usize {
+        self.inner().used()
+    }
+
     /// The power fails: the caller's disk is dead, and here is what is on the medium.
     pub fn wreck(&self, leaves: Leaves) -> Disk {
         let mut inner = self.inner();

@@ -11,6 +11,7 @@ mod reader;
 mod recent;
 #[cfg(test)]
 mod tests;
+mod weight;
 mod writer;
 
 pub(crate) use connection::{Medium, failure, memory, open, refined};
@@ -72,13 +73,15 @@ const _: () = assert!(crate::txn::MAX_OPERATIONS <= 1 << 7, "a transaction's row
 pub struct Options {
     /// History is compacted by itself to about this many revisions.
     pub history: u64,
+    /// And to about this many bytes of keys and values, the present ones among them counted once written.
+    pub history_bytes: u64,
     /// Batches kept in memory, so that a watch that keeps up never reads the disk.
     pub recent: usize,
 }
 
 impl Default for Options {
     fn default() -> Options {
-        Options { history: 100_000, recent: 4096 }
+        Options { history: 100_000, history_bytes: 64 << 20, recent: 4096 }
     }
 }
 
@@ -112,7 +115,7 @@ impl Sqlite {
             reader: Arc::new(Mutex::new(reader)),
         });
         let (jobs, queue) = mpsc::channel();
-        let writer = Writer::new(connection, shared.clone(), options, revision, compacted);
+        let writer = Writer::new(connection, shared.clone(), options, revision, compacted)?;
         let thread = std::thread::Builder::new().name("store-writer".into()).spawn(move || {
             writer.run(&queue);
             drop(directory);

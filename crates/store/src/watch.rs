@@ -33,7 +33,7 @@ impl Batch {
 
 /// History as a back end reads it.
 pub(crate) trait Source: Send + Sync {
-    /// Up to `limit` batches after `after`, in order; empty when there is none yet.
+    /// Up to `limit` batches after `after`, in order; empty when there is none.
     fn read(&self, after: Revision, limit: usize) -> Boxed<'_, Result<Vec<Arc<Batch>>, WatchError>>;
 }
 
@@ -59,16 +59,23 @@ impl Watch {
 
     /// Waits for the next batches: one or more, in order. Dropping the future loses nothing.
     pub async fn next(&mut self) -> Result<Vec<Arc<Batch>>, WatchError> {
-        loop {
-            let after = self.after;
-            if self.head.wait_for(|head| *head > after).await.is_err() {
-                return Err(Failure::Closed.into());
-            }
-            let batches = self.source.read(after, PAGE).await?;
-            if let Some(last) = batches.last() {
-                self.after = last.revision;
-                return Ok(batches);
-            }
-        }
+        let after = self.after;
+        let Ok(head) = self.head.wait_for(|head| *head > after).await.map(|head| *head) else {
+            return Err(Failure::Closed.into());
+        };
+        let batches = self.source.read(after, PAGE).await?;
+        // What a head was told of is there to be read, or the data is not what it was.
+        let Some(last) = batches.last() else {
+            return Err(Failure::Damaged { source: Arc::new(Missing { after, head }) }.into());
+        };
+        self.after = last.revision;
+        Ok(batches)
     }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("no history after revision {after}, though there was revision {head}")]
+struct Missing {
+    after: Revision,
+    head: Revision,
 }

@@ -11,7 +11,10 @@
 //! | `undertake` | a dying model or controller | its machines die, its cloud is cleaned, it is forgotten |
 //! | `tasks` | a task whose end nobody can tell any more | ends it |
 //! | `prune` | operations that are old | forgets them |
+//! | `retain` | output, logs and histories beyond their bounds | forgets them |
+//! | `disk` | how full the controller's disk is | raises an alarm, takes it back |
 
+pub mod disk;
 pub mod driver;
 pub mod identity;
 pub mod parts;
@@ -19,6 +22,7 @@ pub mod poll;
 pub mod provision;
 pub mod prune;
 pub mod remove;
+pub mod retain;
 pub mod tasks;
 pub mod undertake;
 

@@ -3,15 +3,19 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use base::clock::Time;
 use base::{MachineId, ModelUuid, Secret, TaskId};
 use cloud::Cloud;
 use model::State;
 use model::output;
 use model::record::controller::Controller;
+use model::watch::history;
 use store::Boxed;
-use store::append::Append;
+use store::append::{Append, Micros};
 
+use crate::disk::Room;
 use crate::identity::Root;
+use crate::retain::Bounds;
 
 /// The clouds that machines may be in, by the name that models have for them.
 pub type Clouds = BTreeMap<String, Arc<dyn Cloud>>;
@@ -25,6 +29,8 @@ pub struct Parts {
     pub outfit: Arc<dyn Outfit>,
     /// Where output of tasks, logs and histories are: forgotten with what they are of.
     pub kept: Arc<dyn Kept>,
+    /// The disk that all of it is on.
+    pub room: Arc<dyn Room>,
 }
 
 /// A machine about to be started, for the files that its agent begins with.
@@ -54,8 +60,11 @@ pub trait Kept: Send + Sync {
     /// What a task wrote.
     fn forget_task(&self, model: ModelUuid, task: TaskId) -> Boxed<'_, Result<(), String>>;
 
-    /// What a model's tasks wrote, and its log.
+    /// What a model's tasks wrote, its log, and the histories of its statuses.
     fn forget_model(&self, model: ModelUuid) -> Boxed<'_, Result<(), String>>;
+
+    /// Everything older or more than the bounds.
+    fn retain(&self, bounds: Bounds) -> Boxed<'_, Result<(), String>>;
 }
 
 impl Kept for Append {
@@ -70,7 +79,24 @@ impl Kept for Append {
         Box::pin(async move {
             let words = |error: store::Failure| error.to_string();
             self.blobs().delete(&output::of_model(model)).await.map_err(words)?;
+            self.history().delete(&history::all_of_model(model)).await.map_err(words)?;
             self.logs().delete(&model.to_string()).await.map(drop).map_err(words)
+        })
+    }
+
+    fn retain(&self, bounds: Bounds) -> Boxed<'_, Result<(), String>> {
+        Box::pin(async move {
+            let words = |error: store::Failure| error.to_string();
+            let micros = |time: Time| Micros::try_from(time.unix_nanos() / 1000).unwrap_or(0);
+            let mut forgotten = self.blobs().prune(micros(bounds.output_before)).await.map_err(words)?;
+            forgotten += self.blobs().shrink(bounds.output_bytes).await.map_err(words)?;
+            forgotten += self.logs().prune(micros(bounds.logs_before)).await.map_err(words)?;
+            forgotten += self.logs().shrink(bounds.log_bytes).await.map_err(words)?;
+            forgotten += self.history().prune(micros(bounds.statuses_before)).await.map_err(words)?;
+            if forgotten > 0 {
+                tracing::info!(forgotten, "old logs, outputs and statuses are forgotten");
+            }
+            Ok(())
         })
     }
 }

@@ -5,12 +5,14 @@ use std::sync::Arc;
 
 use base::Life;
 
+use crate::disk::Disk;
 use crate::driver::{self, Report, Shutdown};
 use crate::parts::Parts;
 use crate::poll::Poll;
 use crate::provision::Provision;
 use crate::prune::Prune;
 use crate::remove::Remove;
+use crate::retain::Retain;
 use crate::tasks::Tasks;
 use crate::turn::Turns;
 use crate::undertake::Undertake;
@@ -40,6 +42,8 @@ pub fn spawn(parts: Parts) -> Handle {
         driver::spawn(Tasks::new(state()), state(), shutdown.clone()),
         driver::spawn(poll, state(), shutdown.clone()),
         driver::spawn(Prune::new(parts.clone()), state(), shutdown.clone()),
+        driver::spawn(Retain::new(parts.clone()), state(), shutdown.clone()),
+        driver::spawn(Disk::new(parts.clone()), state(), shutdown.clone()),
     ];
     tokio::spawn(restore(parts.clone(), shutdown.clone()));
     Handle { workers, shutdown, parts, leaks }

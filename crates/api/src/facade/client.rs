@@ -29,6 +29,8 @@ pub async fn full_status(call: Call, params: StatusParams) -> Result<FullStatus,
             place(&mut machines, id, machine::full(seen, all, one));
         }
     }
+    let mut model_status = detailed(&record.status, record.life, "");
+    model_status.info = state.alarms().after(&model_status.info);
     Ok(FullStatus {
         model: ModelStatusInfo {
             name: record.name.clone(),
@@ -36,7 +38,7 @@ pub async fn full_status(call: Call, params: StatusParams) -> Result<FullStatus,
             cloud_tag: Tag::Cloud(record.cloud.clone()).to_string(),
             region: record.region.clone(),
             version: record.agent_version.clone(),
-            model_status: detailed(&record.status, record.life, ""),
+            model_status,
             sla: "unsupported".into(),
             ..ModelStatusInfo::default()
         },

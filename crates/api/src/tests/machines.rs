@@ -112,6 +112,12 @@ async fn a_machine_goes_when_nothing_is_on_it_or_by_force() {
     }
     let status = client.call("Client", 8, "FullStatus", json!({})).await.expect("a status");
     assert!(status["machines"].get("0").is_none());
+    // An alarm of the controller's own shows where `status` prints notes, while it lasts.
+    for words in [None, Some("controller's disk is nearly full".to_owned()), None] {
+        rig.state.alarms().set("disk", words.clone());
+        let status = client.call("Client", 8, "FullStatus", json!({})).await.expect("a status");
+        assert_eq!(status["model"]["model-status"]["info"], words.unwrap_or_default());
+    }
 }
 
 async fn make_ready(rig: &Rig, uuid: ModelUuid) {

@@ -43,6 +43,9 @@ pub struct Part {
 /// Most bytes of one row.
 const CHUNK: usize = 256 << 10;
 
+/// Ninety days.
+const ABANDONED: Micros = 90 * 24 * 3600 * 1_000_000;
+
 impl Blobs {
     pub(super) fn new(append: Append) -> Blobs {
         Blobs { append }
@@ -100,9 +103,12 @@ impl Blobs {
         Ok(count)
     }
 
-    /// Deletes finished blobs that have not changed since `before`.
+    /// Deletes finished blobs that have not changed since `before`, and others that have not for [`ABANDONED`] longer: who wrote them is gone.
     pub async fn prune(&self, before: Micros) -> Result<usize, Failure> {
-        let job = move |connection: &Connection| drop_where(connection, "finished AND changed < ?1", params![before]);
+        let job = move |connection: &Connection| {
+            let old = "changed < ?1 AND (finished OR changed < ?2)";
+            drop_where(connection, old, params![before, before.saturating_sub(ABANDONED)])
+        };
         self.append.engine().run(job).await
     }
 

@@ -133,6 +133,22 @@ impl Logs {
         self.append.engine().run(job).await
     }
 
+    /// Forgets the oldest lines of the biggest logs until all together hold at most `most` bytes; says how many logs are cut.
+    pub async fn shrink(&self, most: u64) -> Result<usize, Failure> {
+        let job = move |connection: &Connection| {
+            let mut sums = connection.prepare("SELECT model, bytes FROM line_sum ORDER BY bytes")?;
+            let sums: Vec<(String, i64)> =
+                sums.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<rusqlite::Result<_>>()?;
+            let share = share(sums.iter().map(|(_, bytes)| *bytes), i64::try_from(most).unwrap_or(i64::MAX));
+            let over: Vec<_> = sums.into_iter().filter(|(_, bytes)| *bytes > share).collect();
+            for (model, bytes) in &over {
+                trim(connection, model, *bytes, share)?;
+            }
+            Ok(over.len())
+        };
+        self.append.engine().run(job).await
+    }
+
     /// Forgets a model's log.
     pub async fn delete(&self, model: &str) -> Result<usize, Failure> {
         let model = model.to_string();
@@ -199,6 +215,19 @@ fn write(connection: &Connection, model: &str, lines: &[Line], bounds: LogBounds
     let sum: i64 = connection.prepare_cached(sum)?.query_row(params![model, added], |row| row.get(0))?;
     let most = i64::try_from(bounds.bytes).unwrap_or(i64::MAX);
     if sum > most { trim(connection, model, sum, most - most / 10) } else { Ok(()) }
+}
+
+/// The size above which logs are cut, so that all fit into `most`: small ones are left alone. Sizes are in rising order.
+fn share(sizes: impl ExactSizeIterator<Item = i64>, most: i64) -> i64 {
+    let (mut left, mut count) = (most, i64::try_from(sizes.len()).unwrap_or(i64::MAX));
+    for size in sizes {
+        if size > left / count {
+            return left / count;
+        }
+        left -= size;
+        count -= 1;
+    }
+    i64::MAX
 }
 
 /// Drops oldest lines until at most `most` bytes are left.

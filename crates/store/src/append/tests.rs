@@ -72,6 +72,24 @@ async fn a_log_is_bounded_by_size_and_age() {
 }
 
 #[tokio::test]
+async fn all_logs_together_are_bounded_at_the_cost_of_the_biggest() {
+    let logs = Append::memory().unwrap().logs();
+    for (model, count) in [("small", 10), ("middle", 60), ("big", 400)] {
+        logs.append(model, (0..count).map(|n| line(n, "machine-0")).collect(), LogBounds::default()).await.unwrap();
+    }
+    let one = 32 + "machine-0juju.workera.rs:1message 100{\"charm\":\"x\"}".len() as u64;
+    assert_eq!(logs.shrink(one * 500).await.unwrap(), 0);
+    assert_eq!(logs.shrink(one * 170).await.unwrap(), 1);
+    let left = async |model| times(&logs.backlog(model, None, |_| true).await.unwrap().0);
+    assert_eq!((left("small").await.len(), left("middle").await.len()), (10, 60));
+    let big = left("big").await;
+    assert!((95..=102).contains(&big.len()) && big.ends_with(&[399]), "{big:?}");
+    assert_eq!(logs.shrink(one * 30).await.unwrap(), 2);
+    assert_eq!((left("small").await.len(), left("middle").await.last()), (10, Some(&59)));
+    assert!(left("middle").await.len() + left("big").await.len() <= 22);
+}
+
+#[tokio::test]
 async fn bytes_sent_again_are_taken_once() {
     let blobs = Append::memory().unwrap().blobs();
     let name = key("/m/tasks/1/stdout");
@@ -136,7 +154,9 @@ async fn old_blobs_go_and_running_ones_stay() {
             blobs.finish(&name(number), number).await.unwrap();
         }
     }
-    assert_eq!(blobs.prune(4).await.unwrap(), 3);
+    // Nobody will finish what nothing came for since long ago.
+    blobs.append(&name(100), None, vec![0; 100], 1000, 4 - (91 * 24 * 3600 * 1_000_000)).await.unwrap();
+    assert_eq!(blobs.prune(4).await.unwrap(), 4);
     assert_eq!(blobs.shrink(350).await.unwrap(), 3);
     let mut left = Vec::new();
     for number in 0..10 {

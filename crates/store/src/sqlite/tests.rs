@@ -5,6 +5,7 @@
 
 mod durability;
 mod faults;
+mod growth;
 mod work;
 
 use super::*;
@@ -180,4 +181,16 @@ async fn history_compacts_itself_and_a_late_watch_reads_the_log() {
     let rows: i64 = raw(place.path()).query_row("SELECT count(*) FROM log", [], |row| row.get(0)).unwrap();
     assert!(rows.cast_unsigned() <= 8500 - oldest.0 + 7, "{rows} rows, history from {oldest}");
     assert_eq!(store.snapshot(&Prefix::all()).await.unwrap().entries.len(), 7);
+}
+
+/// A watch over lost rows says so; it neither waits for ever nor asks for ever.
+#[tokio::test]
+async fn history_that_is_not_there_is_damage() {
+    let place = tempfile::tempdir().unwrap();
+    let directory = Arc::new(Directory::open(place.path()).unwrap());
+    let store = Sqlite::open(directory, Options { recent: 0, ..Options::default() }).unwrap();
+    store.commit(put("/a", 1)).await.unwrap();
+    raw(place.path()).execute("DELETE FROM log", []).unwrap();
+    let mut watch = store.watch(Revision(0)).await.unwrap();
+    assert!(matches!(soon(watch.next()).await, Err(WatchError::Failed(Failure::Damaged { .. }))));
 }

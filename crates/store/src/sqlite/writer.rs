@@ -5,6 +5,7 @@
 
 use super::connection::{failure, refined};
 use super::recent::Recent;
+use super::weight::Weight;
 use super::{Options, Shared, first_id, revision_of};
 use crate::backend::Committed;
 use crate::error::{CommitError, Failure};
@@ -34,6 +35,7 @@ pub(super) struct Writer {
     options: Options,
     head: Revision,
     compacted: Revision,
+    weight: Weight,
 }
 
 type Waiting = (oneshot::Sender<Result<Committed, CommitError>>, Result<Committed, CommitError>);
@@ -49,6 +51,19 @@ pub(super) fn position(connection: &Connection) -> Result<(Revision, Revision), 
         .map_err(failure)
 }
 
+/// What the history in the file weighs.
+fn weigh(connection: &Connection, mut weight: Weight, compacted: Revision) -> Result<Weight, Failure> {
+    let mut rows = connection
+        .prepare("SELECT id, octet_length(key) + coalesce(octet_length(value), 0) FROM log WHERE id >= ?1 ORDER BY id")
+        .map_err(failure)?;
+    let mut rows = rows.query([first_id(compacted.next())]).map_err(failure)?;
+    while let Some(row) = rows.next().map_err(failure)? {
+        let (id, bytes): (i64, i64) = (row.get(0).map_err(failure)?, row.get(1).map_err(failure)?);
+        weight.add(revision_of(id), bytes.cast_unsigned());
+    }
+    Ok(weight)
+}
+
 impl Writer {
     pub fn new(
         connection: Connection,
@@ -56,8 +71,9 @@ impl Writer {
         options: Options,
         head: Revision,
         compacted: Revision,
-    ) -> Writer {
-        Writer { connection, shared, options, head, compacted }
+    ) -> Result<Writer, Failure> {
+        let weight = weigh(&connection, Weight::new(options.history_bytes), compacted)?;
+        Ok(Writer { connection, shared, options, head, compacted, weight })
     }
 
     /// Works until all senders are gone and the queue is empty.
@@ -70,13 +86,19 @@ impl Writer {
                     let _ = reply.send(self.compact(before));
                 }
             }
-            if self.head.0 - self.compacted.0 > self.options.history.saturating_add(COMPACT_EVERY) {
-                let before = Revision(self.head.0 - self.options.history);
-                if let Err(error) = self.compact(before) {
-                    tracing::warn!(error = &error as &dyn std::error::Error, "history stays uncompacted for now");
-                }
-            }
+            self.bound();
             next = next.or_else(|| queue.recv().ok());
+        }
+    }
+
+    /// Forgets history that is beyond its measure.
+    fn bound(&mut self) {
+        let many = self.head.0 - self.compacted.0 > self.options.history.saturating_add(COMPACT_EVERY);
+        let old = many.then(|| Revision(self.head.0 - self.options.history));
+        if let Some(before) = old.max(self.weight.excess())
+            && let Err(error) = self.compact(before)
+        {
+            tracing::warn!(error = &error as &dyn std::error::Error, "history stays uncompacted for now");
         }
     }
 
@@ -182,9 +204,12 @@ impl Writer {
         self.connection.execute_batch("COMMIT").map_err(failure)
     }
 
-    fn publish(&self, batches: Vec<Batch>) {
+    fn publish(&mut self, batches: Vec<Batch>) {
         if batches.is_empty() {
             return;
+        }
+        for batch in &batches {
+            self.weight.add(batch.revision, batch.bytes() as u64);
         }
         let mut recent = self.shared.recent();
         for batch in batches {
@@ -232,6 +257,7 @@ impl Writer {
         transaction.execute("UPDATE position SET compacted = ?1", [before.0.cast_signed()]).map_err(failure)?;
         transaction.commit().map_err(failure)?;
         self.compacted = before;
+        self.weight.forget(before);
         self.shared.recent().compact(before);
         Ok(())
     }

@@ -18,8 +18,10 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::store::{Break, Faulty};
+use crate::disk::{Room, Space};
 use crate::identity::Root;
 use crate::parts::{Kept, Newcomer, Outfit, Outfitted, Parts};
+use crate::retain::Bounds;
 use crate::spawn::{Handle, spawn};
 
 /// Time by the runtime's clock, which tests pause.
@@ -40,6 +42,16 @@ impl Kept for Nothing {
 
     fn forget_model(&self, _: ModelUuid) -> Boxed<'_, Result<(), String>> {
         Box::pin(async { Ok(()) })
+    }
+
+    fn retain(&self, _: Bounds) -> Boxed<'_, Result<(), String>> {
+        Box::pin(async { Ok(()) })
+    }
+}
+
+impl Room for Nothing {
+    fn space(&self) -> std::io::Result<Space> {
+        Ok(Space { free: 1 << 40, total: 1 << 40 })
     }
 }
 
@@ -201,6 +213,7 @@ async fn start(faulty: Arc<Faulty>, clock: Arc<dyn Clock>, cloud: &Fake) -> Hand
         root: Root::new(&[7; 32]),
         outfit: Arc::new(Nothing),
         kept: Arc::new(Nothing),
+        room: Arc::new(Nothing),
     })
 }
 
