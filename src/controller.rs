@@ -18,7 +18,7 @@ use crate::outfit;
 use crate::settings::Settings;
 use crate::world::{self, World};
 use crate::{addresses, bootstrap};
-use api::agents::{Authority as Signer, Door};
+use api::agents::{Authority as Signer, Door, Pace};
 use api::{CloudsAsked, Limits, Passwords, Server, ServerParts};
 use base::Secret;
 use base::chance::{Chance, SystemChance};
@@ -131,7 +131,7 @@ async fn run(layout: &Layout, log: Option<LogFile>) -> Result<(), Failure> {
     let World { clouds, inner_addresses } = world::open(layout, settings.api_port);
     let clouds = Arc::new(clouds);
     let signer = Signer { authority: authority.clone(), clock: clock.clone(), chance: chance.clone() };
-    let door = Door::open(state.clone(), append.clone(), Arc::new(signer));
+    let door = Door::open_with(state.clone(), append.clone(), Arc::new(signer), agents_pace());
     let workers = workers::spawn(workers::Parts {
         state: state.clone(),
         clouds: clouds.clone(),
@@ -229,6 +229,12 @@ async fn open_directory(layout: &Layout) -> Result<Directory, Failure> {
             Err(error) => return Err(failure("open the data directory", &error)),
         }
     }
+}
+
+/// `GRIGRI_AGENT_SILENCE`: seconds after which an agent that was not heard of is taken for gone, for those who test just that.
+fn agents_pace() -> Pace {
+    let seconds = std::env::var("GRIGRI_AGENT_SILENCE").ok().and_then(|text| text.parse::<u64>().ok());
+    seconds.filter(|n| *n > 0).map_or_else(Pace::default, |n| Pace::of_silence(Duration::from_secs(n)))
 }
 
 fn read_authority(layout: &Layout) -> Result<Authority, Failure> {

@@ -9,6 +9,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rustls::ClientConfig;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
 use tokio::time::Instant;
 use wire::agent::{EnrolRequest, MAX_MESSAGE, SERVER_NAME, STREAM_PATH};
 
@@ -27,9 +29,19 @@ const GOOD: Duration = Duration::from_secs(10);
 /// The whole of TLS and upgrade may take this long.
 const UPGRADE: Duration = Duration::from_secs(15);
 
+/// A controller that was silent for so long is not there any more: it pings every minute.
+const SILENCE: Duration = Duration::from_secs(150);
+
+/// An agent that is told to end has this long to say so.
+const FAREWELL: Duration = Duration::from_secs(1);
+
 /// Everything that outlives a connection.
 pub struct Machine {
     file: PathBuf,
+    /// How long a connection's silence is borne.
+    pub silence: Duration,
+    /// True: the agent is to say that it stops, and end.
+    pub leaving: watch::Sender<bool>,
     known: Mutex<Known>,
     /// Whether it has said that it runs.
     told: AtomicBool,
@@ -68,11 +80,20 @@ fn run(args: impl IntoIterator<Item = OsString>) -> Result<(), String> {
     runtime.block_on(async {
         let machine = Machine::open(&file)?;
         let server = machine.config().ssh_server.then(|| tokio::spawn(crate::ssh::keep()));
-        machine.live().await;
+        let mut terminate = signal(SignalKind::terminate()).map_err(|e| format!("cannot hear signals: {e}"))?;
+        let mut life = std::pin::pin!(machine.live());
+        tokio::select! {
+            () = &mut life => tracing::info!("the machine is dead: its agent ends"),
+            _ = terminate.recv() => {
+                machine.leaving.send_replace(true);
+                // Whether it could be said or not: whoever ends us does not wait for ever.
+                let _ = tokio::time::timeout(FAREWELL, life).await;
+                tracing::info!("agent was told to end");
+            }
+        }
         if let Some(server) = server {
             server.abort();
         }
-        tracing::info!("the machine is dead: its agent ends");
         Ok(())
     })
 }
@@ -86,7 +107,8 @@ impl Machine {
         let tasks = Tasks::open(directory.join("tasks"), &config, crate::now())
             .map_err(|e| format!("cannot open the tasks' journal: {e}"))?;
         let known = Mutex::new(Known { config, identity, tls: None, good: 0 });
-        Ok(Self { file: file.to_owned(), known, told: AtomicBool::new(false), tasks })
+        let (silence, leaving, told) = (SILENCE, watch::channel(false).0, AtomicBool::new(false));
+        Ok(Self { file: file.to_owned(), silence, leaving, known, told, tasks })
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
@@ -103,7 +125,7 @@ impl Machine {
         loop {
             let began = Instant::now();
             match self.connect().await {
-                Ok(End::Dead) => return,
+                Ok(End::Dead | End::Left) => return,
                 Ok(end) => {
                     // No more than this: thousands of agents that come back at once have better things to tell.
                     tracing::debug!(?end, "connection to the controller ended");

@@ -31,6 +31,8 @@ pub enum End {
     /// By the controller, in good order.
     Closed,
     Broken(String),
+    /// By us: the agent ends, and said so.
+    Left,
 }
 
 /// What is to be said beside tasks.
@@ -59,7 +61,11 @@ pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(machine: &Machine, socket:
     greet(machine, &outbox, &facts);
     let read = async {
         loop {
-            match source.next().await {
+            // A controller that lives pings. One whose packets do not arrive, nothing else would tell from one that has nothing to say.
+            let Ok(message) = tokio::time::timeout(machine.silence, source.next()).await else {
+                return End::Broken(format!("nothing was heard for {:?}", machine.silence));
+            };
+            match message {
                 None | Some(Ok(Message::Close(_))) => return End::Closed,
                 Some(Err(error)) => return End::Broken(error.to_string()),
                 Some(Ok(Message::Text(text))) => match serde_json::from_str(&text) {
@@ -76,6 +82,8 @@ pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(machine: &Machine, socket:
     };
     let write = async {
         let mut cursor = Cursor::default();
+        let mut leaving = machine.leaving.subscribe();
+        let mut leaves = false;
         loop {
             while let Some(message) =
                 outbox.next().or_else(|| machine.tasks.next(&mut cursor)).or_else(crate::logging::next)
@@ -85,7 +93,16 @@ pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(machine: &Machine, socket:
                     return End::Broken(error.to_string());
                 }
             }
+            if leaves {
+                let _ = sink.close().await;
+                return End::Left;
+            }
             tokio::select! {
+                // Its sender is in `machine`: it does not end.
+                _ = leaving.wait_for(|leaves| *leaves) => {
+                    leaves = true;
+                    outbox.say(FromAgent::Status { status: AgentStatus::Stopped, message: String::new() });
+                }
                 () = outbox.filled.notified() => {}
                 () = machine.tasks.changed() => {}
                 () = crate::logging::filled() => {}

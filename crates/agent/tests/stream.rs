@@ -283,3 +283,33 @@ async fn the_agent_of_a_dead_machine_ends() {
         tokio::time::timeout(Duration::from_secs(20), agent.child.wait()).await.expect("it ends").expect("waited");
     assert!(ended.success());
 }
+
+#[tokio::test]
+async fn an_agent_that_is_told_to_end_says_so() {
+    let mut stub = Stub::start().await;
+    let mut agent = Agent::start(&stub, "t");
+    let (mut connection, ..) = stub.greeted(Vec::new()).await;
+    connection.find(|m| matches!(m, FromAgent::Status { .. }).then_some(())).await;
+    let pid = rustix::process::Pid::from_raw(agent.child.id().expect("it runs").cast_signed()).expect("a pid");
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("told");
+    let stopped = |m| match m {
+        FromAgent::Status { status, .. } => Some(status),
+        _ => None,
+    };
+    assert_eq!(connection.find(stopped).await, wire::agent::AgentStatus::Stopped);
+    let ended =
+        tokio::time::timeout(Duration::from_secs(20), agent.child.wait()).await.expect("it ends").expect("waited for");
+    assert!(ended.success(), "{ended}");
+}
+
+#[tokio::test]
+async fn an_agent_whose_clock_is_behind_trusts_its_controller_all_the_same() {
+    let now = std::time::UNIX_EPOCH.elapsed().expect("after 1970").as_secs().cast_signed();
+    // A controller made a day later than the machine believes it to be.
+    let later = now + 86_400;
+    let authority = rpc::tls::Authority::create("test", later, &base::chance::SystemChance).expect("a CA");
+    let mut stub = Stub::at(std::sync::Arc::new(authority), later).await;
+    stub.enrolments.lock().expect("whole").age = now - later;
+    let _agent = Agent::start(&stub, "t");
+    stub.greeted(Vec::new()).await;
+}

@@ -23,6 +23,7 @@ use tokio::task::JoinHandle;
 use allowance::Allowances;
 pub use enrol::Answer;
 use router::Router;
+pub use stream::Pace;
 
 /// Signs certificates for agents.
 pub trait Signer: Send + Sync {
@@ -40,14 +41,19 @@ pub struct Door {
     signer: Arc<dyn Signer>,
     router: Router,
     allowances: Allowances,
+    pace: Pace,
     follower: JoinHandle<()>,
 }
 
 impl Door {
     pub fn open(state: State, append: Append, signer: Arc<dyn Signer>) -> Arc<Door> {
+        Door::open_with(state, append, signer, Pace::default())
+    }
+
+    pub fn open_with(state: State, append: Append, signer: Arc<dyn Signer>, pace: Pace) -> Arc<Door> {
         let router = Router::new(&state);
         let follower = tokio::spawn(router::follow(router.clone(), state.clone()));
-        Arc::new(Door { state, append, signer, router, allowances: Allowances::default(), follower })
+        Arc::new(Door { state, append, signer, router, allowances: Allowances::default(), pace, follower })
     }
 
     /// How many agents are connected.

@@ -161,7 +161,7 @@ impl Metrics {
 
 /// What the state says: one pass over all machines and tasks.
 fn write_state(page: &mut Page, state: &State) {
-    let (read, now) = (state.read(), state.now());
+    let read = state.read();
     let mut agents: BTreeMap<String, u64> = BTreeMap::new();
     let mut instances: BTreeMap<String, u64> = BTreeMap::new();
     let mut tasks: BTreeMap<String, u64> = BTreeMap::new();
@@ -169,7 +169,7 @@ fn write_state(page: &mut Page, state: &State) {
     for (within, model) in read.models() {
         models += 1;
         for (_, all, machine) in within.machines() {
-            let agent = query::agent_status(model.uuid, machine, all, state.presence(), now);
+            let agent = query::agent_status(model.uuid, machine, all, state.presence());
             *agents.entry(agent.current.to_string()).or_default() += 1;
             *instances.entry(query::instance_status(machine, all).current.to_string()).or_default() += 1;
         }

@@ -69,7 +69,7 @@ impl State {
         limits: Limits,
     ) -> Result<State, Failure> {
         let view = View::start_with(store.clone(), limits).await?;
-        let presence = Presence::new(clock.now());
+        let presence = Presence::new();
         let line = tokio::sync::Mutex::new(());
         Ok(State { inner: Arc::new(Inner { store, view, clock, chance, presence, alarms: Alarms::default(), line }) })
     }

@@ -24,6 +24,8 @@ pub mod append;
 pub mod contract;
 #[cfg(test)]
 mod disk;
+#[cfg(feature = "faulty")]
+pub mod faulty;
 pub mod memory;
 pub mod sqlite;
 

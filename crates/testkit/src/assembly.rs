@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use api::agents::{Authority as Signer, Door};
+use api::agents::{Authority as Signer, Door, Pace};
 use api::{Limits, NoAdvice, Passwords, Server, ServerParts};
 use base::chance::{Chance, SystemChance};
 use base::clock::{Clock, SystemClock};
@@ -39,6 +39,8 @@ pub struct Surroundings {
     pub authority: Arc<Authority>,
     pub tls: Arc<rustls::ServerConfig>,
     pub cloud: Arc<dyn Cloud>,
+    pub clock: Arc<dyn Clock>,
+    pub pace: Pace,
 }
 
 /// What a kill takes away.
@@ -53,11 +55,11 @@ pub struct Running {
 impl Running {
     /// Serves at once. Needs a tokio runtime.
     pub async fn start(with: &Surroundings, listener: TcpListener) -> Running {
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let clock = with.clock.clone();
         let chance: Arc<dyn Chance> = Arc::new(SystemChance);
         let state = State::open(with.store.clone(), clock.clone(), chance.clone()).await.expect("opens");
         let signer = Signer { authority: with.authority.clone(), clock, chance: chance.clone() };
-        let door = Door::open(state.clone(), with.append.clone(), Arc::new(signer));
+        let door = Door::open_with(state.clone(), with.append.clone(), Arc::new(signer), with.pace);
         let workers = workers::spawn(Parts {
             state: state.clone(),
             clouds: Arc::new(BTreeMap::from([(CLOUD.to_owned(), with.cloud.clone())])),

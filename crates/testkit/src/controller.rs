@@ -8,6 +8,8 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use api::agents::Pace;
+use base::clock::{Clock, SystemClock};
 use base::{MachineId, ModelUuid};
 use cloud::InstanceId;
 use cloud::fake::{Event, Fake};
@@ -20,6 +22,7 @@ use tokio::task::JoinHandle;
 
 use crate::agents::SimAgent;
 use crate::assembly::{self, Running, Surroundings};
+use crate::user::User;
 
 pub use crate::assembly::PASSWORD;
 
@@ -72,14 +75,33 @@ impl Agents {
     }
 }
 
+/// What may be other than usual.
+pub struct With {
+    pub store: Arc<dyn Store>,
+    /// Where agents are told that the controller is, if that is not its own port.
+    pub advertised: Option<SocketAddr>,
+    pub clock: Arc<dyn Clock>,
+    pub pace: Pace,
+}
+
+impl Default for With {
+    fn default() -> With {
+        With { store: Arc::new(Memory::new()), advertised: None, clock: Arc::new(SystemClock), pace: Pace::default() }
+    }
+}
+
 impl TestController {
     /// Bootstraps and starts one. Needs a tokio runtime.
     pub async fn start() -> TestController {
+        TestController::start_with(With::default()).await
+    }
+
+    pub async fn start_with(with: With) -> TestController {
         let (authority, tls) = assembly::authority();
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("bound");
-        let store: Arc<dyn Store> = Arc::new(Memory::new());
-        assembly::bootstrap(store.clone(), address, &authority.cert_pem).await;
+        let With { store, advertised, clock, pace } = with;
+        assembly::bootstrap(store.clone(), advertised.unwrap_or(address), &authority.cert_pem).await;
         let (cloud, agents) = (Fake::new(), Agents::default());
         let told = agents.clone();
         cloud.watch(move |event| told.hear(event));
@@ -89,6 +111,8 @@ impl TestController {
             authority: Arc::new(authority),
             tls,
             cloud: Arc::new(cloud.clone()),
+            clock,
+            pace,
         };
         let running = Some(Running::start(&surroundings, listener).await);
         TestController { surroundings, address, cloud, agents, running }
@@ -119,6 +143,11 @@ impl TestController {
         &self.running.as_ref().expect("a controller that runs").state
     }
 
+    /// Somebody who uses it, past its doors.
+    pub fn user(&self) -> User {
+        User::new(self.state().clone(), self.append().clone())
+    }
+
     pub fn append(&self) -> &Append {
         &self.surroundings.append
     }
@@ -133,16 +162,7 @@ impl TestController {
 
     /// Waits until the state is so.
     pub async fn until(&self, what: &str, is: impl Fn(&Beliefs) -> bool) -> Read {
-        let mut changes = self.state().view().changes();
-        let wait = async {
-            loop {
-                let state = changes.next().await.expect("the view goes on");
-                if is(state.projection()) {
-                    return Read::of(state);
-                }
-            }
-        };
-        tokio::time::timeout(LONG, wait).await.unwrap_or_else(|_| panic!("never: {what}"))
+        self.user().until(what, is).await
     }
 }
 

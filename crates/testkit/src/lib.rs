@@ -3,5 +3,7 @@
 pub mod agents;
 pub mod assembly;
 pub mod controller;
+pub mod network;
 pub mod replay;
 pub mod simulator;
+pub mod user;

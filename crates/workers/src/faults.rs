@@ -2,7 +2,7 @@
 //! of the cloud, with that one going wrong. The end must be the same, and nothing may be left over.
 
 mod bed;
-mod store;
+mod clock;
 
 use std::time::Duration;
 
@@ -12,26 +12,34 @@ use cloud::Error;
 use cloud::fake::{Call, Fault};
 
 use bed::Bed;
-use store::Break;
+use store::faulty::Break;
 
 /// The story. Returns what is left in the store.
 async fn story(bed: &mut Bed) -> Vec<String> {
     let model = bed.add_model("m").await;
-    let (a, b) = (bed.add_machine(model).await, bed.add_machine(model).await);
-    for machine in [&a, &b] {
-        bed.until("machines run", |beliefs| {
-            let whole = &beliefs.models[&model].machines[machine];
-            whole.instance.as_ref().is_some_and(|instance| instance.status.current == InstanceStatus::Running)
-        })
-        .await;
-    }
-    let task = bed.exec(model, &a).await;
-    bed.remove(model, &a, false).await;
-    bed.until("machine is gone, its task ended", |beliefs| {
-        let within = &beliefs.models[&model];
-        !within.machines.contains_key(&a) && within.tasks[&task].status == TaskStatus::Failed
+    let machines = [bed.add_machine(model).await, bed.add_machine(model).await, bed.add_machine(model).await];
+    bed.retry_what_fails(model);
+    bed.until("machines run, and no start is on record any more", |beliefs| {
+        let instances = machines.iter().filter_map(|id| beliefs.models[&model].machines[id].instance.as_ref());
+        instances.filter(|one| one.status.current == InstanceStatus::Running && one.provisioning.is_idle()).count() == 3
     })
     .await;
+    let mut tasks = Vec::new();
+    for machine in &machines {
+        tasks.push(bed.exec(model, machine, "true").await);
+    }
+    bed.until("commands are done", |beliefs| {
+        tasks.iter().all(|task| beliefs.models[&model].tasks[task].status == TaskStatus::Completed)
+    })
+    .await;
+    let waits = bed.exec(model, &machines[0], "wait").await;
+    bed.remove(model, &machines[0], false).await;
+    bed.until("machine is gone, its task ended", |beliefs| {
+        let within = &beliefs.models[&model];
+        !within.machines.contains_key(&machines[0]) && within.tasks[&waits].status == TaskStatus::Failed
+    })
+    .await;
+    bed.begun_once();
     bed.destroy_model(model).await;
     bed.until("model is gone", |beliefs| !beliefs.models.contains_key(&model)).await;
     bed.destroy_controller().await;
@@ -45,16 +53,16 @@ async fn without_faults() {
     let mut bed = Bed::new().await;
     let left = story(&mut bed).await;
     assert!(left.iter().all(|key| !key.contains("/task/") && !key.starts_with("/model-name/admin/m")), "{left:?}");
-    assert!(bed.commits() > 8 && bed.cloud.calls().len() > 5, "the story has {} commits", bed.commits());
+    assert!(bed.faulty.commits() > 8 && bed.cloud.calls().len() > 5, "the story has {} commits", bed.faulty.commits());
 }
 
 async fn each_commit(how: Break) {
     let expected = story(&mut Bed::new().await).await;
     for n in 0.. {
         let mut bed = Bed::new().await;
-        bed.break_commit(n, how);
+        bed.faulty.nth(n, how.clone());
         assert_eq!(story(&mut bed).await, expected, "commit {n} broke by {how:?}");
-        if bed.commits() <= n {
+        if bed.faulty.commits() <= n {
             assert!(n > 8, "only {n} commits were tried");
             return;
         }
@@ -103,6 +111,94 @@ async fn each_call_of_the_cloud_goes_wrong_once() {
             }
         }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_controller_dies_in_each_call_of_the_cloud() {
+    let expected = story(&mut Bed::new().await).await;
+    for done in [false, true] {
+        for n in 0.. {
+            let mut bed = Bed::new().await;
+            bed.die_at_call(n, done);
+            assert_eq!(story(&mut bed).await, expected, "it died in call {n}, which was done: {done}");
+            if bed.cloud.calls().len() <= n {
+                assert!(n > 5, "only {n} calls were tried");
+                break;
+            }
+        }
+    }
+}
+
+/// Only the very last word of a cloud must be believed.
+#[tokio::test(start_paused = true)]
+async fn each_call_of_the_cloud_lies_once() {
+    let expected = story(&mut Bed::new().await).await;
+    for n in 0.. {
+        let mut bed = Bed::new().await;
+        bed.cloud.nth(n, Fault::Lie);
+        let told = tokio::time::timeout(Duration::from_secs(3 * 3600), story(&mut bed)).await;
+        match bed.cloud.calls().get(n) {
+            Some((Call::DestroyController, _)) => {}
+            _ => assert_eq!(told.expect("it ends"), expected, "call {n} was a lie: {:?}", bed.cloud.calls().get(n)),
+        }
+        if bed.cloud.calls().len() <= n + 1 {
+            assert!(n > 5, "only {n} calls were tried");
+            break;
+        }
+    }
+}
+
+/// Whatever waits says for what: in the status of the machine or of the model.
+#[tokio::test(start_paused = true)]
+async fn what_waits_after_a_failed_call_says_so() {
+    let mut seen = std::collections::BTreeSet::new();
+    for n in 0.. {
+        let mut bed = Bed::new().await;
+        bed.cloud.nth(n, Fault::transient());
+        story(&mut bed).await;
+        let calls = bed.cloud.calls();
+        let Some((call, whom)) = calls.get(n) else {
+            assert_eq!(seen.len(), 5, "all kinds of calls were tried: {seen:?}");
+            return;
+        };
+        let words = match call {
+            Call::Start => {
+                format!("failed to start machine {whom} (the cloud is busy), retrying in 2s (10 more attempts)")
+            }
+            Call::PrepareModel => {
+                "failed to start machine 0 (the cloud is busy), retrying in 2s (10 more attempts)".into()
+            }
+            Call::Stop => "cannot stop instance: the cloud is busy".into(),
+            Call::DestroyModel | Call::DestroyController => {
+                "cannot clean up in cloud \"fake\" (will retry): the cloud is busy".into()
+            }
+            // Nobody waits for these: the first is asked again by itself, the second is logged.
+            _ => continue,
+        };
+        seen.insert(format!("{call:?}"));
+        assert!(
+            bed.said().iter().any(|said| said.starts_with(&words)),
+            "{call:?}: nobody said {words:?}: {:?}",
+            bed.said()
+        );
+    }
+}
+
+/// A command for a machine that never came does not wait for ever; one for a machine that is still to come does.
+#[tokio::test(start_paused = true)]
+async fn a_task_for_a_machine_that_never_came_ends() {
+    let bed = Bed::new().await;
+    bed.cloud.next_for(Call::Start, "0", Fault::permanent());
+    bed.cloud.next_for(Call::Start, "1", Fault::Late(Duration::from_secs(500)));
+    let model = bed.add_model("m").await;
+    let (bad, slow) = (bed.add_machine(model).await, bed.add_machine(model).await);
+    let lost = bed.exec(model, &bad, "true").await;
+    let kept = bed.exec(model, &slow, "true").await;
+    let seen = bed.until("it ends", |beliefs| beliefs.models[&model].tasks[&lost].status == TaskStatus::Failed).await;
+    let within = &seen.models[&model];
+    assert_eq!(within.tasks[&lost].message, "machine 0 did not start: quota exceeded");
+    assert_eq!(within.tasks[&kept].status, TaskStatus::Pending);
+    bed.until("the other is done", |beliefs| beliefs.models[&model].tasks[&kept].status == TaskStatus::Completed).await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -12,6 +12,7 @@ use cloud::InstanceInfo;
 use model::beliefs::{AMachine, Beliefs};
 use model::change::start::{self, Observed};
 use model::record::status::{AgentStatus, InstanceStatus};
+use tokio::time::Instant;
 
 use crate::driver::{Decision, Failure, Pace, Worker};
 use crate::parts::Parts;
@@ -27,8 +28,8 @@ const NEWS: Duration = Duration::from_secs(120);
 
 pub struct Poll {
     parts: Parts,
-    /// When each cloud was asked last. Losing it costs a call.
-    asked: Mutex<HashMap<String, Time>>,
+    /// When each cloud was asked last, by a clock that nobody sets. Losing it costs a call.
+    asked: Mutex<HashMap<String, Instant>>,
     leaks: Mutex<BTreeMap<String, Vec<String>>>,
 }
 
@@ -58,8 +59,8 @@ impl Worker for Poll {
             if !self.parts.clouds.contains_key(&cloud) {
                 continue;
             }
-            match asked.get(&cloud).map(|last| last.plus(pace)) {
-                Some(next) if next > now => decision.at(next),
+            match asked.get(&cloud).map(|last| pace.saturating_sub(last.elapsed())) {
+                Some(left) if !left.is_zero() => decision.at(now.plus(left)),
                 _ => decision.due.push(cloud),
             }
         }
@@ -68,7 +69,7 @@ impl Worker for Poll {
 
     async fn act(&self, name: String) -> Result<(), Failure> {
         let state = &self.parts.state;
-        let now = state.now();
+        let now = Instant::now();
         let Some(cloud) = self.parts.clouds.get(&name) else { return Ok(()) };
         let before = state.read();
         let controller = before.controller()?.uuid.clone();

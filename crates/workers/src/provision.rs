@@ -12,6 +12,7 @@ use base::{MachineId, ModelUuid};
 use cloud::{Cloud, Error, Progress, Retry, StartRequest, Started, instance_name};
 use model::beliefs::Beliefs;
 use model::change::start::{self, Failed, Running};
+use model::record::instance;
 
 use crate::driver::{Decision, Failure, Pace, Worker};
 use crate::identity::token_hash;
@@ -265,7 +266,7 @@ fn pause(error: &Error, attempts: u32) -> Option<Duration> {
         return None;
     }
     match error.retry() {
-        Retry::After(Some(asked)) => Some(asked),
+        Retry::After(Some(asked)) => Some(asked.min(instance::LONGEST_PAUSE)),
         Retry::After(None) => {
             Some(FIRST_PAUSE.saturating_mul(1 << attempts.saturating_sub(1).min(16)).min(LONGEST_PAUSE))
         }
@@ -287,6 +288,7 @@ mod tests {
         check(Error::transient("busy"), 9, Some(60));
         check(Error::transient("busy"), 11, None);
         check(Error::Throttled { detail: "slow".into(), after: Some(Duration::from_secs(7)) }, 5, Some(7));
+        check(Error::Throttled { detail: "slow".into(), after: Some(Duration::from_secs(86_400)) }, 5, Some(900));
         check(Error::permanent("no"), 1, None);
         check(Error::unmet("mem", "no"), 1, None);
     }

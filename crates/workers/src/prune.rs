@@ -7,6 +7,7 @@ use base::ModelUuid;
 use base::clock::Time;
 use model::beliefs::Beliefs;
 use model::change::prune;
+use tokio::time::Instant;
 
 use crate::driver::{Decision, Failure, Pace, Worker};
 use crate::parts::Parts;
@@ -19,7 +20,8 @@ const HOUR: Duration = Duration::from_secs(3600);
 
 pub struct Prune {
     parts: Parts,
-    looked: std::sync::Mutex<Option<Time>>,
+    /// By a clock that nobody sets.
+    looked: std::sync::Mutex<Option<Instant>>,
 }
 
 impl Prune {
@@ -49,8 +51,8 @@ impl Worker for Prune {
         let mut looked = self.looked.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let crowded = beliefs.models.values().any(|within| within.operations.len() > MOST + MOST / 10);
         let mut decision = Decision::default();
-        match looked.map(|last| last.plus(HOUR)) {
-            Some(next) if next > now && !crowded => decision.at(next),
+        match looked.map(|last| HOUR.saturating_sub(last.elapsed())) {
+            Some(left) if !left.is_zero() && !crowded => decision.at(now.plus(left)),
             _ => {
                 let old = beliefs
                     .models
@@ -58,7 +60,7 @@ impl Worker for Prune {
                     .filter(|model| !prune::prunable(beliefs, **model, before(now), MOST).is_empty());
                 decision.due = old.map(|model| OperationsOf(*model)).collect();
                 if decision.due.is_empty() {
-                    *looked = Some(now);
+                    *looked = Some(Instant::now());
                     decision.at(now.plus(HOUR));
                 }
             }

@@ -18,7 +18,7 @@ use cloud::{Cloud, Error, InstanceId, ModelRef, Retry};
 use model::beliefs::{AMachine, Beliefs, InModel};
 use model::change::{machine, start};
 use model::presence::Presence;
-use model::record::instance::Instance;
+use model::record::instance::{self, Instance};
 use model::record::machine::Machine;
 use model::record::status::AgentStatus;
 
@@ -120,7 +120,7 @@ fn due(within: &InModel, whole: &AMachine, machine: &Machine, at_work: bool, now
         return Due::Now;
     }
     let earliest = |time: Time| Due::At(force_at.map_or(time, |at| at.min(time)));
-    if let Some(next) = whole.instance.as_deref().and_then(stopping_again).filter(|next| *next > now) {
+    if let Some(next) = whole.instance.as_deref().and_then(|instance| stopping_again(instance, now)) {
         return earliest(next);
     }
     let stopped = whole.agent.as_ref().is_some_and(|agent| agent.status.current == AgentStatus::Stopped);
@@ -133,9 +133,9 @@ fn due(within: &InModel, whole: &AMachine, machine: &Machine, at_work: bool, now
     Due::Now
 }
 
-/// When a stop that failed is tried again.
-fn stopping_again(instance: &Instance) -> Option<Time> {
-    (instance.provisioning.step == start::STOPPING).then_some(instance.provisioning.next_try)?
+/// When a stop that failed is tried again, if that is still to come.
+fn stopping_again(instance: &Instance, now: Time) -> Option<Time> {
+    (instance.provisioning.step == start::STOPPING).then(|| instance.provisioning.waits_until(now))?
 }
 
 impl Remove {
@@ -209,7 +209,7 @@ impl Remove {
         let Place { model, machine: id } = place;
         let own = FIRST_PAUSE.saturating_mul(1 << attempts.min(16)).min(LONGEST_PAUSE);
         let pause = match error.retry() {
-            Retry::After(Some(asked)) => asked,
+            Retry::After(Some(asked)) => asked.min(instance::LONGEST_PAUSE),
             Retry::After(None) => own,
             Retry::Never => own.max(FIRST_PAUSE * 8),
         };

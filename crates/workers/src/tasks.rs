@@ -1,4 +1,4 @@
-//! Ends tasks whose end nobody can tell any more: their machine is gone, or it was silent beyond their own deadline.
+//! Ends tasks whose end nobody can tell any more: their machine is gone or never came, or it was silent beyond their own deadline.
 //! It must not know what a task does. The surprise: a task of a machine that is connected is never ended from here; its agent knows better.
 
 use std::time::Duration;
@@ -45,8 +45,8 @@ impl Worker for Tasks {
 
     async fn act(&self, TasksOf(model): TasksOf) -> Result<(), Failure> {
         let presence = self.state.presence();
-        let connected = |machine: &base::MachineId| presence.is_connected(model, machine);
-        let ended = self.state.change(|beliefs, given| lost::end_lost(beliefs, model, connected, given)).await?;
+        let absent = |machine: &base::MachineId| presence.absent(model, machine);
+        let ended = self.state.change(|beliefs, given| lost::end_lost(beliefs, model, absent, given)).await?;
         tracing::info!(%model, ended, "ended tasks whose end nobody can tell");
         Ok(())
     }
@@ -63,8 +63,8 @@ pub fn decide(beliefs: &Beliefs, presence: &Presence, now: Time) -> Decision<Tas
     for (uuid, within) in &beliefs.models {
         let mut any = false;
         for task in within.tasks.values().filter(|task| !task.status.is_final()) {
-            let connected = presence.is_connected(*uuid, &task.machine);
-            match lost::is_lost(beliefs, *uuid, task, connected, now) {
+            let absent = presence.absent(*uuid, &task.machine);
+            match lost::is_lost(beliefs, *uuid, task, absent, now) {
                 Ok(None) => {}
                 Ok(Some(_)) => any = true,
                 Err(then) => decision.at(then),

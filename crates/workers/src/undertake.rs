@@ -38,6 +38,8 @@ impl Undertake {
 /// One step.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Step {
+    /// The clock was set back: times that removals wait for would come too late.
+    SetRight,
     /// The controller dies: so do its models.
     ModelsDie,
     /// The model dies (or a machine with containers): so do its machines.
@@ -51,6 +53,7 @@ pub enum Step {
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Step::SetRight => f.write_str("removals, since the clock was set back"),
             Step::ModelsDie => f.write_str("models of the controller"),
             Step::MachinesDie(model) => write!(f, "machines of model {model}"),
             Step::Model(model) => write!(f, "model {model}"),
@@ -66,13 +69,14 @@ impl Worker for Undertake {
         "undertake"
     }
 
-    fn decide(&self, beliefs: &Beliefs, _: Time) -> Decision<Step> {
-        Decision { due: decide(beliefs), again: None }
+    fn decide(&self, beliefs: &Beliefs, now: Time) -> Decision<Step> {
+        Decision { due: decide(beliefs, now), again: None }
     }
 
     async fn act(&self, step: Step) -> Result<(), Failure> {
         let state = &self.parts.state;
         match step {
+            Step::SetRight => Ok(state.change(removal::set_right).await?),
             Step::ModelsDie => Ok(state.change(removal::models_die).await?),
             Step::MachinesDie(model) => {
                 state.change(|beliefs, given| removal::machines_die(beliefs, model, given)).await?;
@@ -89,8 +93,11 @@ impl Worker for Undertake {
 }
 
 /// What is to be done.
-pub fn decide(beliefs: &Beliefs) -> Vec<Step> {
+pub fn decide(beliefs: &Beliefs, now: Time) -> Vec<Step> {
     let mut steps = Vec::new();
+    if removal::are_ahead(beliefs, now) {
+        steps.push(Step::SetRight);
+    }
     let dying = beliefs.controller.as_ref().filter(|controller| controller.life == Life::Dying);
     let own = beliefs.controller.as_ref().map(|controller| controller.model_uuid);
     if dying.is_some() && beliefs.models().any(|(_, model)| model.life == Life::Alive && Some(model.uuid) != own) {
@@ -133,12 +140,7 @@ impl Undertake {
         };
         if let (Err(words), Some(record)) = (cleaned, record) {
             if !is_over(&record, state.now()) {
-                let message = format!("cannot clean up in cloud {:?}: {words}", record.cloud);
-                let says = |beliefs: &Beliefs, given: change::Given<'_>| {
-                    change::model::set_status(beliefs, model, ModelStatus::Destroying, &message, given)
-                };
-                state.change(says).await?;
-                return Err(Failure::new(message));
+                return Err(self.say(model, &record.cloud, &words).await);
             }
             tracing::warn!(%model, "forced removal: its time is over before cloud {:?} confirmed: {words}", record.cloud);
         }
@@ -156,6 +158,18 @@ impl Undertake {
         }
     }
 
+    /// Says in a model's status what its end waits for.
+    async fn say(&self, model: ModelUuid, cloud: &str, words: &str) -> Failure {
+        let message = format!("cannot clean up in cloud {cloud:?} (will retry): {words}");
+        let says = |beliefs: &Beliefs, given: change::Given<'_>| {
+            change::model::set_status(beliefs, model, ModelStatus::Destroying, &message, given)
+        };
+        match self.parts.state.change(says).await {
+            Ok(()) => Failure::new(message),
+            Err(refusal) => refusal.into(),
+        }
+    }
+
     async fn end_controller(&self) -> Result<(), Failure> {
         let state = &self.parts.state;
         let controller = state.read().controller()?.clone();
@@ -170,7 +184,7 @@ impl Undertake {
             let force_at =
                 removal.map(|removal| removal.force_at.unwrap_or(removal.asked.plus(change::machine::FORCE_WAIT)));
             if force_at.is_none_or(|at| at > state.now()) {
-                return Err(Failure::new(format!("cannot clean up in cloud {name:?}: {failed}")));
+                return Err(self.say(controller.model_uuid, name, &failed).await);
             }
             tracing::warn!("forced removal: its time is over before cloud {name:?} confirmed: {failed}");
         }

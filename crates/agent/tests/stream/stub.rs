@@ -59,7 +59,12 @@ impl Stub {
 
     /// Another controller of the same CA.
     pub async fn with(authority: Arc<Authority>) -> Self {
-        let leaf = authority.controller_leaf(now(), &SystemChance).expect("a certificate");
+        Self::at(authority, now()).await
+    }
+
+    /// One that takes `now` for the present, in seconds since 1970, when it makes its certificate.
+    pub async fn at(authority: Arc<Authority>, now: i64) -> Self {
+        let leaf = authority.controller_leaf(now, &SystemChance).expect("a certificate");
         let leaves = LeafStore::new(&leaf, &leaf).expect("certificates");
         let acceptor = TlsAcceptor::from(rpc::tls::server_config(leaves, &authority.cert_pem).expect("TLS"));
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");

@@ -18,12 +18,33 @@ use super::document::document;
 use super::intake::{Sayings, is_saying};
 use super::router::{Line, News};
 
-/// An agent that has not said hello by then is none.
-const HELLO: Duration = Duration::from_secs(20);
-/// Pings come this often, so that an idle agent wakes once a minute for us.
-const PING: Duration = Duration::from_secs(60);
-/// An agent that was silent for so long is gone.
-const SILENCE: Duration = Duration::from_secs(150);
+/// How long a stream's silence is borne.
+#[derive(Debug, Clone, Copy)]
+pub struct Pace {
+    /// An agent that has not said hello by then is none.
+    pub hello: Duration,
+    /// Pings come this often, so that an idle agent wakes once a minute for us.
+    pub ping: Duration,
+    /// An agent that was silent for so long is gone. The agents take us for gone after as long (`agent::machine`).
+    pub silence: Duration,
+    /// But not before it had this long to answer a ping: it is not its fault when it was us who stood still.
+    pub answer: Duration,
+}
+
+impl Pace {
+    /// With another bound for silence; the rest in proportion.
+    pub fn of_silence(silence: Duration) -> Pace {
+        Pace { silence, ping: silence * 2 / 5, answer: silence / 5, ..Pace::default() }
+    }
+}
+
+impl Default for Pace {
+    fn default() -> Pace {
+        let silence = Duration::from_secs(150);
+        Pace { hello: Duration::from_secs(20), ping: Duration::from_secs(60), silence, answer: Duration::from_secs(30) }
+    }
+}
+
 /// How long a farewell may take.
 const CLOSING: Duration = Duration::from_secs(2);
 /// What an agent says of itself is gathered up to so many messages.
@@ -82,12 +103,11 @@ impl Door {
         let present = self.state.presence().connected(who.model, who.machine.clone());
         let end = self.converse(&mut socket, &who, &line).await;
         self.router.leave(&who, &line);
-        let _ = self.tell_dropped(&who).await;
-        let now = self.state.now();
         match end {
-            End::Replaced => drop(present),
-            _ => present.leave(now),
+            End::Replaced | End::Gone => drop(present),
+            _ => present.leave(),
         }
+        let _ = self.tell_dropped(&who).await;
         let close = match &end {
             End::Closed | End::Broken(_) => None,
             End::Replaced | End::Silent => Some(CloseCode::Away),
@@ -123,24 +143,34 @@ impl Door {
             Err(end) => return end,
         }
         let mut heard = Instant::now();
-        let mut ping = tokio::time::interval_at(heard + PING, PING);
+        let pace = self.pace;
+        let mut ping = tokio::time::interval_at(heard + pace.ping, pace.ping);
         ping.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut n = 0;
+        // The first ping since something was heard.
+        let mut asked: Option<Instant> = None;
         loop {
+            let patience = async {
+                match asked {
+                    Some(asked) => tokio::time::sleep_until((heard + pace.silence).max(asked + pace.answer)).await,
+                    None => std::future::pending().await,
+                }
+            };
             let step = tokio::select! {
+                // News and pings are few, an agent may say much; and what came while we stood still counts before the time that passed.
+                biased;
+                news = line.next() => Box::pin(self.tell(socket, who, news)).await,
+                _ = ping.tick() => {
+                    n += 1;
+                    asked.get_or_insert_with(Instant::now);
+                    Box::pin(self.tell_dropped(who)).await.ok();
+                    self.send(socket, &ToAgent::Ping { n }).await
+                }
                 message = socket.next() => {
-                    heard = Instant::now();
+                    (heard, asked) = (Instant::now(), None);
                     Box::pin(self.hear(socket, who, message)).await
                 }
-                news = line.next() => Box::pin(self.tell(socket, who, news)).await,
-                _ = ping.tick() => match heard.elapsed() > SILENCE {
-                    true => Err(End::Silent),
-                    false => {
-                        n += 1;
-                        Box::pin(self.tell_dropped(who)).await.ok();
-                        send(socket, &ToAgent::Ping { n }).await
-                    }
-                },
+                () = patience => Err(End::Silent),
             };
             if let Err(end) = step {
                 return end;
@@ -155,7 +185,7 @@ impl Door {
         who: &AgentIdentity,
     ) -> Result<(), End> {
         let first = loop {
-            let message = tokio::time::timeout(HELLO, socket.next()).await.map_err(|_| End::Silent)?;
+            let message = tokio::time::timeout(self.pace.hello, socket.next()).await.map_err(|_| End::Silent)?;
             if let Some(message) = read(message)? {
                 break message;
             }
@@ -215,7 +245,7 @@ impl Door {
         message: FromAgent,
     ) -> Result<(), End> {
         match self.take(who, message).await? {
-            Some(answer) => send(socket, &answer).await,
+            Some(answer) => self.send(socket, &answer).await,
             None => Ok(()),
         }
     }
@@ -232,10 +262,24 @@ impl Door {
         }
         let document = document(&self.state, who, &self.router.open_tasks(who), news);
         let gone = !self.knows(who);
-        send(socket, &ToAgent::Document(document)).await?;
+        self.send(socket, &ToAgent::Document(document)).await?;
         match gone {
             true => Err(End::Gone),
             false => Ok(()),
+        }
+    }
+
+    async fn send<S: AsyncRead + AsyncWrite + Unpin + Send>(
+        &self,
+        socket: &mut Socket<S>,
+        message: &ToAgent,
+    ) -> Result<(), End> {
+        let text =
+            serde_json::to_string(message).map_err(|error| Refusal::internal("message cannot be written", error))?;
+        // An agent that does not read holds up nobody but itself, and not for ever.
+        match tokio::time::timeout(self.pace.silence, socket.send(Message::text(text))).await {
+            Ok(sent) => Ok(sent?),
+            Err(_) => Err(End::Silent),
         }
     }
 
@@ -257,14 +301,5 @@ fn read(message: Option<Result<Message, rpc::websocket::Error>>) -> Result<Optio
         Some(Ok(Message::Close(_))) => Err(End::Closed),
         Some(Ok(Message::Binary(_))) => Err(End::Nonsense),
         Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => Ok(None),
-    }
-}
-
-async fn send<S: AsyncRead + AsyncWrite + Unpin + Send>(socket: &mut Socket<S>, message: &ToAgent) -> Result<(), End> {
-    let text = serde_json::to_string(message).map_err(|error| Refusal::internal("message cannot be written", error))?;
-    // An agent that does not read holds up nobody but itself, and not for ever.
-    match tokio::time::timeout(SILENCE, socket.send(Message::text(text))).await {
-        Ok(sent) => Ok(sent?),
-        Err(_) => Err(End::Silent),
     }
 }

@@ -5,8 +5,8 @@ use super::address::address;
 use super::status::info;
 use super::task::zero;
 use base::{Hardware, ModelUuid};
-use model::query::machine as query;
-use model::record::status::{AgentStatus, InstanceStatus, Status};
+use model::query::machine::{self as query, Contact};
+use model::record::status::{InstanceStatus, Status};
 use model::watch::all::{Delta, Entity};
 use model::{AMachine, Beliefs, InModel, settings};
 use serde_json::{Map, Value, json};
@@ -18,7 +18,7 @@ pub fn delta(beliefs: &Beliefs, model: ModelUuid, delta: &Delta) -> wire::delta:
     };
     let (kind, mut value) = match entity {
         Entity::Model(within) => ("model", self::model(beliefs, within)),
-        Entity::Machine(_, all) => ("machine", machine(all)),
+        Entity::Machine(_, all, contact) => ("machine", machine(all, *contact)),
         Entity::Task(task) => (
             "action",
             json!({
@@ -40,9 +40,8 @@ pub fn delta(beliefs: &Beliefs, model: ModelUuid, delta: &Delta) -> wire::delta:
     wire::delta::Delta { kind: kind.to_owned(), removed, entity: value }
 }
 
-fn machine(all: &AMachine) -> Value {
+fn machine(all: &AMachine, contact: Contact) -> Value {
     let Some(machine) = &all.machine else { return json!({}) };
-    let pending_agent = Status::new(AgentStatus::Pending, "", machine.created);
     let pending_instance = Status::new(InstanceStatus::Pending, "", machine.created);
     let agent = all.agent.as_ref();
     let instance = all.instance.as_ref();
@@ -52,7 +51,7 @@ fn machine(all: &AMachine) -> Value {
         "id": machine.id,
         "instance-id": instance.map(|instance| instance.instance_id.as_str()).unwrap_or_default(),
         "agent-status": info(
-            agent.map_or(&pending_agent, |agent| &agent.status),
+            &query::agent_status_by(contact, machine, all),
             agent.map(|agent| agent.version.as_str()).unwrap_or_default(),
         ),
         "instance-status": info(instance.map_or(&pending_instance, |instance| &instance.status), ""),

@@ -19,7 +19,7 @@ pub struct Seen<'a> {
 }
 
 pub fn full(seen: Seen<'_>, all: &AMachine, machine: &Stored<Machine>) -> MachineStatus {
-    let agent = query::agent_status(seen.model, machine, all, seen.presence, seen.now);
+    let agent = query::agent_status(seen.model, machine, all, seen.presence);
     let version = all.agent.as_ref().map(|agent| agent.version.as_str()).unwrap_or_default();
     let instance = all.instance.as_ref();
     let instance_id = instance.map(|instance| instance.instance_id.as_str()).filter(|id| !id.is_empty());
@@ -101,7 +101,7 @@ pub fn hardware(hardware: &Hardware) -> Option<MachineHardware> {
 
 /// One line of ModelStatus and ModelInfo.
 pub fn in_model(seen: Seen<'_>, all: &AMachine, machine: &Stored<Machine>) -> ModelMachineInfo {
-    let agent = query::agent_status(seen.model, machine, all, seen.presence, seen.now);
+    let agent = query::agent_status(seen.model, machine, all, seen.presence);
     let instance = all.instance.as_ref();
     let failed = instance.map(|instance| &instance.status).filter(|status| {
         matches!(status.current, base::status::InstanceStatus::ProvisioningError | base::status::InstanceStatus::Error)

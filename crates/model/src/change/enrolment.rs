@@ -8,8 +8,9 @@ use base::{Kind, Life, MachineId, ModelUuid, Refusal};
 use std::time::Duration;
 use store::{Guard, Txn};
 
-/// A token's first use must come within this time of the machine's start.
-pub const VALID: Duration = Duration::from_secs(24 * 3600);
+/// A token's first use must come within this time of the machine's start. Days, so that a controller's clock that is a day wrong, or was,
+/// strands no machine that is just starting.
+pub const VALID: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// A new token for a machine that is about to be started: what was issued before is worth nothing from now on.
 pub fn issue(

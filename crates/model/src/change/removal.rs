@@ -4,7 +4,10 @@
 use super::{Decision, Given, TxnExt};
 use crate::beliefs::{Beliefs, InModel, Stored};
 use crate::key;
+use crate::record::controller::Controller;
 use crate::record::machine::{Machine, Removal};
+use crate::record::model::Model;
+use base::clock::Time;
 use base::{Life, MachineId, ModelUuid, Refusal};
 use store::{MAX_OPERATIONS, Txn};
 
@@ -57,6 +60,43 @@ pub fn models_die(beliefs: &Beliefs, given: Given<'_>) -> Result<Decision, Refus
         let asked = controller.removal.clone();
         dying.removal = Some(asked.unwrap_or(Removal { asked: given.now, force: false, force_at: None }));
         txn.update(key::model(model.uuid), model, &dying);
+    }
+    Ok(Decision::new(txn, ()))
+}
+
+/// Whether there are removals whose times mean nothing any more, since the clock was set back.
+pub fn are_ahead(beliefs: &Beliefs, now: Time) -> bool {
+    let ahead = |removal: &Option<Removal>| removal.as_ref().is_some_and(|removal| removal.is_ahead_of(now));
+    beliefs.controller.as_ref().is_some_and(|controller| ahead(&controller.removal))
+        || beliefs.models().any(|(within, model)| {
+            ahead(&model.removal) || within.machines().any(|(.., machine)| ahead(&machine.removal))
+        })
+}
+
+/// Removals that were asked for in what is the future now are as if they were asked for now; a portion at a time.
+pub fn set_right(beliefs: &Beliefs, given: Given<'_>) -> Result<Decision, Refusal> {
+    let right = |removal: &Option<Removal>| {
+        removal.as_ref().filter(|removal| removal.is_ahead_of(given.now)).map(|removal| removal.as_of(given.now))
+    };
+    let mut txn = Txn::new();
+    if let Some(controller) = &beliefs.controller
+        && let Some(removal) = right(&controller.removal)
+    {
+        txn.update(key::controller(), controller, &Controller { removal: Some(removal), ..controller.to_record() });
+    }
+    for (within, model) in beliefs.models() {
+        if txn.operations() >= MAX_OPERATIONS / 2 {
+            break;
+        }
+        if let Some(removal) = right(&model.removal) {
+            txn.update(key::model(model.uuid), model, &Model { removal: Some(removal), ..model.to_record() });
+        }
+        for (id, _, machine) in within.machines() {
+            if let Some(removal) = right(&machine.removal).filter(|_| txn.operations() < MAX_OPERATIONS / 2) {
+                let record = Machine { removal: Some(removal), ..machine.to_record() };
+                txn.update(key::machine(model.uuid, id), machine, &record);
+            }
+        }
     }
     Ok(Decision::new(txn, ()))
 }

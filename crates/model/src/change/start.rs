@@ -43,9 +43,9 @@ pub fn is_due(machine: &Machine, instance: &Instance, now: Time) -> Result<bool,
     if machine.retry {
         return Ok(true);
     }
-    match (instance.status.current, instance.provisioning.next_try) {
+    match (instance.status.current, instance.provisioning.waits_until(now)) {
         (InstanceStatus::ProvisioningError, _) => Ok(false),
-        (_, Some(next)) if next > now => Err(next),
+        (_, Some(next)) => Err(next),
         _ => Ok(true),
     }
 }

@@ -5,31 +5,51 @@ use crate::presence::Presence;
 use crate::record::address::{Address, preferred, preferred_private};
 use crate::record::machine::Machine;
 use crate::record::status::{AgentStatus, InstanceStatus, Status};
-use base::clock::Time;
 use base::{Hardware, ModelUuid};
 use std::borrow::Cow;
 
 pub const AGENT_LOST: &str = "agent is not communicating with the server";
 
-/// The agent's status; `down` when it should be there and is missed.
+/// Whether a machine's agent is heard of, as far as it should be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Contact {
+    Kept,
+    /// It was there, should be, and is missed.
+    Lost,
+}
+
+pub fn contact(model: ModelUuid, machine: &Stored<Machine>, all: &AMachine, presence: &Presence) -> Contact {
+    let expected = all.agent.as_ref().is_some_and(|agent| match agent.status.current {
+        AgentStatus::Started | AgentStatus::Error => !machine.is_controller(),
+        AgentStatus::Pending | AgentStatus::Stopped | AgentStatus::Down => false,
+    });
+    match expected && presence.is_missed(model, &machine.id) {
+        true => Contact::Lost,
+        false => Contact::Kept,
+    }
+}
+
+/// The agent's status; `down` when contact is lost.
+pub fn agent_status_by<'a>(
+    contact: Contact,
+    machine: &Stored<Machine>,
+    all: &'a AMachine,
+) -> Cow<'a, Status<AgentStatus>> {
+    match (&all.agent, contact) {
+        (None, _) => Cow::Owned(Status::new(AgentStatus::Pending, "", machine.created)),
+        (Some(agent), Contact::Lost) => Cow::Owned(Status::new(AgentStatus::Down, AGENT_LOST, agent.status.since)),
+        (Some(agent), Contact::Kept) => Cow::Borrowed(&agent.status),
+    }
+}
+
+/// The agent's status as it is now.
 pub fn agent_status<'a>(
     model: ModelUuid,
     machine: &Stored<Machine>,
     all: &'a AMachine,
     presence: &Presence,
-    now: Time,
 ) -> Cow<'a, Status<AgentStatus>> {
-    let Some(agent) = &all.agent else {
-        return Cow::Owned(Status::new(AgentStatus::Pending, "", machine.created));
-    };
-    let expected = match agent.status.current {
-        AgentStatus::Started | AgentStatus::Error => !machine.is_controller(),
-        AgentStatus::Pending | AgentStatus::Stopped | AgentStatus::Down => false,
-    };
-    match expected && presence.is_missed(model, &machine.id, now) {
-        true => Cow::Owned(Status::new(AgentStatus::Down, AGENT_LOST, agent.status.since)),
-        false => Cow::Borrowed(&agent.status),
-    }
+    agent_status_by(contact(model, machine, all, presence), machine, all)
 }
 
 pub fn instance_status<'a>(machine: &Stored<Machine>, all: &'a AMachine) -> Cow<'a, Status<InstanceStatus>> {
@@ -89,30 +109,35 @@ mod tests {
     use crate::tests::{a_model, a_state};
     use base::{MachineId, OsBase};
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn a_machine_is_down_only_when_its_agent_was_there_and_is_missed() {
+        let pass = |seconds| tokio::time::advance(std::time::Duration::from_secs(seconds));
         let state = a_state().await;
         let model = a_model(&state, "m").await;
         let (base, id) = (OsBase::parse("ubuntu@24.04").expect("valid"), MachineId::top(0));
         let one = [crate::change::machine::AddMachine::default()];
         state.change(|b, g| crate::change::machine::add(b, model, &one, &base, g)).await.expect("is added");
-        let shown = |now: i64| {
+        let shown = || {
             let read = state.read();
             let within = read.in_model(model).expect("there");
             let (all, machine) = within.machine(&id).expect("there");
-            agent_status(model, machine, all, state.presence(), Time::from_unix(now)).current
+            agent_status(model, machine, all, state.presence()).current
         };
-        assert_eq!(shown(5_000), AgentStatus::Pending, "it never was there");
+        pass(5).await;
         let says = |agent: &mut crate::record::agent::Agent, given: crate::Given<'_>| {
             agent.says(AgentStatus::Started, "", given)
         };
+        assert_eq!(shown(), AgentStatus::Pending, "it never was there");
         state.change(|b, g| crate::change::agent::set(b, model, &id, g, says)).await.expect("says so");
-        assert_eq!(shown(1_005), AgentStatus::Started, "the controller has only begun");
-        assert_eq!(shown(5_000), AgentStatus::Down);
+        assert_eq!(shown(), AgentStatus::Started, "the controller has only begun");
+        pass(4_000).await;
+        assert_eq!(shown(), AgentStatus::Down);
         let present = state.presence().connected(model, id.clone());
-        assert_eq!(shown(5_000), AgentStatus::Started);
-        present.leave(Time::from_unix(6_000));
-        assert_eq!(shown(6_005), AgentStatus::Started);
-        assert_eq!(shown(6_060), AgentStatus::Down);
+        assert_eq!(shown(), AgentStatus::Started);
+        present.leave();
+        pass(5).await;
+        assert_eq!(shown(), AgentStatus::Started);
+        pass(55).await;
+        assert_eq!(shown(), AgentStatus::Down);
     }
 }

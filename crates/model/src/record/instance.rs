@@ -8,6 +8,7 @@ use super::status::{InstanceStatus, Status};
 use base::Hardware;
 use base::clock::Time;
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -42,7 +43,15 @@ pub struct Provisioning {
     pub last_error: String,
 }
 
+/// No pause between two tries is longer.
+pub const LONGEST_PAUSE: Duration = Duration::from_secs(900);
+
 impl Provisioning {
+    /// When the next try is, if that is still to come. A time beyond the longest pause was set before the clock was set back: it is now.
+    pub fn waits_until(&self, now: Time) -> Option<Time> {
+        self.next_try.filter(|next| *next > now && next.since(now) <= LONGEST_PAUSE)
+    }
+
     pub fn is_idle(&self) -> bool {
         *self == Provisioning::default()
     }

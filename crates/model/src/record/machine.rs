@@ -12,6 +12,7 @@ use super::Record;
 use base::clock::Time;
 use base::{Constraints, Life, MachineId, OsBase};
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -52,6 +53,22 @@ pub struct Removal {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub force_at: Option<Time>,
 }
+
+impl Removal {
+    /// It was asked for in what is the future now: the clock was set back meanwhile, and its times mean nothing as they stand.
+    pub fn is_ahead_of(&self, now: Time) -> bool {
+        self.asked.since(now) > CLOCKS_DIFFER
+    }
+
+    /// The same, as if it was asked for now. A time that was set after the clock was stays.
+    pub fn as_of(&self, now: Time) -> Removal {
+        let force_at = self.force_at.map(|at| if at > self.asked { now.plus(at.since(self.asked)) } else { at });
+        Removal { asked: now, force: self.force, force_at }
+    }
+}
+
+/// By so much the clocks of several controllers may differ.
+const CLOCKS_DIFFER: Duration = Duration::from_secs(60);
 
 fn is_false(value: &bool) -> bool {
     !value

@@ -1,10 +1,13 @@
 //! All that is in a model and how it changes, for the clients' AllWatcher (`wire/protocol.md` 4.4).
 //! It knows no wire: it names entities and hands their records over.
 //! The surprise: it keeps no queue. What it owes is a set of ids, read anew when asked, so a slow reader costs one id per changed entity
-//! and sees each entity's latest state once; what was made and removed in between it never sees.
+//! and sees each entity's latest state once; what was made and removed in between it never sees. That an agent is missed is no change of the
+//! store: it is looked for when agents came or left, and when one that left has been away for too long.
 
 use crate::beliefs::{AMachine, Beliefs, InModel, Stored};
 use crate::key::{self, Name};
+use crate::presence::{GRACE, Presence};
+use crate::query::machine::{Contact, contact};
 use crate::record::annotation::Annotations;
 use crate::record::block::{Block, BlockKind};
 use crate::record::task::Task;
@@ -12,7 +15,13 @@ use crate::state::{Read, State};
 use base::{MachineId, ModelUuid, TaskId};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
 use store::{Batch, Feed, Lost, Stopped};
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+/// Agents come and leave in flocks: their presence is looked at so seldom, whatever happens.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// Which thing.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -28,7 +37,7 @@ pub enum Id {
 #[derive(Debug, Clone)]
 pub enum Entity {
     Model(Arc<InModel>),
-    Machine(MachineId, Arc<AMachine>),
+    Machine(MachineId, Arc<AMachine>, Contact),
     Task(Stored<Task>),
     Annotation(String, Stored<Annotations>),
     Block(Stored<Block>),
@@ -61,12 +70,29 @@ pub struct AllWatcher {
     /// What it must be told, in the order of the last change.
     owed: Owed,
     begun: bool,
+    presence: Presence,
+    came_or_left: watch::Receiver<()>,
+    looked: Instant,
+    /// When to look at agents' presence next.
+    look: Option<Instant>,
 }
 
 impl AllWatcher {
     pub fn new(state: &State, model: ModelUuid) -> AllWatcher {
         let (latest, feed) = state.follow();
-        AllWatcher { model, feed, latest, told: HashMap::new(), owed: Owed::default(), begun: false }
+        let presence = state.presence().clone();
+        AllWatcher {
+            model,
+            feed,
+            latest,
+            told: HashMap::new(),
+            owed: Owed::default(),
+            begun: false,
+            came_or_left: presence.news(),
+            presence,
+            looked: Instant::now(),
+            look: None,
+        }
     }
 
     /// Everything on the first call, even when that is nothing; later waits until there is something. Dropping the future loses nothing.
@@ -74,7 +100,9 @@ impl AllWatcher {
         if !self.begun {
             self.begun = true;
             self.owe_all();
-            return Ok((self.pay(), self.latest.clone()));
+            let deltas = self.pay();
+            self.look_at_presence();
+            return Ok((deltas, self.latest.clone()));
         }
         loop {
             let deltas = self.pay();
@@ -84,18 +112,33 @@ impl AllWatcher {
             if !self.latest.models.contains_key(&self.model) {
                 return Err(Ended::Gone);
             }
-            match self.feed.next().await {
-                Ok(step) => {
-                    for batch in &step.batches {
-                        self.owe(batch);
+            let look = self.look;
+            let time_to_look = async {
+                match look {
+                    Some(at) => tokio::time::sleep_until(at).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                step = self.feed.next() => match step {
+                    Ok(step) => {
+                        for batch in &step.batches {
+                            self.owe(batch);
+                        }
+                        self.latest = Read::of(step.state);
                     }
-                    self.latest = Read::of(step.state);
+                    Err(Lost::Behind) => {
+                        self.latest = Read::of(self.feed.resync());
+                        self.owe_all();
+                    }
+                    Err(Lost::Stopped(stopped)) => return Err(stopped.into()),
+                },
+                // Its sender is in `self.presence`: it never ends.
+                _ = self.came_or_left.changed() => {
+                    let soon = Instant::now().max(self.looked + LOOK_EVERY);
+                    self.look = Some(self.look.map_or(soon, |at| at.min(soon)));
                 }
-                Err(Lost::Behind) => {
-                    self.latest = Read::of(self.feed.resync());
-                    self.owe_all();
-                }
-                Err(Lost::Stopped(stopped)) => return Err(stopped.into()),
+                () = time_to_look => self.look_at_presence(),
             }
         }
     }
@@ -103,6 +146,25 @@ impl AllWatcher {
     /// How many entities it keeps in mind, for bounds in tests.
     pub fn size(&self) -> usize {
         self.told.len() + self.owed.order.len()
+    }
+
+    /// Owes the machines whose agents are missed and were not, or the other way round.
+    fn look_at_presence(&mut self) {
+        self.looked = Instant::now();
+        self.look = None;
+        let Some(within) = self.latest.models.get(&self.model).cloned() else { return };
+        for (id, all, machine) in within.machines() {
+            let key = Id::Machine(id.clone());
+            if let Some(Entity::Machine(_, _, told)) = self.told.get(&key)
+                && *told != contact(self.model, machine, all, &self.presence)
+            {
+                self.owed.push(key);
+            }
+            if let Some(left) = self.presence.absent(self.model, id).and_then(|absent| GRACE.checked_sub(absent)) {
+                let missed = self.looked + left + Duration::from_millis(1);
+                self.look = Some(self.look.map_or(missed, |at| at.min(missed)));
+            }
+        }
     }
 
     fn owe(&mut self, batch: &Batch) {
@@ -126,7 +188,7 @@ impl AllWatcher {
         let within = self.latest.models.get(&self.model).cloned();
         let mut deltas = Vec::new();
         for id in self.owed.take() {
-            let now = within.as_ref().and_then(|within| entity(within, &id));
+            let now = within.as_ref().and_then(|within| entity(self.model, within, &id, &self.presence));
             match (now, self.told.get(&id)) {
                 (Some(now), Some(then)) if same(&now, then) => {}
                 (Some(now), _) => {
@@ -193,12 +255,13 @@ fn all_ids(within: &Arc<InModel>) -> Vec<Id> {
     ids
 }
 
-fn entity(within: &Arc<InModel>, id: &Id) -> Option<Entity> {
+fn entity(model: ModelUuid, within: &Arc<InModel>, id: &Id, presence: &Presence) -> Option<Entity> {
     match id {
         Id::Model => within.model.is_some().then(|| Entity::Model(within.clone())),
         Id::Machine(id) => {
-            let machine = within.machines.get(id).filter(|machine| machine.machine.is_some())?;
-            Some(Entity::Machine(id.clone(), machine.clone()))
+            let all = within.machines.get(id)?;
+            let contact = contact(model, all.machine.as_ref()?, all, presence);
+            Some(Entity::Machine(id.clone(), all.clone(), contact))
         }
         Id::Task(id) => within.tasks.get(id).cloned().map(Entity::Task),
         Id::Annotation(tag) => within.annotations.get(tag).cloned().map(|all| Entity::Annotation(tag.clone(), all)),
@@ -215,8 +278,9 @@ fn same(a: &Entity, b: &Entity) -> bool {
         (Entity::Model(a), Entity::Model(b)) => {
             (at(&a.model), at(&a.settings), at(&a.constraints)) == (at(&b.model), at(&b.settings), at(&b.constraints))
         }
-        (Entity::Machine(_, a), Entity::Machine(_, b)) => {
-            (at(&a.machine), at(&a.instance), at(&a.agent)) == (at(&b.machine), at(&b.instance), at(&b.agent))
+        (Entity::Machine(_, a, then), Entity::Machine(_, b, now)) => {
+            then == now
+                && (at(&a.machine), at(&a.instance), at(&a.agent)) == (at(&b.machine), at(&b.instance), at(&b.agent))
         }
         (Entity::Task(a), Entity::Task(b)) => a.revision == b.revision,
         (Entity::Annotation(_, a), Entity::Annotation(_, b)) => a.revision == b.revision,

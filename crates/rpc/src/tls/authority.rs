@@ -129,6 +129,10 @@ impl Authority {
     }
 }
 
+/// Certificates are good from before they were made: machines whose clock is some hours behind (a hardware clock in local time, no time
+/// server yet), and a controller whose own clock was ahead and was set right, must not be kept out.
+const BACK_DATED: Duration = Duration::days(2);
+
 fn params(name: &str, now: i64, days: i64, chance: &dyn Chance) -> CertificateParams {
     let now = OffsetDateTime::from_unix_timestamp(now).unwrap_or(OffsetDateTime::UNIX_EPOCH);
     let mut serial = [0u8; 20];
@@ -140,7 +144,7 @@ fn params(name: &str, now: i64, days: i64, chance: &dyn Chance) -> CertificatePa
     params.distinguished_name.push(DnType::OrganizationName, ORGANIZATION);
     params.distinguished_name.push(DnType::CommonName, name);
     params.serial_number = Some(SerialNumber::from_slice(&serial));
-    params.not_before = now - Duration::minutes(5);
+    params.not_before = now - BACK_DATED;
     params.not_after = now + Duration::days(days);
     params.key_identifier_method = KeyIdMethod::Sha256;
     params

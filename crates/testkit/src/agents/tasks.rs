@@ -76,7 +76,8 @@ impl Tasks {
 
     /// On a new connection: everything from its beginning.
     pub(super) fn say_again(&self) -> Vec<FromAgent> {
-        self.known.keys().flat_map(|id| self.say(id)).collect()
+        let begun = |id: &String| self.begun.contains_key(id).then(|| FromAgent::TaskStarted { id: id.clone(), at: 1 });
+        self.known.keys().flat_map(|id| begun(id).into_iter().chain(self.say(id))).collect()
     }
 
     fn say(&self, id: &str) -> Vec<FromAgent> {

@@ -58,6 +58,8 @@ async fn serve(folder: &Path, address: &str) -> Result<(), Box<dyn std::error::E
         append,
         tls: assembly::tls(&authority),
         authority: Arc::new(authority),
+        clock: Arc::new(base::clock::SystemClock),
+        pace: api::agents::Pace::default(),
         cloud: Arc::new(Folder { folder: instances, tell: Box::new(|line| say(&line)) }),
     };
     let running = Running::start(&surroundings, listener).await;

@@ -1,37 +1,28 @@
 //! A controller without its doors: a store in memory, the fake cloud, all workers; a user who asks for things, and agents that do as told.
 
-use std::collections::BTreeMap;
-use std::sync::atomic::Ordering;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use base::chance::SystemChance;
 use base::clock::{Clock, Time};
+use base::status::{InstanceStatus, TaskStatus};
 use base::{Constraints, Hardware, MachineId, ModelUuid, OsBase, Secret, TaskId};
-use cloud::fake::Fake;
+use cloud::fake::{Fake, Fault};
 use model::change::{self, Given};
 use model::record::status::AgentStatus;
 use model::{Beliefs, Read, State};
+use store::faulty::Faulty;
 use store::memory::Memory;
 use store::{Boxed, Prefix, Store};
 use tokio::task::JoinHandle;
-use tokio::time::Instant;
 
-use super::store::{Break, Faulty};
+use super::clock::TestClock;
 use crate::disk::{Room, Space};
 use crate::identity::Root;
 use crate::parts::{Kept, Newcomer, Outfit, Outfitted, Parts};
 use crate::retain::Bounds;
 use crate::spawn::{Handle, spawn};
-
-/// Time by the runtime's clock, which tests pause.
-struct TestClock(Time, Instant);
-
-impl Clock for TestClock {
-    fn now(&self) -> Time {
-        self.0.plus(self.1.elapsed())
-    }
-}
 
 struct Nothing;
 
@@ -65,9 +56,13 @@ impl Outfit for Nothing {
 pub(super) struct Bed {
     user: State,
     store: Arc<dyn Store>,
-    faulty: Arc<Faulty>,
+    pub faulty: Arc<Faulty>,
     pub cloud: Fake,
-    workers: Arc<Mutex<Option<Handle>>>,
+    pub clock: Arc<TestClock>,
+    workers: Arc<Mutex<Option<(Handle, State)>>>,
+    /// All that was ever said of an instance or a model.
+    said: Arc<Mutex<BTreeSet<String>>>,
+    begun: Arc<Mutex<BTreeMap<(ModelUuid, TaskId), u32>>>,
     tasks: Vec<JoinHandle<()>>,
 }
 
@@ -83,37 +78,70 @@ const LONG: Duration = Duration::from_secs(4 * 3600);
 impl Bed {
     pub async fn new() -> Bed {
         let store: Arc<dyn Store> = Arc::new(Memory::new());
-        let clock: Arc<dyn Clock> = Arc::new(TestClock(Time::from_unix(1_700_000_000), Instant::now()));
+        let told = Arc::new(TestClock::new());
+        let clock: Arc<dyn Clock> = told.clone();
         let user = State::open(store.clone(), clock.clone(), Arc::new(SystemChance)).await.expect("opens");
         user.change(|beliefs, given| change::controller::bootstrap(beliefs, &bootstrap(), given))
             .await
             .expect("bootstraps");
-        let faulty = Arc::new(Faulty {
-            inner: store.clone(),
-            commits: Default::default(),
-            plan: Default::default(),
-            died: Default::default(),
-        });
-        let cloud = Fake::new();
+        let faulty = Faulty::new(store.clone());
+        let (clock_told, cloud) = (told, Fake::new());
         let workers = Arc::new(Mutex::new(Some(start(faulty.clone(), clock.clone(), &cloud).await)));
         // Whoever is killed comes back, with a store that works.
         let (again, told, fake) = (workers.clone(), faulty.clone(), cloud.clone());
         let reviver = tokio::spawn(async move {
-            told.died.notified().await;
+            told.died().await;
             drop(again.lock().expect("no panic").take());
             let fresh = start(told.clone(), clock, &fake).await;
             *again.lock().expect("no panic") = Some(fresh);
         });
-        let agents = tokio::spawn(agents(user.clone()));
-        Bed { user, store, faulty, cloud, workers, tasks: vec![reviver, agents] }
+        let (said, begun) = (Arc::default(), Arc::default());
+        let agents = tokio::spawn(agents(user.clone(), Arc::clone(&begun)));
+        let listener = tokio::spawn(listen(user.clone(), Arc::clone(&said)));
+        let tasks = vec![reviver, agents, listener];
+        Bed { user, store, faulty, cloud, clock: clock_told, workers, said, begun, tasks }
     }
 
-    pub fn break_commit(&self, n: usize, how: Break) {
-        *self.faulty.plan.lock().expect("no panic") = Some((self.commits() + n, how));
+    /// The process ends when the cloud was called for the `n`-th time; `done`: the cloud does what was asked of it all the same.
+    pub fn die_at_call(&mut self, n: usize, done: bool) {
+        self.cloud.nth(n, if done { Fault::HangAfter } else { Fault::Hang });
+        let (cloud, faulty) = (self.cloud.clone(), self.faulty.clone());
+        self.tasks.push(tokio::spawn(async move {
+            while cloud.calls().len() <= n {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            faulty.die();
+        }));
     }
 
-    pub fn commits(&self) -> usize {
-        self.faulty.commits.load(Ordering::SeqCst)
+    /// The controller ends in order.
+    pub async fn stop(&self) {
+        let running = self.workers.lock().expect("no panic").take();
+        if let Some((handle, _)) = running {
+            handle.shutdown().await;
+        }
+    }
+
+    pub async fn go_on(&self) {
+        let fresh = start(self.faulty.clone(), self.clock.clone(), &self.cloud).await;
+        *self.workers.lock().expect("no panic") = Some(fresh);
+    }
+
+    /// Who is connected to the controller.
+    pub fn presence(&self) -> model::Presence {
+        let workers = self.workers.lock().expect("no panic");
+        workers.as_ref().expect("it runs").1.presence().clone()
+    }
+
+    /// All that was ever said of an instance or a model.
+    pub fn said(&self) -> BTreeSet<String> {
+        self.said.lock().expect("no panic").clone()
+    }
+
+    /// No task was begun twice.
+    pub fn begun_once(&self) {
+        let begun = self.begun.lock().expect("no panic").clone();
+        assert!(begun.values().all(|times| *times == 1), "{begun:?}");
     }
 
     pub fn now(&self) -> Time {
@@ -122,7 +150,7 @@ impl Bed {
 
     pub fn leaks(&self) -> Vec<String> {
         let workers = self.workers.lock().expect("no panic");
-        workers.as_ref().map(|handle| handle.leaks().into_values().flatten().collect()).unwrap_or_default()
+        workers.as_ref().map(|(handle, _)| handle.leaks().into_values().flatten().collect()).unwrap_or_default()
     }
 
     /// Waits until the state is so.
@@ -138,7 +166,7 @@ impl Bed {
         };
         let done = tokio::time::timeout(LONG, wait).await;
         done.unwrap_or_else(|_| {
-            let reports = self.workers.lock().expect("no panic").as_ref().map(Handle::reports);
+            let reports = self.workers.lock().expect("no panic").as_ref().map(|(handle, _)| handle.reports());
             panic!("never: {what}\n{reports:#?}\n{:?}", self.cloud.calls())
         })
     }
@@ -163,10 +191,15 @@ impl Bed {
         self.user.change(add).await.expect("machines are added").remove(0).expect("this one too")
     }
 
-    pub async fn exec(&self, model: ModelUuid, machine: &MachineId) -> TaskId {
+    pub async fn exec(&self, model: ModelUuid, machine: &MachineId, command: &str) -> TaskId {
+        self.exec_for(model, machine, command, Duration::ZERO).await
+    }
+
+    /// Command `hang` never ends, and `wait` is never taken up.
+    pub async fn exec_for(&self, model: ModelUuid, machine: &MachineId, command: &str, limit: Duration) -> TaskId {
         let exec = change::task::Exec {
-            command: "true".into(),
-            timeout: 0,
+            command: command.into(),
+            timeout: i64::try_from(limit.as_nanos()).expect("short"),
             parallel: true,
             execution_group: String::new(),
             by: "admin".into(),
@@ -198,35 +231,84 @@ impl Bed {
         self.user.change(destroy).await.expect("is to go");
     }
 
+    /// A user who sees that a machine did not start for good, and asks for another try.
+    pub fn retry_what_fails(&mut self, model: ModelUuid) {
+        let user = self.user.clone();
+        self.tasks.push(tokio::spawn(async move {
+            let mut changes = user.view().changes();
+            while let Ok(read) = changes.next().await {
+                let Some(within) = read.projection().models.get(&model) else { return };
+                let failed = within.machines().filter(|(_, whole, _)| {
+                    let instance = whole.instance.as_ref();
+                    instance.is_some_and(|one| one.status.current == InstanceStatus::ProvisioningError)
+                });
+                let failed: Vec<MachineId> = failed.map(|(id, ..)| id.clone()).collect();
+                if !failed.is_empty() {
+                    tokio::time::sleep(Duration::from_secs(5)).await;
+                    let retry = |beliefs: &Beliefs, given: Given<'_>| {
+                        change::machine::retry(beliefs, model, &failed, false, given)
+                    };
+                    user.change(retry).await.expect("is tried again");
+                }
+            }
+        }));
+    }
+
+    pub async fn destroy_model_by_force(&self, model: ModelUuid) {
+        let how = change::model::DestroyModel { force: true, max_wait: None };
+        self.user.change(|beliefs, given| change::model::destroy(beliefs, model, how, given)).await.expect("is to go");
+    }
+
     pub async fn destroy_controller(&self) {
         let how = change::controller::DestroyController { destroy_models: true, ..Default::default() };
         self.user.change(|beliefs, given| change::controller::destroy(beliefs, how, given)).await.expect("is to go");
     }
 }
 
-async fn start(faulty: Arc<Faulty>, clock: Arc<dyn Clock>, cloud: &Fake) -> Handle {
+async fn start(faulty: Arc<Faulty>, clock: Arc<dyn Clock>, cloud: &Fake) -> (Handle, State) {
     let state = State::open(faulty, clock, Arc::new(SystemChance)).await.expect("opens");
     let fake: Arc<dyn cloud::Cloud> = Arc::new(cloud.clone());
-    spawn(Parts {
-        state,
+    let handle = spawn(Parts {
+        state: state.clone(),
         clouds: Arc::new(BTreeMap::from([("fake".to_owned(), fake)])),
         root: Root::new(&[7; 32]),
         outfit: Arc::new(Nothing),
         kept: Arc::new(Nothing),
         room: Arc::new(Nothing),
-    })
+    });
+    (handle, state)
 }
 
-/// Machines that run have agents that started.
-async fn agents(state: State) {
+/// Hears all that is said of instances and models.
+async fn listen(state: State, said: Arc<Mutex<BTreeSet<String>>>) {
+    let (_, mut feed) = state.follow();
+    while let Ok(step) = feed.next().await {
+        let mut said = said.lock().expect("no panic");
+        for (within, model) in step.state.projection().models() {
+            said.insert(model.status.message.clone());
+            said.extend(
+                within.machines().filter_map(|(_, whole, _)| Some(whole.instance.as_ref()?.status.message.clone())),
+            );
+        }
+    }
+}
+
+/// Machines that run have agents that started, and do what they are asked.
+async fn agents(state: State, begun: Arc<Mutex<BTreeMap<(ModelUuid, TaskId), u32>>>) {
     let mut changes = state.view().changes();
     while let Ok(read) = changes.next().await {
-        let mut silent = Vec::new();
+        let (mut silent, mut asked) = (Vec::new(), Vec::new());
         for (within, model) in read.projection().models() {
-            for (id, whole, _) in within.machines() {
+            for (id, whole, machine) in within.machines() {
                 let runs = whole.instance.as_ref().is_some_and(|instance| instance.is_provisioned());
                 if runs && whole.agent.as_ref().is_some_and(|agent| agent.status.current == AgentStatus::Pending) {
                     silent.push((model.uuid, id.clone()));
+                }
+                let tasks =
+                    within.tasks.values().filter(|task| task.machine == *id && task.status == TaskStatus::Pending);
+                if runs && machine.life == base::Life::Alive {
+                    asked
+                        .extend(tasks.filter(|task| task.command != "wait").map(|task| (model.uuid, task.to_record())));
                 }
             }
         }
@@ -234,6 +316,27 @@ async fn agents(state: State) {
             let says =
                 |agent: &mut model::record::agent::Agent, given: Given<'_>| agent.says(AgentStatus::Started, "", given);
             state.change(|beliefs, given| change::agent::set(beliefs, model, &id, given, says)).await.expect("is said");
+        }
+        for (model, task) in asked {
+            *begun.lock().expect("no panic").entry((model, task.id)).or_default() += 1;
+            state
+                .change(|beliefs, given| change::task::started(beliefs, model, task.id, given))
+                .await
+                .expect("is said");
+            if task.command == "hang" {
+                continue;
+            }
+            let ended = change::task::Ended {
+                status: TaskStatus::Completed,
+                message: String::new(),
+                return_code: Some(0),
+                started: None,
+                stdout_len: 0,
+                stderr_len: 0,
+                dropped: 0,
+            };
+            let end = |beliefs: &Beliefs, given: Given<'_>| change::task::ended(beliefs, model, task.id, &ended, given);
+            state.change(end).await.expect("is said");
         }
     }
 }

@@ -41,7 +41,7 @@ fn fits(pattern: &str, seen: Seen<'_>, all: &AMachine, machine: &Stored<Machine>
     if machine.id.as_str() == pattern {
         return true;
     }
-    let agent = query::agent_status(seen.model, machine, all, seen.presence, seen.now);
+    let agent = query::agent_status(seen.model, machine, all, seen.presence);
     if agent.current.as_str() == pattern {
         return true;
     }

@@ -90,7 +90,7 @@ async fn take(state: &State, model: ModelUuid, step: &Step) {
 fn id(entity: &Entity) -> Id {
     match entity {
         Entity::Model(_) => Id::Model,
-        Entity::Machine(id, _) => Id::Machine(id.clone()),
+        Entity::Machine(id, ..) => Id::Machine(id.clone()),
         Entity::Task(task) => Id::Task(task.id),
         Entity::Annotation(tag, _) => Id::Annotation(tag.clone()),
         Entity::Block(block) => Id::Block(block.kind),
@@ -132,8 +132,10 @@ async fn play(steps: &[Step], limits: Limits) {
     while read(&mut watcher, &mut believed).await {}
     let now = state.read();
     let within = now.models.get(&model).expect("the model is there");
-    let there: HashMap<Id, Entity> =
-        all_ids(within).into_iter().filter_map(|id| Some((id.clone(), entity(within, &id)?))).collect();
+    let there: HashMap<Id, Entity> = all_ids(within)
+        .into_iter()
+        .filter_map(|id| Some((id.clone(), entity(model, within, &id, state.presence())?)))
+        .collect();
     assert_eq!(believed.len(), there.len(), "{believed:?}\nis not\n{there:?}");
     for (id, entity) in &there {
         assert!(believed.get(id).is_some_and(|known| same(known, entity)), "{id:?} is not what was told");
@@ -170,4 +172,45 @@ async fn what_is_made_and_removed_between_two_reads_is_never_told() {
     }
     let deltas = watcher.next().await.expect("the view is there").0;
     assert_eq!(deltas.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn that_an_agent_is_missed_and_is_back_is_told() {
+    use crate::query::machine::Contact;
+    use base::status::AgentStatus;
+    use std::time::Duration;
+    let state = a_state_with(Limits::default()).await;
+    let model = a_model(&state, "m").await;
+    let base = OsBase::parse("ubuntu@24.04").expect("valid");
+    let two = [machine::AddMachine::default(), machine::AddMachine::default()];
+    state.change(|b, g| machine::add(b, model, &two, &base, g)).await.expect("added");
+    let id = MachineId::top(0);
+    let says =
+        |agent: &mut crate::record::agent::Agent, given: crate::Given<'_>| agent.says(AgentStatus::Started, "", given);
+    state.change(|b, g| crate::change::agent::set(b, model, &id, g, says)).await.expect("says so");
+    let mut watcher = AllWatcher::new(&state, model);
+    let present = state.presence().connected(model, id.clone());
+    watcher.next().await.expect("all of it");
+    let quiet = tokio::time::timeout(Duration::from_secs(3600), watcher.next()).await;
+    assert!(quiet.is_err(), "nothing happened, and something was told");
+    let told = async |watcher: &mut AllWatcher| {
+        let next =
+            tokio::time::timeout(Duration::from_secs(30), watcher.next()).await.expect("it is told").expect("there");
+        let [Delta::Change(Entity::Machine(whose, _, contact))] = &next.0[..] else { panic!("{:?}", next.0) };
+        assert_eq!(whose, &id);
+        *contact
+    };
+    let before = tokio::time::Instant::now();
+    present.leave();
+    assert_eq!(told(&mut watcher).await, Contact::Lost);
+    let after = before.elapsed();
+    assert!(after > Duration::from_secs(10) && after < Duration::from_secs(12), "told after {after:?}");
+    let present = state.presence().connected(model, id.clone());
+    assert_eq!(told(&mut watcher).await, Contact::Kept);
+    // One that is back in time was never away.
+    present.leave();
+    tokio::time::advance(Duration::from_secs(5)).await;
+    let _present = state.presence().connected(model, id.clone());
+    let quiet = tokio::time::timeout(Duration::from_secs(3600), watcher.next()).await;
+    assert!(quiet.is_err(), "it was told of a reconnection");
 }
