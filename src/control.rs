@@ -25,6 +25,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub enum Question {
     /// Sets a user's password and gives back all access. The hash, never the password.
     ResetPassword { user: String, hash: Secret },
+    /// Begins a change of CA, says how far it is, or ends it.
+    RotateCa { finish: bool, force: bool },
 }
 
 /// `error` is for people.
@@ -133,7 +135,7 @@ mod tests {
 
     impl Answers for Echo {
         async fn answer(&self, question: Question) -> Answer {
-            let Question::ResetPassword { user, hash } = question;
+            let Question::ResetPassword { user, hash } = question else { return Answer::default() };
             match hash.reveal() {
                 "bad" => Answer { error: Some("no".into()), ..Answer::default() },
                 _ => Answer { error: None, said: user.into() },

@@ -8,26 +8,26 @@
 //!        controller destroyed: the same, then its directory removed, exit 0
 //! ```
 
-use crate::control::{self, Answer, Answers, Question};
+use crate::certificates::Certificates;
+use crate::control;
 use crate::daemon;
 use crate::layout::Layout;
 use crate::log::file::LogFile;
 use crate::measured::{Commits, Measured};
 use crate::metrics;
+use crate::operated::Operated;
 use crate::outfit;
 use crate::settings::Settings;
 use crate::world::{self, World};
 use crate::{addresses, bootstrap};
-use api::agents::{Authority as Signer, Door, Pace};
+use api::agents::{Door, Pace};
 use api::{CloudsAsked, Limits, Passwords, Server, ServerParts};
-use base::Secret;
 use base::chance::{Chance, SystemChance};
 use base::clock::{Clock, SystemClock};
 use model::State;
-use model::change::controller::set_endpoints;
+use model::change::controller::{set_ca_cert, set_endpoints};
 use model::record::address::{Address, Endpoint};
-use rpc::tls::{Authority, LeafStore};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -122,20 +122,25 @@ async fn run(layout: &Layout, log: Option<LogFile>) -> Result<(), Failure> {
     let own_model = state.read().controller().map(|controller| controller.model_uuid);
     crate::log::keep_in(append.logs(), own_model.map_err(|refusal| refusal.words().to_owned())?);
 
-    let authority = Arc::new(read_authority(layout)?);
-    let hosts = addresses::of_this_host();
-    let leaves = make_leaves(&authority, &hosts)?;
-    let tls = rpc::tls::server_config(leaves.clone(), &authority.cert_pem).map_err(|e| failure("set TLS up", &e))?;
+    let certificates = Certificates::open(layout, &settings.name, clock.clone(), chance.clone());
+    let certificates = Arc::new(certificates.map_err(|e| failure("use the controller's certificates", &e))?);
+    let tls = rpc::tls::server_config_with(certificates.leaves.clone(), certificates.trust.clone())
+        .map_err(|e| failure("set TLS up", &e))?;
 
+    // Machines' first secrets are derived from it, also after a change of CA.
+    let root = std::fs::read(layout.ca_key()).map_err(|e| failure("read the controller's key", &e))?;
     let listeners = listen(settings.api_port)?;
     let World { clouds, inner_addresses } = world::open(layout, settings.api_port);
     let clouds = Arc::new(clouds);
-    let signer = Signer { authority: authority.clone(), clock: clock.clone(), chance: chance.clone() };
-    let door = Door::open_with(state.clone(), append.clone(), Arc::new(signer), agents_pace());
+    // What a crash in the middle of a change of CA may have left undone.
+    let certs = certificates.ca_certs();
+    let told = state.change(|beliefs, given| set_ca_cert(beliefs, &certs, given)).await;
+    told.map_err(|refusal| refusal.words().to_owned())?;
+    let door = Door::open_with(state.clone(), append.clone(), certificates.clone(), agents_pace());
     let workers = workers::spawn(workers::Parts {
         state: state.clone(),
         clouds: clouds.clone(),
-        root: Root::new(authority.key_pem().reveal().as_bytes()),
+        root: Root::new(&root),
         outfit: Arc::new(outfit::Agents { inner_addresses, program: layout.program() }),
         kept: Arc::new(append.clone()),
         room: Arc::new(room_of(layout)),
@@ -157,9 +162,10 @@ async fn run(layout: &Layout, log: Option<LogFile>) -> Result<(), Failure> {
         let server = server.clone();
         tokio::spawn(async move { server.serve(listener).await });
     }
-    tokio::spawn(follow_addresses(state.clone(), authority, leaves, settings.api_port));
-    control::serve(layout, Arc::new(Operated { state: state.clone() }))
-        .map_err(|e| failure("open the control socket", &e))?;
+    tokio::spawn(follow_addresses(state.clone(), certificates.clone(), settings.api_port));
+    tokio::spawn(renew(certificates.clone()));
+    let operated = Operated { state: state.clone(), certificates, door: door.clone() };
+    control::serve(layout, Arc::new(operated)).map_err(|e| failure("open the control socket", &e))?;
     daemon::write_pid(layout).map_err(|e| failure("write the pid file", &e))?;
     tracing::info!(name = settings.name, port = settings.api_port, "controller serves");
 
@@ -202,21 +208,6 @@ fn measure(
     metrics.add(metrics::process);
 }
 
-/// What this host's operator may ask of the running controller.
-struct Operated {
-    state: State,
-}
-
-impl Answers for Operated {
-    async fn answer(&self, question: Question) -> Answer {
-        match question {
-            Question::ResetPassword { user, hash } => {
-                crate::operator::reset::set(&self.state, &user, &hash).await.map(|()| user.into()).into()
-            }
-        }
-    }
-}
-
 /// A predecessor that was killed a moment ago may still be dying.
 async fn open_directory(layout: &Layout) -> Result<Directory, Failure> {
     let begun = tokio::time::Instant::now();
@@ -235,31 +226,6 @@ async fn open_directory(layout: &Layout) -> Result<Directory, Failure> {
 fn agents_pace() -> Pace {
     let seconds = std::env::var("GRIGRI_AGENT_SILENCE").ok().and_then(|text| text.parse::<u64>().ok());
     seconds.filter(|n| *n > 0).map_or_else(Pace::default, |n| Pace::of_silence(Duration::from_secs(n)))
-}
-
-fn read_authority(layout: &Layout) -> Result<Authority, Failure> {
-    let read = |path: std::path::PathBuf| {
-        std::fs::read_to_string(&path).map_err(|e| failure(&format!("read {}", path.display()), &e))
-    };
-    let key = Secret::new(read(layout.ca_key())?);
-    Authority::from_pem(read(layout.ca_cert())?, key).map_err(|e| failure("read the controller's certificates", &e))
-}
-
-fn make_leaves(authority: &Authority, hosts: &[Address]) -> Result<Arc<LeafStore>, Failure> {
-    let named = authority.controller_leaf(SystemClock.now().unix(), &SystemChance);
-    let named = named.map_err(|e| failure("make a certificate", &e))?;
-    let address = address_leaf(authority, hosts)?;
-    LeafStore::new(&named, &address).map_err(|e| failure("use the certificates", &e))
-}
-
-fn address_leaf(authority: &Authority, hosts: &[Address]) -> Result<rpc::tls::Leaf, Failure> {
-    let mut ips: Vec<IpAddr> = hosts.iter().filter_map(|host| host.value.parse().ok()).collect();
-    ips.extend([IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)]);
-    let names = vec![host::facts::read().hostname];
-    let names = names.into_iter().filter(|name| !name.is_empty() && name.is_ascii()).collect();
-    authority
-        .address_leaf(names, ips, SystemClock.now().unix(), &SystemChance)
-        .map_err(|e| failure("make a certificate", &e))
 }
 
 /// IPv4 must do; a host without IPv6 is served without.
@@ -286,8 +252,21 @@ fn listen(port: u16) -> Result<Vec<TcpListener>, Failure> {
     Ok(listeners)
 }
 
+/// The controller's own certificates, in time.
+async fn renew(certificates: Arc<Certificates>) {
+    let mut hours = tokio::time::interval(Duration::from_secs(3600));
+    loop {
+        hours.tick().await;
+        match certificates.renew_in_time() {
+            Ok(true) => tracing::info!("the controller's certificates are renewed"),
+            Ok(false) => {}
+            Err(error) => tracing::error!("{}", failure("renew the controller's certificates", &error)),
+        }
+    }
+}
+
 /// Tells clients and agents where the controller is, whenever the host's addresses change.
-async fn follow_addresses(state: State, authority: Arc<Authority>, leaves: Arc<LeafStore>, port: u16) {
+async fn follow_addresses(state: State, certificates: Arc<Certificates>, port: u16) {
     let mut watch = match host::interfaces::Watch::new() {
         Ok(watch) => watch,
         Err(error) => {
@@ -302,8 +281,7 @@ async fn follow_addresses(state: State, authority: Arc<Authority>, leaves: Arc<L
             let endpoints: Vec<Endpoint> =
                 hosts.iter().map(|address| Endpoint { address: address.clone(), port }).collect();
             let set = state.change(|beliefs, given| set_endpoints(beliefs, &endpoints, given)).await;
-            let replaced = address_leaf(&authority, &hosts)
-                .and_then(|leaf| leaves.replace_address_leaf(&leaf).map_err(|e| failure("use a certificate", &e)));
+            let replaced = certificates.follow(&hosts).map_err(|e| failure("use a certificate", &e));
             match (set, replaced) {
                 (Ok(()), Ok(())) => known = hosts,
                 (Err(refusal), _) => tracing::warn!("cannot note this host's addresses: {}", refusal.words()),

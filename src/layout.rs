@@ -47,6 +47,11 @@ impl Layout {
         self.dir().join("ca.key")
     }
 
+    /// CA and all that belongs to it once it was changed; stands over `ca.crt` and `ca.key`. 0600.
+    pub fn authority(&self) -> PathBuf {
+        self.dir().join("authority.json")
+    }
+
     /// What the daemon is started with: name, port, cloud.
     pub fn settings(&self) -> PathBuf {
         self.dir().join("controller.json")

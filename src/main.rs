@@ -4,6 +4,7 @@
 
 mod addresses;
 mod bootstrap;
+mod certificates;
 mod control;
 mod controller;
 mod daemon;
@@ -12,6 +13,7 @@ mod layout;
 mod log;
 mod measured;
 mod metrics;
+mod operated;
 mod operator;
 mod outfit;
 mod settings;

@@ -4,6 +4,7 @@
 mod examine;
 mod findings;
 pub mod reset;
+mod rotate;
 mod uninstall;
 
 use crate::bootstrap::endpoint;
@@ -12,7 +13,7 @@ use crate::settings::Settings;
 use crate::{addresses, world};
 use base::Secret;
 use cli::bootstrap::{BootstrapError, Boxed, Progress};
-use cli::operating::{Finding, Local, UninstallParams};
+use cli::operating::{Finding, Local, Rotation, UninstallParams};
 use std::io;
 use std::pin::Pin;
 
@@ -30,6 +31,10 @@ impl cli::Operator for OfThisHost {
 
     fn reset_password<'b>(&'b self, uuid: &'b str, password: &'b Secret) -> Boxed<'b, String> {
         Box::pin(reset::reset(uuid, password))
+    }
+
+    fn rotate_ca<'b>(&'b self, uuid: &'b str, finish: bool, force: bool) -> Boxed<'b, Rotation> {
+        Box::pin(rotate::rotate(uuid, finish, force))
     }
 
     fn uninstall<'b>(&'b self, params: &'b UninstallParams, progress: Progress<'b>) -> Boxed<'b, ()> {

@@ -83,7 +83,7 @@ async fn controller(layout: &Layout) -> Vec<Finding> {
         log: layout.log(),
         start: match daemon::has_systemd() && layout.unit().exists() {
             true => format!("systemctl start {}", layout.unit_name()),
-            false => format!("setsid {} {} {} &", layout.program().display(), daemon::MODE, layout.uuid),
+            false => format!("grigri start-controller {}", settings.name),
         },
         process,
         holder: holder(&layout.dir().join("lock")),

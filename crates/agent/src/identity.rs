@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use base::Secret;
-use rpc::tls::{Leaf, TlsError};
+use rpc::tls::{CaMark, Leaf, TlsError};
 use rustls::ClientConfig;
 
 /// Files `agent.key` (0600) and `agent.crt` in the agent's directory.
@@ -23,6 +23,7 @@ struct Certificate {
     pem: String,
     not_before: i64,
     not_after: i64,
+    issuer: Option<CaMark>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -77,6 +78,11 @@ impl Identity {
         self.certificate.as_ref().is_some_and(|c| now < c.not_after)
     }
 
+    /// Who signed the certificate.
+    pub fn issuer(&self) -> Option<CaMark> {
+        self.certificate.as_ref().and_then(|c| c.issuer)
+    }
+
     /// Seconds from `now` until a new certificate should be asked for: when two thirds of the old one's time are over.
     pub fn renew_in(&self, now: i64) -> i64 {
         self.certificate.as_ref().map_or(0, |c| (c.not_before + (c.not_after - c.not_before) / 3 * 2 - now).max(0))
@@ -93,7 +99,13 @@ impl Certificate {
     fn read(pem: String) -> Option<Self> {
         let (_, parsed) = x509_parser::pem::parse_x509_pem(pem.as_bytes()).ok()?;
         let validity = parsed.parse_x509().ok()?.validity().clone();
-        Some(Self { not_before: validity.not_before.timestamp(), not_after: validity.not_after.timestamp(), pem })
+        let issuer = CaMark::of_issuer(&parsed.contents);
+        Some(Self {
+            not_before: validity.not_before.timestamp(),
+            not_after: validity.not_after.timestamp(),
+            issuer,
+            pem,
+        })
     }
 }
 

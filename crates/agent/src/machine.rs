@@ -8,9 +8,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use rpc::tls::CaMark;
 use rustls::ClientConfig;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 use wire::agent::{EnrolRequest, MAX_MESSAGE, SERVER_NAME, STREAM_PATH};
 
@@ -46,6 +47,8 @@ pub struct Machine {
     /// Whether it has said that it runs.
     told: AtomicBool,
     pub tasks: Arc<Tasks>,
+    /// Rings when a new certificate may be due.
+    pub renewal: Notify,
 }
 
 struct Known {
@@ -108,7 +111,7 @@ impl Machine {
             .map_err(|e| format!("cannot open the tasks' journal: {e}"))?;
         let known = Mutex::new(Known { config, identity, tls: None, good: 0 });
         let (silence, leaving, told) = (SILENCE, watch::channel(false).0, AtomicBool::new(false));
-        Ok(Self { file: file.to_owned(), silence, leaving, known, told, tasks })
+        Ok(Self { file: file.to_owned(), silence, leaving, known, told, tasks, renewal: Notify::new() })
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
@@ -202,7 +205,7 @@ impl Machine {
         };
         match crate::enrol::enrol(&addresses, &tls, &request).await {
             Ok(reply) => {
-                self.keep_certificate(reply.certificate_pem, &reply.ca_cert_pem);
+                let _ = self.keep_certificate(reply.certificate_pem, &reply.ca_cert_pem);
                 if !reply.addresses.is_empty() {
                     self.keep_addresses(reply.addresses);
                 }
@@ -221,22 +224,40 @@ impl Machine {
 
     /// Zero: a new certificate is due.
     pub fn renew_in(&self) -> Duration {
+        let known = self.known();
+        let newest = CaMark::of_ca(&known.config.ca_cert);
+        if newest.is_some() && known.identity.issuer() != newest {
+            return Duration::ZERO;
+        }
+        drop(known);
         Duration::from_secs(u64::try_from(self.known().identity.renew_in(seconds())).unwrap_or(0))
     }
 
-    /// Takes a certificate into use for the next connection.
-    pub fn keep_certificate(&self, pem: String, ca_cert: &str) {
+    /// Keeps the CAs that count, PEM, the newest first. They come from a controller that one of the old ones vouched for.
+    pub fn keep_ca(&self, ca_certs: &str) {
         let mut known = self.known();
-        if let Err(error) = known.identity.keep(pem) {
-            tracing::error!(error = describe(&error), "certificate not kept");
+        if known.config.ca_cert == ca_certs || rpc::tls::client_config(ca_certs, None).is_err() {
             return;
         }
+        ca_certs.clone_into(&mut known.config.ca_cert);
         known.tls = None;
-        // A new CA counts beside the old one: which of them signs the controller's next certificate is not known here.
-        if !ca_cert.is_empty() && !known.config.ca_cert.contains(ca_cert.trim()) {
-            known.config.ca_cert = format!("{}\n{}", ca_cert.trim(), known.config.ca_cert);
-            self.save(&known.config);
+        self.save(&known.config);
+        drop(known);
+        self.renewal.notify_one();
+    }
+
+    /// Takes a certificate into use for the next connection. Says whether another CA signed it than the one before. CAs are kept first: a
+    /// certificate of a CA is the controller's proof that its agent knows that CA.
+    pub fn keep_certificate(&self, pem: String, ca_certs: &str) -> bool {
+        self.keep_ca(ca_certs);
+        let mut known = self.known();
+        let before = known.identity.issuer();
+        if let Err(error) = known.identity.keep(pem) {
+            tracing::error!(error = describe(&error), "certificate not kept");
+            return false;
         }
+        known.tls = None;
+        known.identity.issuer() != before
     }
 
     pub fn keep_addresses(&self, addresses: Vec<String>) {

@@ -70,8 +70,8 @@ pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(machine: &Machine, socket:
                 Some(Err(error)) => return End::Broken(error.to_string()),
                 Some(Ok(Message::Text(text))) => match serde_json::from_str(&text) {
                     Ok(message) => {
-                        if hear(machine, &outbox, message) {
-                            return End::Dead;
+                        if let Some(end) = hear(machine, &outbox, message) {
+                            return end;
                         }
                     }
                     Err(error) => return End::Broken(format!("a message cannot be read: {error}")),
@@ -132,21 +132,25 @@ fn greet(machine: &Machine, outbox: &Outbox, facts: &Facts) {
     outbox.say(FromAgent::Status { status: AgentStatus::Started, message: String::new() });
 }
 
-/// True: the machine is dead.
-fn hear(machine: &Machine, outbox: &Outbox, message: ToAgent) -> bool {
+/// Why the connection is to end, if it is.
+fn hear(machine: &Machine, outbox: &Outbox, message: ToAgent) -> Option<End> {
     match message {
-        ToAgent::Document(document) => return take(machine, document),
+        ToAgent::Document(document) => return take(machine, document).then_some(End::Dead),
         ToAgent::CancelTask { id } => machine.tasks.cancel(&id),
         ToAgent::TaskAck { id } => machine.tasks.acknowledge(&id),
         ToAgent::Certificate { certificate_pem, ca_cert_pem } => {
-            machine.keep_certificate(certificate_pem, &ca_cert_pem)
+            // The controller counts who has a certificate of its new CA by the connections that show one.
+            if machine.keep_certificate(certificate_pem, &ca_cert_pem) {
+                return Some(End::Closed);
+            }
         }
         ToAgent::Ping { n } => outbox.say(FromAgent::Pong { n }),
         ToAgent::Unknown => {}
     }
-    false
+    None
 }
 
+/// True: the machine is dead.
 fn take(machine: &Machine, document: Document) -> bool {
     if document.life == Some(Life::Dead) {
         return true;
@@ -154,6 +158,9 @@ fn take(machine: &Machine, document: Document) -> bool {
     let full = document.full;
     if let Some(addresses) = document.addresses.filter(|a| !a.is_empty()) {
         machine.keep_addresses(addresses);
+    }
+    if let Some(ca_certs) = document.ca_certs.filter(|certs| !certs.is_empty()) {
+        machine.keep_ca(&ca_certs);
     }
     // Keys are taken away only by a list that says so: an absent one would lock everybody out.
     if let Some(keys) = document.authorized_keys {
@@ -194,7 +201,10 @@ async fn renew(machine: &Machine, outbox: &Outbox) {
     loop {
         let wait = machine.renew_in();
         if !wait.is_zero() {
-            tokio::time::sleep(wait.min(DAY)).await;
+            tokio::select! {
+                () = tokio::time::sleep(wait.min(DAY)) => {}
+                () = machine.renewal.notified() => {}
+            }
             continue;
         }
         match machine.request() {

@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use base::Refusal;
 use model::State;
-use rpc::tls::AgentIdentity;
+use rpc::tls::{AgentIdentity, CaMark};
 use store::append::Append;
 use tokio::task::JoinHandle;
 
@@ -30,8 +30,13 @@ pub trait Signer: Send + Sync {
     /// A certificate (PEM) for the public key of a request (PKCS#10, PEM); of the request nothing else counts.
     fn sign(&self, csr_pem: &str, who: &AgentIdentity) -> Result<String, Refusal>;
 
-    /// The CA's certificate, PEM.
+    /// All CAs that count, PEM, the newest first.
     fn ca_cert_pem(&self) -> String;
+
+    /// Whether certificates of this CA count still.
+    fn accepts(&self, _: CaMark) -> bool {
+        true
+    }
 }
 
 /// The door. One for each controller process; shared by all its connections.
@@ -59,6 +64,16 @@ impl Door {
     /// How many agents are connected.
     pub fn connected(&self) -> usize {
         self.router.len()
+    }
+
+    /// Whether an agent that is connected has a certificate of this CA; nothing when it is not connected.
+    pub fn is_of(&self, who: &AgentIdentity, ca: CaMark) -> Option<bool> {
+        self.router.is_of(who, ca)
+    }
+
+    /// Ends the streams of agents whose certificate is of another CA.
+    pub fn close_others(&self, ca: CaMark) {
+        self.router.close_others(ca);
     }
 
     /// Ends all streams, so that the agents look for the controller that comes next. New ones are still served.

@@ -34,6 +34,20 @@ pub struct UninstallParams {
     pub path: String,
 }
 
+/// How far a change of CA is.
+#[derive(Debug, Clone, Default, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Rotation {
+    /// All CAs to be trusted, PEM, the newest first.
+    pub ca_cert: String,
+    /// Certificates of the old one count still.
+    pub rotating: bool,
+    /// Agents with a certificate of the new one.
+    pub renewed: usize,
+    /// The others.
+    pub behind: Vec<String>,
+}
+
 pub trait Operator: Send + Sync {
     /// Looks at this host and at the controllers on it. Changes nothing.
     fn examine(&self) -> Pin<Box<dyn Future<Output = Vec<Finding>> + Send + '_>>;
@@ -44,6 +58,9 @@ pub trait Operator: Send + Sync {
     /// Gives a controller's first user this password and all access, through the running controller or on its disk.
     /// Gives the user's name.
     fn reset_password<'b>(&'b self, uuid: &'b str, password: &'b Secret) -> Boxed<'b, String>;
+
+    /// Begins a change of a controller's CA, or says how far it is; with `finish` ends it.
+    fn rotate_ca<'b>(&'b self, uuid: &'b str, finish: bool, force: bool) -> Boxed<'b, Rotation>;
 
     /// Takes all that Grigri made away from this host.
     fn uninstall<'b>(&'b self, params: &'b UninstallParams, progress: Progress<'b>) -> Boxed<'b, ()>;

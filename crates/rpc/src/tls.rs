@@ -6,8 +6,8 @@ pub mod identity;
 pub mod validity;
 
 pub use authority::{Authority, Leaf};
-pub use config::{LeafStore, client_config, server_config};
-pub use identity::AgentIdentity;
+pub use config::{ClientTrust, LeafStore, client_config, server_config, server_config_with};
+pub use identity::{AgentIdentity, CaMark};
 pub use validity::Validity;
 
 /// What may go wrong with certificates and keys. `Display` leaves the cause to the source.

@@ -110,6 +110,9 @@ pub struct Document {
     /// The controller's, `host:port`; never an empty list.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub addresses: Option<Vec<String>>,
+    /// All CAs that count, PEM, the newest first: an agent whose certificate is of an older one asks for another.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ca_certs: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub life: Option<Life>,
     /// All tasks of this machine that the controller has no outcome of.

@@ -28,6 +28,7 @@ fn parts(beliefs: &Beliefs, who: &AgentIdentity, open: &[TaskId], news: News) ->
     }
     if let (true, Some(controller)) = (news.has(News::ADDRESSES), &beliefs.controller) {
         document.addresses = Some(controller.endpoints.iter().map(|endpoint| endpoint.dial()).collect());
+        document.ca_certs = Some(controller.ca_cert.clone());
     }
     let Some(within) = within else { return document };
     if let (true, Some(model)) = (news.has(News::VERSION), &within.model) {

@@ -9,7 +9,7 @@ use base::{MachineId, ModelUuid, TaskId};
 use model::State;
 use model::beliefs::Beliefs;
 use model::key::{InModel, Name};
-use rpc::tls::AgentIdentity;
+use rpc::tls::{AgentIdentity, CaMark};
 use store::{Batch, Lost};
 use tokio::sync::Notify;
 
@@ -40,6 +40,8 @@ impl News {
 /// The router's end of one agent's stream.
 #[derive(Debug, Default)]
 pub(super) struct Line {
+    /// Who signed the agent's certificate.
+    issuer: Option<CaMark>,
     news: Mutex<News>,
     bell: Notify,
 }
@@ -86,8 +88,8 @@ impl Router {
     }
 
     /// An agent connected. A stream that it had before ends: agents that lost one open another before we notice.
-    pub(super) fn join(&self, who: &AgentIdentity) -> Arc<Line> {
-        let line = Arc::new(Line::default());
+    pub(super) fn join(&self, who: &AgentIdentity, issuer: Option<CaMark>) -> Arc<Line> {
+        let line = Arc::new(Line { issuer, ..Line::default() });
         let mut shared = lock(&self.0);
         let before = shared.lines.entry(who.model).or_default().insert(who.machine.clone(), line.clone());
         if let Some(before) = before {
@@ -110,6 +112,22 @@ impl Router {
 
     pub(super) fn len(&self) -> usize {
         lock(&self.0).lines.values().map(HashMap::len).sum()
+    }
+
+    /// Whether an agent that is connected has a certificate of this CA; nothing when it is not connected.
+    pub(super) fn is_of(&self, who: &AgentIdentity, ca: CaMark) -> Option<bool> {
+        let shared = lock(&self.0);
+        let line = shared.lines.get(&who.model)?.get(&who.machine)?;
+        Some(line.issuer == Some(ca))
+    }
+
+    /// Ends the streams of those whose certificate is of another CA.
+    pub(super) fn close_others(&self, ca: CaMark) {
+        lock(&self.0).each(|line| {
+            if line.issuer != Some(ca) {
+                line.ring(News::CLOSE);
+            }
+        });
     }
 
     pub(super) fn close_all(&self) {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use base::{Life, Refusal};
 use futures_util::{FutureExt, SinkExt, StreamExt};
-use rpc::tls::AgentIdentity;
+use rpc::tls::{AgentIdentity, CaMark};
 use rpc::websocket::{CloseCode, CloseFrame, Message, Socket};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
@@ -98,7 +98,15 @@ impl Door {
             let _ = tokio::time::timeout(CLOSING, socket.close(Some(frame))).await;
             return;
         }
-        let line = self.router.join(&who);
+        let issuer = CaMark::of_issuer(certificate);
+        // A TLS session that is resumed was verified when it began, perhaps by a CA that counts no more.
+        if !issuer.is_some_and(|issuer| self.signer.accepts(issuer)) {
+            let frame =
+                CloseFrame { code: CloseCode::Policy, reason: "certificate is of a CA that counts no more".into() };
+            let _ = tokio::time::timeout(CLOSING, socket.close(Some(frame))).await;
+            return;
+        }
+        let line = self.router.join(&who, issuer);
         known();
         let present = self.state.presence().connected(who.model, who.machine.clone());
         let end = self.converse(&mut socket, &who, &line).await;

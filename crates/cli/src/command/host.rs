@@ -7,10 +7,11 @@ use crate::operating::{Local, Operator};
 
 mod doctor;
 mod reset;
+mod rotate;
 mod uninstall;
 
 /// In no order; the table sorts.
-pub const COMMANDS: &[&Command] = &[&doctor::COMMAND, &reset::COMMAND, &uninstall::COMMAND];
+pub const COMMANDS: &[&Command] = &[&doctor::COMMAND, &reset::COMMAND, &rotate::COMMAND, &uninstall::COMMAND];
 
 /// What the binary injected.
 fn operator(injected: &crate::Injected) -> Result<&dyn Operator> {

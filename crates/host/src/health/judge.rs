@@ -7,7 +7,7 @@ use super::probe::{Seen, Space, Values};
 const HOST: &str = "host";
 const MIB: u64 = 1 << 20;
 const GIB: u64 = 1 << 30;
-/// A clock that may be wrong by more is as good as none: certificates begin five minutes ago.
+/// A clock that may be wrong by more is as good as none.
 const OFF_BY: u64 = 60_000;
 
 /// A figure that should not be lower.

@@ -169,6 +169,16 @@ pub fn set_endpoints(beliefs: &Beliefs, endpoints: &[Endpoint], _: Given<'_>) ->
     Ok(Decision::new(txn, ()))
 }
 
+/// The CAs that count now, PEM, the newest first. Agents follow.
+pub fn set_ca_cert(beliefs: &Beliefs, ca_cert: &str, _: Given<'_>) -> Result<Decision, Refusal> {
+    let read = beliefs.controller()?;
+    let mut txn = Txn::new();
+    if read.ca_cert != ca_cert {
+        txn.update(key::controller(), read, &Controller { ca_cert: ca_cert.to_owned(), ..read.to_record() });
+    }
+    Ok(Decision::new(txn, ()))
+}
+
 /// What this controller now runs; its own machine's agent with it.
 pub fn set_version(beliefs: &Beliefs, version: &str, _: Given<'_>) -> Result<Decision, Refusal> {
     let read = beliefs.controller()?;

@@ -4,6 +4,7 @@
 
 use super::TlsError;
 use super::identity::AgentIdentity;
+use super::validity::Validity;
 use base::Secret;
 use base::chance::Chance;
 use rcgen::{
@@ -25,15 +26,28 @@ pub struct Leaf {
 pub struct Authority {
     pub cert_pem: String,
     key_pem: Secret,
+    /// The same key signed by the CA before this one; empty when it is the first. Shown with every certificate, so that whoever knows only
+    /// the older CA trusts what this one signs.
+    cross_pem: String,
 }
 
 const ORGANIZATION: &str = "Juju";
 const CA_DAYS: i64 = 3652;
-const LEAF_DAYS: i64 = 3652;
+/// The controller makes others in time.
+const LEAF_DAYS: i64 = 365;
 
 impl Authority {
     /// A new CA, named by `name`, valid for ten years. `now` in seconds since 1970.
     pub fn create(name: &str, now: i64, chance: &dyn Chance) -> Result<Authority, TlsError> {
+        Authority::make(name, now, chance, None)
+    }
+
+    /// A new CA that comes after this one, which vouches for it.
+    pub fn succeed(&self, name: &str, now: i64, chance: &dyn Chance) -> Result<Authority, TlsError> {
+        Authority::make(name, now, chance, Some(self))
+    }
+
+    fn make(name: &str, now: i64, chance: &dyn Chance, before: Option<&Authority>) -> Result<Authority, TlsError> {
         let key = KeyPair::generate().map_err(TlsError::Make)?;
         let mut params = params(name, now, CA_DAYS, chance);
         params.distinguished_name.push(DnType::CustomDnType(vec![2, 5, 4, 5]), chance.uuid().to_string());
@@ -45,14 +59,33 @@ impl Authority {
             KeyUsagePurpose::KeyEncipherment,
         ];
         let cert = params.self_signed(&key).map_err(TlsError::Make)?;
-        Ok(Authority { cert_pem: cert.pem(), key_pem: Secret::new(key.serialize_pem()) })
+        let cross_pem = match before {
+            None => String::new(),
+            Some(before) => {
+                let ends = Validity::of_pem(&before.cert_pem)?.not_after;
+                params.not_after = OffsetDateTime::from_unix_timestamp(ends).unwrap_or(params.not_after);
+                params.serial_number = Some(serial(chance));
+                params.use_authority_key_identifier_extension = true;
+                params.signed_by(&key, &before.issuer()?).map_err(TlsError::Make)?.pem()
+            }
+        };
+        Ok(Authority { cert_pem: cert.pem(), key_pem: Secret::new(key.serialize_pem()), cross_pem })
     }
 
     /// The CA as it was stored.
     pub fn from_pem(cert_pem: String, key_pem: Secret) -> Result<Authority, TlsError> {
-        let authority = Authority { cert_pem, key_pem };
+        let authority = Authority { cert_pem, key_pem, cross_pem: String::new() };
         authority.issuer()?;
         Ok(authority)
+    }
+
+    /// With what the CA before this one signed.
+    pub fn with_cross(self, cross_pem: String) -> Authority {
+        Authority { cross_pem, ..self }
+    }
+
+    pub fn cross_pem(&self) -> &str {
+        &self.cross_pem
     }
 
     /// To be stored where only the controller reads.
@@ -103,7 +136,8 @@ impl Authority {
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature, KeyUsagePurpose::KeyEncipherment];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         let cert = params.signed_by(&key, &self.issuer()?).map_err(TlsError::Make)?;
-        Ok(Leaf { chain_pem: format!("{}{}", cert.pem(), self.cert_pem), key_pem: Secret::new(key.serialize_pem()) })
+        let chain_pem = format!("{}{}{}", cert.pem(), self.cross_pem, self.cert_pem);
+        Ok(Leaf { chain_pem, key_pem: Secret::new(key.serialize_pem()) })
     }
 
     /// Signs an agent's request. Of the request only the public key counts: the name is what the controller says.
@@ -133,17 +167,21 @@ impl Authority {
 /// server yet), and a controller whose own clock was ahead and was set right, must not be kept out.
 const BACK_DATED: Duration = Duration::days(2);
 
-fn params(name: &str, now: i64, days: i64, chance: &dyn Chance) -> CertificateParams {
-    let now = OffsetDateTime::from_unix_timestamp(now).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+fn serial(chance: &dyn Chance) -> SerialNumber {
     let mut serial = [0u8; 20];
     chance.fill(&mut serial);
     // A leading bit would make the number negative, a leading zero would be no number of that length.
     serial[0] = (serial[0] & 0x7f) | 0x40;
+    SerialNumber::from_slice(&serial)
+}
+
+fn params(name: &str, now: i64, days: i64, chance: &dyn Chance) -> CertificateParams {
+    let now = OffsetDateTime::from_unix_timestamp(now).unwrap_or(OffsetDateTime::UNIX_EPOCH);
     let mut params = CertificateParams::default();
     params.distinguished_name = DistinguishedName::new();
     params.distinguished_name.push(DnType::OrganizationName, ORGANIZATION);
     params.distinguished_name.push(DnType::CommonName, name);
-    params.serial_number = Some(SerialNumber::from_slice(&serial));
+    params.serial_number = Some(serial(chance));
     params.not_before = now - BACK_DATED;
     params.not_after = now + Duration::days(days);
     params.key_identifier_method = KeyIdMethod::Sha256;

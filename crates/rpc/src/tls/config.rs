@@ -1,11 +1,13 @@
 //! TLS configurations of both ends. One crypto provider (ring), TLS 1.2 and 1.3, no HTTP/2.
 
 use super::{Leaf, TlsError};
+use rustls::client::danger::HandshakeSignatureValid;
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
+use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::server::{ClientHello, ResolvesServerCert, WebPkiClientVerifier};
 use rustls::sign::CertifiedKey;
-use rustls::{ClientConfig, RootCertStore, ServerConfig};
+use rustls::{ClientConfig, DigitallySignedStruct, DistinguishedName, RootCertStore, ServerConfig, SignatureScheme};
 use std::fmt;
 use std::sync::{Arc, RwLock};
 
@@ -27,10 +29,10 @@ impl LeafStore {
         Ok(Arc::new(LeafStore { leaves }))
     }
 
-    /// Takes a new certificate for the controller's addresses into use; open connections keep the old one.
-    pub fn replace_address_leaf(&self, address: &Leaf) -> Result<(), TlsError> {
-        let fresh = certified(address)?;
-        self.leaves.write().unwrap_or_else(|e| e.into_inner()).1 = fresh;
+    /// Takes new certificates into use; open connections keep the old ones.
+    pub fn replace(&self, named: &Leaf, address: &Leaf) -> Result<(), TlsError> {
+        let fresh = (certified(named)?, certified(address)?);
+        *self.leaves.write().unwrap_or_else(|e| e.into_inner()) = fresh;
         Ok(())
     }
 }
@@ -71,17 +73,95 @@ fn roots(ca_pem: &str) -> Result<RootCertStore, TlsError> {
     Ok(roots)
 }
 
-/// The API port's configuration. A client certificate is optional; one that is shown must be of this CA.
-pub fn server_config(leaves: Arc<LeafStore>, ca_pem: &str) -> Result<Arc<ServerConfig>, TlsError> {
+/// The CAs whose certificates count when a client shows one; exchangeable while the server runs.
+pub struct ClientTrust(RwLock<Arc<dyn ClientCertVerifier>>);
+
+impl fmt::Debug for ClientTrust {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ClientTrust")
+    }
+}
+
+impl ClientTrust {
+    /// All CAs in a PEM text.
+    pub fn new(ca_pem: &str) -> Result<Arc<ClientTrust>, TlsError> {
+        Ok(Arc::new(ClientTrust(RwLock::new(verifier(ca_pem)?))))
+    }
+
+    /// From the next handshake on.
+    pub fn replace(&self, ca_pem: &str) -> Result<(), TlsError> {
+        let fresh = verifier(ca_pem)?;
+        *self.0.write().unwrap_or_else(|e| e.into_inner()) = fresh;
+        Ok(())
+    }
+
+    fn now(&self) -> Arc<dyn ClientCertVerifier> {
+        self.0.read().unwrap_or_else(|e| e.into_inner()).clone()
+    }
+}
+
+fn verifier(ca_pem: &str) -> Result<Arc<dyn ClientCertVerifier>, TlsError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots(ca_pem)?), provider.clone())
+    WebPkiClientVerifier::builder_with_provider(Arc::new(roots(ca_pem)?), provider)
         .allow_unauthenticated()
         .build()
-        .map_err(|_| TlsError::Read("the CA certificate"))?;
+        .map_err(|_| TlsError::Read("the CA certificate"))
+}
+
+impl ClientCertVerifier for ClientTrust {
+    fn client_auth_mandatory(&self) -> bool {
+        false
+    }
+
+    /// Hints are optional, and these would change while somebody reads them.
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        &[]
+    }
+
+    fn verify_client_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        now: UnixTime,
+    ) -> Result<ClientCertVerified, rustls::Error> {
+        self.now().verify_client_cert(end_entity, intermediates, now)
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.now().verify_tls12_signature(message, cert, dss)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.now().verify_tls13_signature(message, cert, dss)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.now().supported_verify_schemes()
+    }
+}
+
+/// The API port's configuration. A client certificate is optional; one that is shown must be of this CA.
+pub fn server_config(leaves: Arc<LeafStore>, ca_pem: &str) -> Result<Arc<ServerConfig>, TlsError> {
+    server_config_with(leaves, ClientTrust::new(ca_pem)?)
+}
+
+/// The same where the CA may change.
+pub fn server_config_with(leaves: Arc<LeafStore>, trust: Arc<ClientTrust>) -> Result<Arc<ServerConfig>, TlsError> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(TlsError::Setup)?
-        .with_client_cert_verifier(verifier)
+        .with_client_cert_verifier(trust)
         .with_cert_resolver(leaves);
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(Arc::new(config))

@@ -42,3 +42,30 @@ impl AgentIdentity {
         })
     }
 }
+
+/// Which CA: of its name, which no two CAs share. Small, since each agent's connection has one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct CaMark(u64);
+
+impl CaMark {
+    fn of(name: &[u8]) -> CaMark {
+        use std::hash::{DefaultHasher, Hash, Hasher};
+        let mut hasher = DefaultHasher::new();
+        name.hash(&mut hasher);
+        CaMark(hasher.finish())
+    }
+
+    /// Whose certificate this is; it says so itself, so only of one that TLS has verified.
+    pub fn of_issuer(der: &[u8]) -> Option<CaMark> {
+        let (_, cert) = X509Certificate::from_der(der).ok()?;
+        Some(CaMark::of(cert.issuer().as_raw()))
+    }
+
+    /// The first CA in a PEM text.
+    pub fn of_ca(pem: &str) -> Option<CaMark> {
+        use rustls::pki_types::pem::PemObject;
+        let der = CertificateDer::from_pem_slice(pem.as_bytes()).ok()?;
+        let (_, cert) = X509Certificate::from_der(&der).ok()?;
+        Some(CaMark::of(cert.subject().as_raw()))
+    }
+}

@@ -70,7 +70,8 @@ mod tests {
     fn a_certificate_is_old_when_two_thirds_of_its_time_are_over() {
         let ca = Authority::create("test", 1_000_000, &SystemChance).expect("made");
         let validity = Validity::of_pem(&ca.cert_pem).expect("read");
-        assert_eq!((validity.not_before, validity.not_after), (1_000_000 - 300, 1_000_000 + 3652 * 86_400));
+        assert!(validity.not_before < 1_000_000, "{validity:?}");
+        assert_eq!(validity.not_after, 1_000_000 + 3652 * 86_400);
         let third = (validity.not_after - validity.not_before) / 3;
         assert!(!validity.is_old(validity.not_before + 2 * third - 1));
         assert!(validity.is_old(validity.not_before + 2 * third));

@@ -121,7 +121,7 @@ async fn clock(context: &mut Context, of: &str, name: &str, own: &ModelView) -> 
 
 fn skew(of: &str, seconds: u64) -> Finding {
     let what = "clock against ours";
-    let cure = "set both by NTP: certificates begin five minutes before they are made, and no more";
+    let cure = "set both by NTP: certificates and the order of logs need clocks that are right";
     match seconds {
         _ if seconds <= SKEW => Finding::ok(of, what, format!("{seconds} s apart")),
         _ if seconds < SKEW_TOO_MUCH => Finding::warning(of, what, format!("{seconds} s apart"), cure),
