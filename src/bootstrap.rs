@@ -87,7 +87,10 @@ async fn bootstrap(params: &BootstrapParams, progress: Progress<'_>) -> Result<B
     install_program(&layout).map_err(doing("copy the program"))?;
 
     progress("Starting the controller");
-    let started = daemon::start(&layout, &params.controller_name).map_err(doing("start the controller"))?;
+    let started = daemon::start(&layout, &params.controller_name).map_err(|source| BootstrapError {
+        message: format!("cannot start the controller: {source}"),
+        hints: last_words(&layout),
+    })?;
     let endpoints: Vec<String> = hosts.iter().map(|host| endpoint(&host.value, port)).collect();
     wait_for_api(params, &layout, &authority, &endpoints, started).await?;
     unfinished.done();

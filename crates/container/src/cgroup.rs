@@ -10,6 +10,17 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
+/// Whether systemd runs this host.
+pub fn has_systemd() -> bool {
+    Path::new("/run/systemd/system").is_dir()
+}
+
+/// The group of all machines of this host. Where systemd runs it is that of a slice, the one that the controllers' services are in: what the operator
+/// allows the slice holds for machines, and `systemd-cgls` shows them there.
+pub fn top() -> &'static str {
+    if has_systemd() { "/grigri.slice" } else { "/grigri" }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hierarchy {
     pub root: PathBuf,

@@ -95,8 +95,7 @@ fn settings(lines: &mut BTreeSet<String>) -> io::Result<()> {
 
 fn groups(lines: &mut BTreeSet<String>) -> io::Result<()> {
     for hierarchy in cgroup::hierarchies()? {
-        let top = hierarchy.root.join("grigri");
-        directories(&top, lines)?;
+        directories(&hierarchy.root.join(cgroup::top().trim_start_matches('/')), lines)?;
     }
     Ok(())
 }

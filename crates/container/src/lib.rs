@@ -16,7 +16,7 @@ pub mod network;
 pub mod plan;
 mod privileges;
 pub mod resolv;
-mod root;
+pub mod root;
 mod seccomp;
 mod spec;
 mod sudo;

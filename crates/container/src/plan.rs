@@ -21,7 +21,7 @@ pub struct Plan {
     pub hostname: String,
     /// Read-only directories that make up the root, the uppermost first.
     pub layers: Vec<PathBuf>,
-    /// Below the root of each hierarchy: `/grigri/<key>/<id>`.
+    /// Below the root of each hierarchy: `/grigri/<key>/<id>`, or `/grigri.slice/...` under systemd.
     pub cgroup: String,
     pub limits: Limits,
     pub place: Option<Place>,

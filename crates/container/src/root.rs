@@ -41,6 +41,12 @@ pub struct Root {
     pub ids: Option<u32>,
 }
 
+/// Whether the kernel has overlayfs. It is asked for a file system rather than for its list, which holds only what was used since boot: asking loads
+/// the module.
+pub fn has_overlay() -> bool {
+    rustix::mount::fsopen("overlay", rustix::mount::FsOpenFlags::FSOPEN_CLOEXEC).is_ok()
+}
+
 /// Mounts it in a mount namespace of this process's own. The process must have one thread.
 pub fn mount_namespace() -> Result<(), Error> {
     alone()?;

@@ -20,6 +20,8 @@ use crate::{fetch, run, tree};
 pub struct Suite {
     pub name: String,
     pub about: String,
+    /// Why it runs only when it is named.
+    pub asked: Option<String>,
     program: PathBuf,
     needs: Vec<Need>,
     limit: Duration,
@@ -35,6 +37,8 @@ enum Need {
     Python(String),
     /// The recordings of stock commands.
     Golden,
+    /// A folder that outlives the run, for what takes long to make.
+    Kept,
 }
 
 /// Every folder under tests/ that has a program `run`, in the order of their names.
@@ -56,11 +60,19 @@ pub fn all() -> Result<Vec<Suite>, Error> {
 }
 
 fn parse(name: &str, text: &str, program: PathBuf) -> Result<Suite, String> {
-    let mut suite =
-        Suite { name: name.into(), about: String::new(), program, needs: Vec::new(), limit: Duration::from_secs(300) };
+    let mut suite = Suite {
+        name: name.into(),
+        about: String::new(),
+        asked: None,
+        program,
+        needs: Vec::new(),
+        limit: Duration::from_secs(300),
+    };
     for line in text.lines().take_while(|line| line.starts_with('#') || line.is_empty()) {
         if let Some(about) = line.strip_prefix("# about: ") {
             suite.about = about.trim().to_owned();
+        } else if let Some(why) = line.strip_prefix("# asked: ") {
+            suite.asked = Some(why.trim().to_owned());
         } else if let Some(needs) = line.strip_prefix("# needs: ") {
             suite.needs = needs
                 .split_whitespace()
@@ -82,6 +94,7 @@ fn need(word: &str) -> Result<Need, String> {
     match word.split_once(':') {
         None if word == "root" => Ok(Need::Root),
         None if word == "golden" => Ok(Need::Golden),
+        None if word == "kept" => Ok(Need::Kept),
         Some(("python", file)) => Ok(Need::Python(file.into())),
         Some(("program", rest)) => {
             let (program, package) = rest.split_once('=').unwrap_or((rest, rest));
@@ -159,6 +172,11 @@ impl Suite {
                     ));
                 }
                 Need::Golden => {}
+                Need::Kept => {
+                    let folder = tree::target().map_err(|_| "there is no folder to keep things in")?.join(&self.name);
+                    fs::create_dir_all(&folder).map_err(|e| format!("cannot make {}: {e}", folder.display()))?;
+                    command.env("SUITE_KEPT", folder);
+                }
                 Need::Program(program, package) => fetch::program(program, package)?,
                 Need::Python(file) => {
                     let folder = fetch::python(&self.program.with_file_name(file))?;
@@ -245,17 +263,19 @@ mod tests {
 
     #[test]
     fn headers_are_read() {
-        let text = "#!/usr/bin/env python3\n# about: real clients\n# needs: root program:ssh=openssh-client python:pins.txt golden\n# limit: 20\n\nimport x\n# needs: nonsense\n";
+        let text = "#!/usr/bin/env python3\n# about: real clients\n# needs: root program:ssh=openssh-client python:pins.txt golden kept\n# limit: 20\n# asked: slow\n\nimport x\n# needs: nonsense\n";
         let suite = parse("python", text, PathBuf::new()).unwrap_or_else(|e| panic!("{e}"));
         assert_eq!(suite.about, "real clients");
         assert_eq!(suite.limit, Duration::from_secs(20));
+        assert_eq!(suite.asked.as_deref(), Some("slow"));
         assert_eq!(
             suite.needs,
             [
                 Need::Root,
                 Need::Program("ssh".into(), "openssh-client".into()),
                 Need::Python("pins.txt".into()),
-                Need::Golden
+                Need::Golden,
+                Need::Kept
             ]
         );
         assert!(parse("x", "#!/bin/sh\n# needs: moon\n# about: x\n", PathBuf::new()).is_err());

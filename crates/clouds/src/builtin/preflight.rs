@@ -13,8 +13,7 @@ pub fn check(data: &Path) -> Result<(), Error> {
     if !rustix::process::geteuid().is_root() {
         return no("the builtin cloud makes containers, which needs root: run it as root, with sudo for instance");
     }
-    let systems = fs::read_to_string("/proc/filesystems").unwrap_or_default();
-    if !systems.lines().any(|line| line.split_whitespace().last() == Some("overlay")) {
+    if !container::root::has_overlay() {
         return no(
             "the kernel has no overlayfs: load it with `modprobe overlay`, or use a kernel built with CONFIG_OVERLAY_FS",
         );

@@ -7,7 +7,7 @@ use cloud::{Content, Error, InstanceId, Owner, Progress, StartRequest, Started};
 use container::layer::{self, Entry, Source};
 use container::network::Network;
 use container::plan::Dir;
-use container::{Plan, Service, engine, files, resolv};
+use container::{Plan, Service, cgroup, engine, files, resolv};
 
 use super::constraints::{self, Host};
 use super::record::{self, Record, State};
@@ -90,7 +90,7 @@ impl Worker {
             id: request.name.clone(),
             hostname: request.name.clone(),
             layers,
-            cgroup: format!("/grigri/{}/{}", network.key, request.name),
+            cgroup: format!("{}/{}/{}", cgroup::top(), network.key, request.name),
             limits,
             place: Some(place),
             ids: Some(first_id(network, number)),

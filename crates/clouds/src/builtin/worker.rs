@@ -317,9 +317,9 @@ impl Worker {
         self.stop_all(controller, names)?;
         let mut networks = lock(&self.networks);
         if let Some(network) = self.known_network(controller)? {
-            let group = format!("/grigri/{}", network.key);
+            let group = format!("{}/{}", cgroup::top(), network.key);
             cgroup::end(&group, Duration::from_secs(15)).map_err(disk("end the controller's machines"))?;
-            cgroup::prune("/grigri").map_err(disk("remove control groups"))?;
+            cgroup::prune(cgroup::top()).map_err(disk("remove control groups"))?;
             network.remove().map_err(network_error)?;
         }
         networks.remove(controller);

@@ -164,7 +164,8 @@ async fn limits_are_in_force() {
         &std::fs::read(host.data.join(format!("networks/{}.json", host.given.controller))).expect("network"),
     )
     .expect("json");
-    let group = format!("grigri/{}/{}", key["key"].as_str().expect("key"), id.0);
+    let group =
+        format!("{}/{}/{}", container::cgroup::top().trim_start_matches('/'), key["key"].as_str().expect("key"), id.0);
     let limits: Vec<String> = ["cpu/{}/cpu.cfs_quota_us", "{}/cpu.max", "cpu,cpuacct/{}/cpu.cfs_quota_us"]
         .iter()
         .filter_map(|file| std::fs::read_to_string(format!("/sys/fs/cgroup/{}", file.replace("{}", &group))).ok())
