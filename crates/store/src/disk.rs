@@ -134,7 +134,7 @@ impl Dice {
         mixed ^ (mixed >> 31)
     }
 
-    fn yes(&mut self) -> bool {
+    pub fn yes(&mut self) -> bool {
         self.throw() & 1 == 1
     }
 }

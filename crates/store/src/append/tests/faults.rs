@@ -104,7 +104,7 @@ async fn a_power_failure_takes_the_end_and_leaves_no_hole() {
     let mut lost = 0;
     for _ in 0..60 {
         let at = dice.throw() % 250;
-        let leaves = if dice.throw() % 2 == 0 { Leaves::Nothing } else { Leaves::Some(dice.throw()) };
+        let leaves = if dice.yes() { Leaves::Nothing } else { Leaves::Some(dice.throw()) };
         let when = format!("crash at {at}, {leaves:?}");
         let mut place = Place::new();
         let append = place.open();

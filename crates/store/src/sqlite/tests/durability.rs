@@ -110,7 +110,7 @@ async fn no_crash_at_random_loses_an_acknowledged_commit() {
     let steps = steps().await.len() as u64;
     let mut dice = Dice(1);
     for _ in 0..number(200) {
-        let crash = Crash { at: dice.throw() % steps, after: dice.throw() % 2 == 0 };
+        let crash = Crash { at: dice.throw() % steps, after: dice.yes() };
         let leaves = Leaves::Some(dice.throw());
         let judged = crashed("FULL", crash, leaves, false).await;
         assert_eq!(judged, Ok(()), "{crash:?}, {leaves:?}");
@@ -125,8 +125,8 @@ async fn what_does_not_sync_is_caught() {
         let mut dice = Dice(2);
         let mut wrong = Vec::new();
         for _ in 0..40 {
-            let crash = Crash { at: dice.throw() % steps, after: dice.throw() % 2 == 0 };
-            let leaves = if dice.throw() % 2 == 0 { Leaves::Nothing } else { Leaves::Some(dice.throw()) };
+            let crash = Crash { at: dice.throw() % steps, after: dice.yes() };
+            let leaves = if dice.yes() { Leaves::Nothing } else { Leaves::Some(dice.throw()) };
             wrong.extend(crashed(synchronous, crash, leaves, lies).await.err());
         }
         let lost = wrong.iter().filter(|words| words.starts_with("lost")).count();
