@@ -31,6 +31,8 @@ const COUNTERS: &[&str] = &[
     "-Cllvm-args=-sanitizer-coverage-level=3",
     "-Cllvm-args=-sanitizer-coverage-inline-8bit-counters",
 ];
+/// Programs of the testkit are built along and never run; the function that all units call at their start is in the targets alone.
+const NEVER_RUN: &str = "-Clink-arg=-Wl,--unresolved-symbols=ignore-all";
 /// Its own branches are not what is looked for.
 const NOT_COUNTED: &str = "testkit";
 
@@ -117,7 +119,7 @@ pub fn as_compiler() -> Option<ExitCode> {
     let counted = name.is_some_and(|name| name != NOT_COUNTED && name != "fuzz" && name != "build_script_build");
     compiler.args(&words);
     if counted {
-        compiler.args(COUNTERS);
+        compiler.args(COUNTERS).arg(NEVER_RUN);
     }
     match compiler.status() {
         Ok(status) => Some(u8::try_from(status.code().unwrap_or(1)).unwrap_or(1).into()),

@@ -100,7 +100,7 @@ impl Constraints {
         let twice = || bad("already set".to_owned());
         let text = || value.to_owned();
         // Printed before another word it would join the two.
-        if value.ends_with('\\') {
+        if value.split(',').any(|part| part.trim_end().ends_with('\\')) {
             return Err(bad("must not end with a backslash".to_owned()));
         }
         match key {

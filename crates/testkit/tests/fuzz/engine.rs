@@ -30,9 +30,11 @@ const TIME: Duration = Duration::from_millis(1500);
 /// A failing input is made shorter for so long.
 const SHORTENING: Duration = Duration::from_secs(5);
 
+type Check = Box<dyn FnMut(&[u8])>;
+
 pub struct Target {
     /// Panics when a property does not hold.
-    check: Box<dyn FnMut(&[u8])>,
+    check: Check,
     /// What one case may take of a processor.
     time: Duration,
     /// Cases of a bounded run.

@@ -38,19 +38,28 @@ pub fn is_new() -> bool {
     for (start, len) in regions.iter() {
         // SAFETY: the unit that these counters are of is never unloaded. Other threads may count meanwhile; a lost count is no harm.
         let counters = unsafe { std::slice::from_raw_parts_mut(*start as *mut u8, *len) };
-        for (eight, known) in counters.chunks_mut(8).zip(seen[at..at + len].chunks_mut(8)) {
-            if *eight == [0; 8] {
-                continue;
-            }
-            for (counter, known) in eight.iter_mut().zip(known) {
-                let size = 1u8.checked_shl(u8::BITS - counter.leading_zeros()).unwrap_or(0x80);
-                if *counter > 0 && *known & size == 0 {
-                    (*known, new) = (*known | size, true);
-                }
-                *counter = 0;
-            }
+        for (page, known) in counters.chunks_mut(PAGE).zip(seen[at..at + len].chunks_mut(PAGE)) {
+            new |= !is_zero(page) && count(page, known);
         }
         at += len;
+    }
+    new
+}
+
+/// Nearly all counters are zero after nearly all cases: whole pages are compared at once.
+const PAGE: usize = 512;
+
+fn is_zero(page: &[u8]) -> bool {
+    page == &[0; PAGE][..page.len()]
+}
+
+/// Takes over a page's counters and sets them to zero.
+fn count(page: &mut [u8], known: &mut [u8]) -> bool {
+    let mut new = false;
+    for (counter, known) in page.iter_mut().zip(known).filter(|(counter, _)| **counter > 0) {
+        let size = 1u8.checked_shl(u8::BITS - counter.leading_zeros()).unwrap_or(0x80);
+        (new, *known) = (new || *known & size == 0, *known | size);
+        *counter = 0;
     }
     new
 }

@@ -94,13 +94,14 @@ pub fn change(mut input: Vec<u8>, corpus: &Corpus, target: &Target, dice: &mut D
     let most = 1 + dice.below(6);
     let times = 1 + dice.below(most);
     for _ in 0..times {
-        if target.json && !dice.one_in(4) {
-            if let Ok(mut value) = serde_json::from_slice::<Value>(&input) {
-                let other = serde_json::from_slice(dice.pick::<Vec<u8>>(corpus.seeds())).unwrap_or(Value::Null);
-                json_change(&mut value, &other, target, dice);
-                input = value.to_string().into_bytes();
-                continue;
-            }
+        if target.json
+            && !dice.one_in(4)
+            && let Ok(mut value) = serde_json::from_slice::<Value>(&input)
+        {
+            let other = serde_json::from_slice(dice.pick::<Vec<u8>>(corpus.seeds())).unwrap_or(Value::Null);
+            json_change(&mut value, &other, target, dice);
+            input = value.to_string().into_bytes();
+            continue;
         }
         bytes_change(&mut input, corpus, target, dice);
         input.truncate(LONGEST);
