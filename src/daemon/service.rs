@@ -76,9 +76,18 @@ fn all() -> Vec<PathBuf> {
 /// Ends a service and removes it, and the slice with the last one. Right when there is none, and also while a controller that was destroyed does the
 /// same with itself.
 pub fn remove(unit: &Path) -> io::Result<()> {
-    if !unit.exists() {
-        return Ok(());
+    if unit.exists() {
+        end(unit)?;
     }
+    if has_systemd() && all().is_empty() {
+        systemctl(&["stop", SLICE])?;
+        // Systemd tries once to remove the slice's groups, and a process that has just ended can be in the way.
+        container::cgroup::prune(container::cgroup::top())?;
+    }
+    Ok(())
+}
+
+fn end(unit: &Path) -> io::Result<()> {
     let name = unit.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     if has_systemd() {
         match systemctl(&["disable", "--now", &name]) {
@@ -96,7 +105,7 @@ pub fn remove(unit: &Path) -> io::Result<()> {
     systemctl(&["daemon-reload"])?;
     // Only a unit that failed is remembered; there being nothing to forget is an error to systemctl, and to nobody else.
     let _ = systemctl(&["reset-failed", &name]);
-    if all().is_empty() { systemctl(&["stop", SLICE]) } else { Ok(()) }
+    Ok(())
 }
 
 /// Forgets the service that this very process is: it is not started again. Called by a controller that ends for good.
