@@ -77,7 +77,7 @@ fn keep(context: &Context, local: &Local, user: &str, password: Secret) -> Resul
         Ok(name)
     })?;
     context.store.update(|all: &mut Accounts| {
-        let account = all.controllers.entry(name.clone()).or_insert_with(Account::default);
+        let account = all.controllers.entry(name.clone()).or_default();
         account.user = user.to_owned();
         account.password = Some(password);
         account.last_known_access = Some("superuser".to_owned());
