@@ -4,7 +4,7 @@
 //! passwords get lost.
 
 use base::Secret;
-use client::files::{Account, Accounts, Controller, Controllers};
+use client::files::{Accounts, Controller, Controllers};
 
 use super::{chosen, operator};
 use crate::command::Command;
