@@ -145,7 +145,8 @@ fn choose(words: Vec<String>, io: &Io) -> Result<Chosen> {
     }
     let Some(name) = rest.first().cloned() else { return Ok(Chosen::Print(help::starter())) };
     let rest = rest.split_off(1);
-    if before.is_set("h") {
+    let asks = name == "help" && rest.iter().any(|word| matches!(word.as_str(), "-h" | "--help"));
+    if before.is_set("h") || asks {
         return help::about(&name).map(Chosen::Print);
     }
     if name == "help" {

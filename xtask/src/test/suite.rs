@@ -128,7 +128,13 @@ impl Suite {
             command.env_remove(name);
         }
         command.env("GRIGRI", binary).env("SUITE_FOLDER", folder.path()).env("GRIGRI_GOLDEN", tree::golden());
+        // The lock files of client stores stay where they are made, as the stock command has it.
+        let temporary = folder.path().join("tmp");
+        if let Err(e) = fs::create_dir(&temporary) {
+            return tally.fail(&self.name, format!("cannot make {}: {e}", temporary.display()));
+        }
         command
+            .env("TMPDIR", temporary)
             .env("PYTHONUNBUFFERED", "1")
             .env("PYTHONDONTWRITEBYTECODE", "1")
             .env("LC_ALL", "C.UTF-8")
