@@ -115,7 +115,7 @@ async fn run(layout: &Layout, log: Option<LogFile>) -> Result<(), Failure> {
     let append = Append::open(directory).map_err(|e| failure("open logs and outputs", &e))?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let chance: Arc<dyn Chance> = Arc::new(SystemChance);
-    let (store, commits) = Measured::new(Arc::new(sqlite));
+    let (store, commits) = Measured::over(Arc::new(sqlite));
     let state =
         State::open(store, clock.clone(), chance.clone()).await.map_err(|e| failure("read the database", &e))?;
 

@@ -21,7 +21,7 @@ pub struct Commits {
 }
 
 impl Measured {
-    pub fn new(inner: Arc<dyn Store>) -> (Arc<dyn Store>, Arc<Commits>) {
+    pub fn over(inner: Arc<dyn Store>) -> (Arc<dyn Store>, Arc<Commits>) {
         let commits = Arc::<Commits>::default();
         (Arc::new(Measured { inner, commits: commits.clone() }), commits)
     }
