@@ -49,6 +49,8 @@ impl Query {
     /// How many earlier lines come first; nothing for all.
     pub fn backlog(&self) -> Option<usize> {
         match (self.replay || self.start.is_some(), self.lines) {
+            // Whoever wants so many and then the end gets the newest of all.
+            (true, Some(lines)) if !self.tail => Some(lines.min(MOST_BACKLOG)),
             (true, _) => None,
             (false, Some(lines)) => Some(lines.min(MOST_BACKLOG)),
             (false, None) if self.tail => Some(0),
@@ -161,6 +163,8 @@ mod tests {
             "includeEntity=machine-0&level=WARNING&backlog=3&includeModule=juju%2Eworker&noTail=true&x=%zz",
         );
         assert_eq!((query.backlog(), query.tail), (Some(3), false));
+        assert_eq!(Query::parse("replay=true&maxLines=2&noTail=true").backlog(), Some(2));
+        assert_eq!(Query::parse("replay=true").backlog(), None);
         let line = |entity: &str, level, module: &str| Line {
             at: 0,
             entity: entity.into(),

@@ -118,17 +118,10 @@ fn chain(error: &dyn std::error::Error) -> String {
 
 async fn follow(context: &mut Context, mut stream: LogStream) -> Result<()> {
     let style = Style::of(context);
-    // The server takes the number for what it begins with; cutting off is ours.
-    let limit = context.args.uint("limit").filter(|limit| *limit > 0);
-    let mut shown = 0;
     while let Some(record) = stream.next().await {
         match record {
             Ok(record) => context.out(style.line(&record))?,
             Err(error) => return Err(Error::failed(format!("log message unreadable: {error}"))),
-        }
-        shown += 1;
-        if limit == Some(shown) {
-            break;
         }
     }
     Ok(())
