@@ -84,18 +84,32 @@ async fn what_is_old_goes_by_itself_and_what_is_new_stays() {
         let logs = append.logs().backlog(&model.to_string(), None, |_| true).await.expect("read").0.len();
         (outputs, logs, append.history().newest(&entity, 9, None).await.expect("read").len())
     };
+    // The stores work on a thread of their own, for which the paused clock does not wait: a pass may be seen a moment late.
+    let until = async |expected: (Vec<bool>, usize, usize)| {
+        let mut seen = there().await;
+        for _ in 0..20 {
+            if seen == expected {
+                return;
+            }
+            for _ in 0..200 {
+                tokio::task::yield_now().await;
+            }
+            seen = there().await;
+        }
+        assert_eq!(seen, expected);
+    };
     write(1).await;
     let shutdown = Shutdown::default();
     let worker = spawn(Retain::new(parts), state.clone(), shutdown.clone());
     tokio::time::sleep(DAY * 15).await;
-    assert_eq!(there().await, (vec![true, false], 1, 0));
+    until((vec![true, false], 1, 0)).await;
     tokio::time::sleep(DAY * 2).await;
-    assert_eq!(there().await, (vec![false, false], 1, 0));
+    until((vec![false, false], 1, 0)).await;
     write(2).await;
     tokio::time::sleep(DAY * 10).await;
-    assert_eq!(there().await, (vec![false, true], 2, 1));
+    until((vec![false, true], 2, 1)).await;
     tokio::time::sleep(DAY * 64).await;
-    assert_eq!(there().await, (vec![false, false], 1, 0));
+    until((vec![false, false], 1, 0)).await;
     shutdown.begin();
     worker.ended().await;
 }
