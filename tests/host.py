@@ -151,6 +151,18 @@ def snapshot():
     return {name: part() for name, part in PARTS.items()}
 
 
+def at_rest(within=20.0):
+    """The host once a second passes without a difference: what ran before may still be going away."""
+    deadline = time.monotonic() + within
+    seen = snapshot()
+    while True:
+        time.sleep(1)
+        now = snapshot()
+        if not differences(seen, now) or time.monotonic() > deadline:
+            return now
+        seen = now
+
+
 def differences(before, after):
     found = []
     for name in PARTS:

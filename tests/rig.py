@@ -170,7 +170,7 @@ class Cases:
     @contextlib.contextmanager
     def host_unchanged(self, name="host as before"):
         """A case around everything inside: the host looks the same before and after."""
-        before = host.snapshot()
+        before = host.at_rest()
         try:
             yield
         finally:

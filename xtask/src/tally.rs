@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+/// Lines of a failure that the report repeats: whoever sees only the end of a long log should know why.
+const DETAILS: usize = 20;
+
 #[derive(Default)]
 pub struct Tally {
     pub passed: usize,
@@ -20,6 +23,20 @@ impl Tally {
 
     pub fn skip(&mut self, name: impl Into<String>, why: impl Into<String>) {
         self.skips.push((name.into(), why.into()));
+    }
+
+    /// One more line of what is known about the latest failure, or about the one of this name; a report holds few of them.
+    pub fn detail(&mut self, name: Option<&str>, line: &str) {
+        let failure = match name {
+            Some(name) => self.failures.iter_mut().find(|(failed, _)| failed == name),
+            None => self.failures.last_mut(),
+        };
+        if let Some((_, why)) = failure
+            && why.lines().count() < DETAILS
+        {
+            why.push_str("\n    ");
+            why.push_str(line);
+        }
     }
 
     pub fn failed(&self) -> usize {
@@ -58,9 +75,13 @@ mod tests {
         tally.pass(3);
         tally.skip("lxd", "no lxd here");
         tally.fail("python/ssh", "exit 1");
+        tally.detail(None, "new mount /a");
+        tally.fail("crates/x", "panicked");
+        (0..100).for_each(|line| tally.detail(Some("python/ssh"), &line.to_string()));
         let report = tally.report();
-        assert_eq!(report.lines().last(), Some("3 passed, 1 failed, 1 skipped"));
+        assert_eq!(report.lines().last(), Some("3 passed, 2 failed, 1 skipped"));
         assert!(report.contains("  lxd: no lxd here\n"));
-        assert!(report.contains("  python/ssh: exit 1\n"));
+        assert!(report.contains("  python/ssh: exit 1\n    new mount /a\n    0\n"));
+        assert_eq!(report.lines().filter(|line| line.starts_with("    ")).count(), DETAILS - 1, "{report}");
     }
 }

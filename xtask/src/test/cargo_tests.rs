@@ -18,11 +18,12 @@ pub fn run(tally: &mut Tally) -> Done {
     let mut child = command.spawn().map_err(|e| Error::failed(format!("cannot start cargo test: {e}")))?;
     let before = tally.failed();
     if let Some(stdout) = child.stdout.take() {
+        let mut lines = Lines::default();
         for line in BufReader::new(stdout).lines().map_while(Result::ok) {
             if worth_showing(&line) {
                 println!("{line}");
             }
-            count(&line, tally);
+            lines.count(&line, tally);
         }
     }
     let status = child.wait().map_err(|e| Error::failed(format!("cannot wait for cargo test: {e}")))?;
@@ -41,10 +42,32 @@ fn worth_showing(line: &str) -> bool {
     !passed && !empty
 }
 
-fn count(line: &str, tally: &mut Tally) {
-    if let Some(test) = line.strip_prefix("test ") {
+/// What cargo prints, read line by line.
+#[derive(Default)]
+struct Lines {
+    /// The failed test whose output these lines are.
+    output_of: Option<String>,
+}
+
+impl Lines {
+    fn count(&mut self, line: &str, tally: &mut Tally) {
+        if let Some(name) = line.strip_prefix("---- ").and_then(|rest| rest.strip_suffix(" stdout ----")) {
+            self.output_of = Some(format!("crates/{name}"));
+        } else if line == "failures:" || line.starts_with("test result: ") {
+            self.output_of = None;
+        }
+        if let Some(name) = &self.output_of {
+            if !line.is_empty() && !line.starts_with("---- ") {
+                tally.detail(Some(name), line);
+            }
+        } else if let Some(test) = line.strip_prefix("test ") {
+            Self::result(test, tally);
+        }
+    }
+
+    fn result(test: &str, tally: &mut Tally) {
         if let Some(name) = test.strip_suffix(" ... FAILED") {
-            tally.fail(format!("crates/{name}"), "see its output above");
+            tally.fail(format!("crates/{name}"), "its output:");
         } else if let Some((name, why)) = test.split_once(" ... ignored") {
             let why = why.trim_start_matches([',', ' ']);
             tally.skip(format!("crates/{name}"), if why.is_empty() { "marked to be ignored" } else { why });
@@ -62,19 +85,29 @@ mod tests {
     #[test]
     fn lines_of_cargo_are_counted() {
         let mut tally = Tally::default();
+        let mut lines = Lines::default();
         for line in [
             "running 5 tests",
             "test tags::round_trip ... ok",
             "test tags::odd ... FAILED",
             "test lxd::works ... ignored, no lxd here",
             "test slow ... ignored",
+            "failures:",
+            "---- tags::odd stdout ----",
+            "",
+            "thread 'tags::odd' panicked at src/tags.rs:1:1:",
+            "test tags::odd ... FAILED",
+            "failures:",
+            "    tags::odd",
             "test result: FAILED. 12 passed; 1 failed; 2 ignored; 0 measured; 0 filtered out; finished in 0.01s",
             "test result: ok. 3 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.01s",
         ] {
-            count(line, &mut tally);
+            lines.count(line, &mut tally);
         }
         assert_eq!(tally.to_string(), "15 passed, 1 failed, 2 skipped");
-        assert!(tally.report().contains("crates/lxd::works: no lxd here\n"));
+        let report = tally.report();
+        assert!(report.contains("crates/lxd::works: no lxd here\n"), "{report}");
+        assert!(report.contains("crates/tags::odd: its output:\n    thread 'tags::odd' panicked"), "{report}");
     }
 
     #[test]

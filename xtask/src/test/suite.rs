@@ -239,10 +239,16 @@ impl Suite {
 struct Seen {
     cases: usize,
     failed: usize,
+    /// The line before told of a failure or its details.
+    failing: bool,
 }
 
 impl Seen {
     fn count(&mut self, suite: &str, line: &str, tally: &mut Tally) {
+        if let Some(detail) = line.strip_prefix("    ").filter(|_| self.failing) {
+            return tally.detail(None, detail);
+        }
+        self.failing = line.starts_with("fail ");
         let Some((word, rest)) = line.split_once(' ') else {
             return;
         };
@@ -313,6 +319,14 @@ mod tests {
             let report = tally_of(script, 20);
             assert_eq!(report.lines().last(), Some(last), "{script}: {report}");
         }
+    }
+
+    #[test]
+    fn the_details_of_a_failure_are_repeated_at_the_end() {
+        let report =
+            tally_of("echo 'fail a: 1 differences'; echo '    new mount /x'; echo pass b; echo '    took 7 s'", 20);
+        assert!(report.contains("s/a: 1 differences\n    new mount /x\n"), "{report}");
+        assert!(!report.contains("took"), "{report}");
     }
 
     #[test]
