@@ -6,6 +6,7 @@ pub mod records;
 
 use crate::daemon;
 use crate::layout::Layout;
+use crate::published::Addresses;
 use crate::settings::Settings;
 use crate::{addresses, world};
 use base::Secret;
@@ -79,9 +80,13 @@ async fn bootstrap(params: &BootstrapParams, progress: Progress<'_>) -> Result<B
     progress("Making certificates and the database");
     make_directory(&layout.dir())?;
     let authority = make_authority(&layout, &params.controller_name)?;
-    Settings { uuid: params.controller_uuid.clone(), name: params.controller_name.clone(), api_port: port }
-        .write(&layout)
-        .map_err(doing("write the controller's settings"))?;
+    let settings = Settings {
+        uuid: params.controller_uuid.clone(),
+        name: params.controller_name.clone(),
+        api_port: port,
+        key_sources: Addresses::of_environment(),
+    };
+    settings.write(&layout).map_err(doing("write the controller's settings"))?;
     let hosts = addresses::of_this_host();
     records::write(params, &layout, &authority, &hosts, port).await?;
     install_program(&layout).map_err(doing("copy the program"))?;

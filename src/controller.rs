@@ -152,6 +152,7 @@ async fn run(layout: &Layout, log: Option<LogFile>) -> Result<(), Failure> {
         passwords: Passwords::new(&*chance),
         doors: Arc::new(door.clone()),
         advice: Arc::new(CloudsAsked::learn((*clouds).clone()).await),
+        key_source: Arc::new(settings.key_sources.clone()),
         version: base::current_version().to_string(),
         limits: Limits::default(),
     });

@@ -16,6 +16,7 @@ mod metrics;
 mod operated;
 mod operator;
 mod outfit;
+mod published;
 mod settings;
 mod world;
 

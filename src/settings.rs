@@ -1,6 +1,7 @@
 //! What the controller's daemon is told on its disk: enough to start without its database. No secrets.
 
 use crate::layout::Layout;
+use crate::published::Addresses;
 use serde::{Deserialize, Serialize};
 use std::io;
 
@@ -10,6 +11,9 @@ pub struct Settings {
     pub uuid: String,
     pub name: String,
     pub api_port: u16,
+    /// Where keys are published.
+    #[serde(default, skip_serializing_if = "Addresses::are_default")]
+    pub key_sources: Addresses,
 }
 
 impl Settings {

@@ -1,7 +1,8 @@
-//! What others hang on this port: the agents' two paths, and a word of the clouds when machines are asked for.
-//! Nothing of either is known here. The surprise: who an agent is, its certificate has said before the door is opened.
+//! What others hang on this port: the agents' two paths, a word of the clouds when machines are asked for, and people's published keys.
+//! Nothing of them is known here. The surprise: who an agent is, its certificate has said before the door is opened.
 
 use crate::agents::Door;
+use base::ssh_key::KeyId;
 use base::{Constraints, OsBase, Refusal};
 use cloud::Cloud;
 use hyper::upgrade::Upgraded;
@@ -63,6 +64,27 @@ impl AgentDoors for Arc<Door> {
     fn stream(&self, who: AgentIdentity, certificate: Vec<u8>, socket: AgentSocket, known: Known) -> Boxed<()> {
         let door = self.clone();
         Box::pin(async move { Door::serve(&door, who, &certificate, socket, known).await })
+    }
+}
+
+/// Where people's public ssh keys are published.
+pub trait KeySource: Send + Sync + 'static {
+    /// The lines published for a person, as they stand.
+    fn lines(&self, id: &KeyId) -> Boxed<Result<Vec<String>, KeySourceError>>;
+}
+
+/// Why published keys could not be had, for the user.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct KeySourceError(pub String);
+
+/// Nobody is asked.
+pub struct NoKeySource;
+
+impl KeySource for NoKeySource {
+    fn lines(&self, id: &KeyId) -> Boxed<Result<Vec<String>, KeySourceError>> {
+        let why = KeySourceError(format!("this controller asks nobody for the ssh keys of {id}"));
+        Box::pin(async { Err(why) })
     }
 }
 

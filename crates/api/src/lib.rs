@@ -23,7 +23,10 @@ mod text;
 mod watcher;
 
 pub use auth::{HashFailed, Passwords};
-pub use doors::{AgentDoors, AgentSocket, CloudAdvice, CloudsAsked, DoorReply, NoAdvice, NoDoors};
+pub use doors::{
+    AgentDoors, AgentSocket, CloudAdvice, CloudsAsked, DoorReply, KeySource, KeySourceError, NoAdvice, NoDoors,
+    NoKeySource,
+};
 pub use limits::Limits;
 pub use metrics::Metrics;
 pub use server::{Handle, Server, ServerParts};

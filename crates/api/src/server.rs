@@ -3,7 +3,7 @@
 //! a moment only: whoever never ends its handshake holds up nobody.
 
 use crate::auth::Passwords;
-use crate::doors::{AgentDoors, CloudAdvice};
+use crate::doors::{AgentDoors, CloudAdvice, KeySource};
 use crate::http::{self, LogStreams};
 use crate::limits::{HANDSHAKE_PACE, Limits};
 use crate::metrics::Metrics;
@@ -28,6 +28,7 @@ pub struct ServerParts {
     pub passwords: Passwords,
     pub doors: Arc<dyn AgentDoors>,
     pub advice: Arc<dyn CloudAdvice>,
+    pub key_source: Arc<dyn KeySource>,
     /// The version to tell: `3.6.100`.
     pub version: String,
     pub limits: Limits,
@@ -40,6 +41,7 @@ pub struct Shared {
     pub passwords: Passwords,
     pub doors: Arc<dyn AgentDoors>,
     pub advice: Arc<dyn CloudAdvice>,
+    pub key_source: Arc<dyn KeySource>,
     pub version: String,
     pub limits: Limits,
     /// The log streams that are open.
@@ -74,9 +76,21 @@ impl Server {
     /// Also begins to write the histories of statuses. To be called within the async runtime.
     pub fn new(parts: ServerParts) -> Server {
         let (sender, closing) = watch::channel(false);
-        let ServerParts { state, append, tls, passwords, doors, advice, version, limits } = parts;
+        let ServerParts { state, append, tls, passwords, doors, advice, key_source, version, limits } = parts;
         let (log_streams, metrics) = (LogStreams::new(limits), Metrics::default());
-        let shared = Shared { state, append, passwords, doors, advice, version, limits, log_streams, metrics, closing };
+        let shared = Shared {
+            state,
+            append,
+            passwords,
+            doors,
+            advice,
+            key_source,
+            version,
+            limits,
+            log_streams,
+            metrics,
+            closing,
+        };
         let handle = Handle { closing: Arc::new(sender) };
         tokio::spawn(model::watch::history::record(shared.state.clone(), shared.append.history()));
         Server {

@@ -4,6 +4,7 @@ mod all_watcher;
 mod authorization;
 mod framing;
 mod hostile;
+mod keys;
 mod limits;
 mod login;
 mod machines;

@@ -1,8 +1,9 @@
-//! Calling a controller: dialling, login, calls, watches, the log stream; and the files through which it is found.
+//! Calling a controller: dialling, login, calls, watches, the log stream; the files through which it is found; and a page of the web.
 //! Never prints; knows nothing of commands.
 
 pub mod connection;
 pub mod dial;
+pub mod fetch;
 pub mod files;
 pub mod keepalive;
 pub mod log_stream;

@@ -1,5 +1,6 @@
 //! What the tests of this crate share, and the tests of changes: made through a real store in memory, seen in the beliefs.
 
+mod keys;
 mod life;
 mod races;
 mod recover;

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use api::agents::{Authority as Signer, Door, Pace};
-use api::{Limits, NoAdvice, Passwords, Server, ServerParts};
+use api::{Limits, NoAdvice, NoKeySource, Passwords, Server, ServerParts};
 use base::chance::{Chance, SystemChance};
 use base::clock::{Clock, SystemClock};
 use base::{Hardware, OsBase};
@@ -75,6 +75,7 @@ impl Running {
             passwords: Passwords::new(&*chance),
             doors: Arc::new(door.clone()),
             advice: Arc::new(NoAdvice),
+            key_source: Arc::new(NoKeySource),
             version: "3.6.100".into(),
             limits: Limits::default(),
         });
@@ -126,7 +127,7 @@ impl Outfit for AgentFiles {
         };
         let content = Content::Bytes(serde_json::to_vec(&config).unwrap_or_default().into());
         let file = File { path: "/agent.json".into(), mode: 0o600, owner: Owner::Root, content };
-        Outfitted { files: vec![file], agent: Vec::new() }
+        Outfitted { files: vec![file], ..Outfitted::default() }
     }
 }
 

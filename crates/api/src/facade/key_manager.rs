@@ -3,17 +3,22 @@
 use crate::call::Call;
 use crate::error::item;
 use base::Refusal;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use model::change::key;
-use model::record::key::{comment, is_internal};
+use base::ssh_key::{KeyId, PublicKey};
+use futures_util::future::join_all;
+use model::change::block;
+use model::change::key::{self, Published};
+use model::record::block::BlockKind;
+use model::record::key::is_internal;
 use wire::facade::key_manager::*;
 
-/// `aa:bb:..`, MD5 of the key itself, as OpenSSH once showed it and Juju still does.
-fn fingerprint(line: &str) -> Option<String> {
-    let body = STANDARD.decode(line.split_whitespace().nth(1)?).ok()?;
-    let hex: Vec<String> = md5::compute(body).0.iter().map(|byte| format!("{byte:02x}")).collect();
-    Some(hex.join(":"))
+/// People whose keys one call may ask others for.
+pub(crate) const IMPORTS: usize = 20;
+
+/// `fingerprint (comment)`, as the stock command shows it.
+fn short(line: &str) -> Option<String> {
+    let key = PublicKey::parse(line)?;
+    let comment = key.comment.map(|comment| format!(" ({comment})")).unwrap_or_default();
+    Some(format!("{}{comment}", key.md5()))
 }
 
 pub async fn list(call: Call, params: ListSSHKeys) -> Result<StringsResults, Refusal> {
@@ -23,13 +28,7 @@ pub async fn list(call: Call, params: ListSSHKeys) -> Result<StringsResults, Ref
     let shown: Vec<String> = keys
         .iter()
         .filter(|key| !is_internal(key))
-        .filter_map(|key| match params.mode {
-            true => Some(key.clone()),
-            false => {
-                let comment = comment(key).map(|comment| format!(" ({comment})")).unwrap_or_default();
-                Some(format!("{}{comment}", fingerprint(key)?))
-            }
-        })
+        .filter_map(|key| if params.mode { Some(key.clone()) } else { short(key) })
         .collect();
     let results = params.entities.entities.iter().map(|_| StringsResult { result: shown.clone(), error: None });
     Ok(StringsResults { results: results.collect() })
@@ -47,22 +46,30 @@ pub async fn add(call: Call, params: ModifyUserSSHKeys) -> Result<ErrorResults, 
 
 pub async fn delete(call: Call, params: ModifyUserSSHKeys) -> Result<ErrorResults, Refusal> {
     let model = call.model()?;
-    let remove = |beliefs: &model::Beliefs, given: model::Given<'_>| {
-        key::remove(beliefs, model, &params.ssh_keys, &fingerprint, given)
-    };
-    Ok(results(call.state().change(remove).await?))
+    let outcome = call.state().change(|beliefs, given| key::remove(beliefs, model, &params.ssh_keys, given)).await?;
+    Ok(results(outcome))
 }
 
-#[cfg(test)]
-mod tests {
-    use super::fingerprint;
-
-    #[test]
-    fn fingerprints_are_md5_of_the_key_itself() {
-        // printf test | md5sum
-        let expected = "09:8f:6b:cd:46:21:d3:73:ca:de:4e:83:26:27:b4:f6";
-        assert_eq!(fingerprint("ssh-rsa dGVzdA== me@here").as_deref(), Some(expected));
-        assert_eq!(fingerprint("ssh-rsa"), None);
-        assert_eq!(fingerprint("ssh-rsa !!!"), None);
+/// Keys that others publish. They are asked before anything is decided: a change must not wait for strangers.
+pub async fn import(call: Call, params: ModifyUserSSHKeys) -> Result<ErrorResults, Refusal> {
+    let model = call.model()?;
+    if params.ssh_keys.len() > IMPORTS {
+        return Err(Refusal::plain(format!("cannot import more than {IMPORTS} key ids at once")));
     }
+    block::check(call.read().in_model(model)?, BlockKind::Change)?;
+    let source = &call.session.shared().key_source;
+    let asked = params.ssh_keys.iter().map(|text| async move {
+        match text.parse::<KeyId>() {
+            Ok(id) => {
+                let lines = source.lines(&id).await.map_err(|why| Refusal::plain(why.to_string()));
+                Ok((id, lines))
+            }
+            Err(_) => Err(Refusal::plain(format!("invalid ssh key id: {text}"))),
+        }
+    });
+    let asked: Vec<Result<Published, Refusal>> = join_all(asked).await;
+    let published: Vec<Published> = asked.iter().filter_map(|one| one.as_ref().ok().cloned()).collect();
+    let change = call.state().change(|beliefs, given| key::import(beliefs, model, &published, given)).await?;
+    let mut imported = change.into_iter();
+    Ok(results(asked.into_iter().map(|one| one.and_then(|_| imported.next().unwrap_or(Ok(())))).collect()))
 }

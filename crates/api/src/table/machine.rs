@@ -67,7 +67,7 @@ pub static FACADES: &[Facade] = &[
         methods: &[
             call!("AddKeys", Model(Admin), key_manager::add),
             call!("DeleteKeys", Model(Admin), key_manager::delete),
-            unbuilt!("ImportKeys", Model(Admin)),
+            call!("ImportKeys", Model(Admin), key_manager::import),
             call!("ListKeys", Model(Read), key_manager::list),
         ],
     },

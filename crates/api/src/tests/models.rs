@@ -175,17 +175,4 @@ async fn what_python_libjuju_asks_on_its_way_in() {
         .expect("answers");
     assert_eq!(users["results"].as_array().map(Vec::len), Some(5));
     assert_eq!(client.call("Pinger", 1, "Ping", json!({})).await.expect("pings"), json!({}));
-
-    let uuid = rig.add_model("m1").await;
-    let model = rig.login(&model_path(uuid), "admin").await;
-    let key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGJhc2U2NHRleHRvZnRoZWtleWl0c2VsZg== me";
-    let added = model
-        .call("KeyManager", 1, "AddKeys", json!({"user": "admin", "ssh-keys": [key, "nonsense"]}))
-        .await
-        .expect("answers");
-    assert_eq!(added["results"][0], json!({}));
-    assert_eq!(added["results"][1]["error"]["message"], "invalid ssh key: nonsense");
-    let list = json!({"entities": {"entities": [{"tag": format!("model-{uuid}")}]}, "mode": true});
-    let keys = model.call("KeyManager", 1, "ListKeys", list).await.expect("lists");
-    assert_eq!(keys["results"][0]["result"], json!([key]));
 }

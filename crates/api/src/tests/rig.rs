@@ -91,6 +91,7 @@ impl Rig {
             passwords: Passwords::new(&SystemChance),
             doors: Arc::new(door.clone()),
             advice: Arc::new(NoAdvice),
+            key_source: Arc::new(super::keys::People),
             version: "3.6.100".into(),
             limits,
         });

@@ -3,8 +3,9 @@
 use super::Command;
 
 mod add;
+mod import;
 mod list;
 mod remove;
 
 /// In no order; the table sorts.
-pub const COMMANDS: &[&Command] = &[&add::COMMAND, &list::COMMAND, &remove::COMMAND];
+pub const COMMANDS: &[&Command] = &[&add::COMMAND, &import::COMMAND, &list::COMMAND, &remove::COMMAND];

@@ -13,9 +13,11 @@ pub const COMMAND: Command = Command {
     args: "<ssh key> ...",
     purpose: "Adds a public SSH key to a model.",
     doc: "The machines of the model, present and future ones, let in who holds the private half.\n\
-          A key is given as it stands in a public key file, in quotes.",
+          A key is given as it stands in a public key file, in quotes. Options before a key are refused. A key that the model has already, or \
+          that cannot be read, is told of; the others are added, and the command succeeds.\n\n\
+          Machines hear of it at once: whoever the key lets in can log in when the command ends, or a moment later.",
     examples: "\n    juju add-ssh-key \"$(cat ~/.ssh/id_ed25519.pub)\"",
-    see_also: &["remove-ssh-key", "ssh-keys"],
+    see_also: &["import-ssh-key", "remove-ssh-key", "ssh-keys"],
     scope: Scope::Model,
     run: |context| Box::pin(run(context)),
     ..Command::BASE

@@ -11,9 +11,10 @@ pub const COMMAND: Command = Command {
     name: "ssh-keys",
     aliases: &["list-ssh-keys"],
     purpose: "Lists the currently known SSH keys for the current (or specified) model.",
-    doc: "By default fingerprints are shown; '--full' shows whole keys.",
+    doc: "By default fingerprints are shown; '--full' shows whole keys. Keys of Juju's own, the client's with which a model was made among \
+          them, are not shown and cannot be removed.",
     examples: "\n    juju ssh-keys\n    juju ssh-keys -m mymodel --full",
-    see_also: &["add-ssh-key", "remove-ssh-key"],
+    see_also: &["add-ssh-key", "import-ssh-key", "remove-ssh-key"],
     flags: &[Flag::bool(&["full"], "Show full key instead of just the fingerprint")],
     scope: Scope::Model,
     run: |context| Box::pin(run(context)),
