@@ -1,7 +1,7 @@
 //! What a new machine finds on its disk: the agent's configuration. The program itself the cloud puts there.
 
 use agent::Config;
-use cloud::{Content, File, Owner};
+use cloud::{Content, File, Heir, Owner};
 use std::path::PathBuf;
 use workers::{Newcomer, Outfit, Outfitted};
 
@@ -41,6 +41,11 @@ impl Outfit for Agents {
                 content: Content::OnHost(self.program.clone()),
             },
         ];
-        Outfitted { files, agent: agent::agent_command(&program, &machine) }
+        let heir = Heir { after: agent::leave::LEFT.into(), args: agent::heir_args() };
+        Outfitted { files, agent: agent::agent_command(&program, &machine), heir: Some(heir) }
+    }
+
+    fn farewell(&self) -> Vec<String> {
+        agent::leave_args()
     }
 }

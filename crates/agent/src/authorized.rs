@@ -46,6 +46,34 @@ fn keep_for(account: &Account, keys: &[String], first: bool) -> io::Result<()> {
     host::files::write_owned(&file, text.as_bytes(), 0o600, Some(Owner { uid: account.uid, gid: account.gid }))
 }
 
+/// Leaves a user's file as if the keys in it were the user's own: nobody keeps them any more, and whoever could log in still can.
+pub fn let_go(user: &str) -> io::Result<()> {
+    let Ok(account) = Account::find(user) else { return Ok(()) };
+    let file = account.home.join(".ssh/authorized_keys");
+    let before = match std::fs::read_to_string(&file) {
+        Ok(before) => before,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    let text = unmarked(&before);
+    if text == before {
+        return Ok(());
+    }
+    host::files::write_owned(&file, text.as_bytes(), 0o600, Some(Owner { uid: account.uid, gid: account.gid }))
+}
+
+fn unmarked(before: &str) -> String {
+    let plain = |line: &str| {
+        let mut words = line.splitn(3, ' ');
+        match (words.next(), words.next(), words.next().and_then(|comment| comment.strip_prefix(OURS))) {
+            (Some(kind), Some(body), Some("")) => format!("{kind} {body}\n"),
+            (Some(kind), Some(body), Some(comment)) => format!("{kind} {body} {comment}\n"),
+            _ => format!("{line}\n"),
+        }
+    };
+    before.lines().map(plain).collect()
+}
+
 fn merged(before: &str, keys: &[String]) -> String {
     let theirs = before.lines().filter(|l| !l.split_whitespace().any(|word| word.starts_with(OURS)));
     let ours = keys.iter().map(|key| {
@@ -86,5 +114,15 @@ mod tests {
         std::fs::write(&file, "ssh-rsa USER x\nssh-rsa AAAA Juju:a\n").expect("written");
         keep_for(&account, &[], false).expect("written");
         assert_eq!(std::fs::read_to_string(&file).expect("there"), "ssh-rsa USER x\n");
+    }
+
+    #[test]
+    fn keys_that_are_let_go_are_the_users_own() {
+        let mine = "# mine\nssh-rsa CCCC me@home\n";
+        let keys =
+            ["ssh-rsa AAAA juju-client-key".to_owned(), "ssh-ed25519 BBBB".to_owned(), "ssh-rsa DDDD a b".into()];
+        let expected = format!("{mine}ssh-rsa AAAA juju-client-key\nssh-ed25519 BBBB\nssh-rsa DDDD a b\n");
+        assert_eq!(unmarked(&merged(mine, &keys)), expected);
+        assert_eq!(unmarked(&expected), expected, "once is enough");
     }
 }

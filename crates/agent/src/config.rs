@@ -39,7 +39,7 @@ fn yes() -> bool {
     true
 }
 
-fn login_user() -> String {
+pub fn login_user() -> String {
     "ubuntu".into()
 }
 

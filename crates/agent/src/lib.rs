@@ -8,6 +8,7 @@ mod dial;
 mod enrol;
 mod facts;
 pub mod identity;
+pub mod leave;
 mod logging;
 pub mod machine;
 pub mod sftp;
@@ -26,6 +27,7 @@ pub use config::Config;
 pub const AGENT_MODE: &str = "machine-agent";
 pub const SSH_MODE: &str = "ssh-server";
 pub const SFTP_MODE: &str = "sftp-server";
+pub const LEAVE_MODE: &str = "machine-leave";
 
 /// What this agent says it is.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -37,6 +39,7 @@ pub fn run_mode(mut args: impl Iterator<Item = OsString>) -> Option<ExitCode> {
         AGENT_MODE => Some(machine::main(args)),
         SSH_MODE => Some(ssh::main(args)),
         SFTP_MODE => Some(sftp::main(args)),
+        LEAVE_MODE => Some(leave::main(args)),
         _ => None,
     }
 }
@@ -49,6 +52,17 @@ pub fn agent_command(program: &str, machine: &str) -> Vec<String> {
 /// The ssh server's command line.
 pub fn ssh_command(program: &str) -> Vec<String> {
     vec![program.to_owned(), SSH_MODE.to_owned()]
+}
+
+/// Arguments with which this program takes the agent and its files off a machine.
+pub fn leave_args() -> Vec<String> {
+    vec![LEAVE_MODE.to_owned()]
+}
+
+/// Arguments of the ssh server of a machine that has been left: it keeps nothing where the agent's files were, and lets in whom the accounts'
+/// own files name.
+pub fn heir_args() -> Vec<String> {
+    [SSH_MODE, "--lock", "/run/grigri-ssh.lock", "--authorized-keys", "/dev/null"].map(str::to_owned).into()
 }
 
 /// Milliseconds since 1970.

@@ -63,7 +63,21 @@ struct Known {
 /// The configuration's file, with `--config` before it or without; returns when the machine is dead, or when nothing can be done.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     crate::logging::start();
-    match run(args) {
+    let args: Vec<OsString> = args.into_iter().collect();
+    let file = match args.as_slice() {
+        [flag, file] if flag == "--config" => PathBuf::from(file),
+        [file] => PathBuf::from(file),
+        _ => {
+            tracing::error!("wanted: --config FILE");
+            return ExitCode::FAILURE;
+        }
+    };
+    let ended = run(&file);
+    // Without a configuration there is nothing to come back to: the machine is kept, and we have left it.
+    if !file.exists() {
+        return ExitCode::from(crate::leave::LEFT);
+    }
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!(error, "agent stopped");
@@ -72,16 +86,10 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
-fn run(args: impl IntoIterator<Item = OsString>) -> Result<(), String> {
-    let args: Vec<OsString> = args.into_iter().collect();
-    let file = match args.as_slice() {
-        [flag, file] if flag == "--config" => PathBuf::from(file),
-        [file] => PathBuf::from(file),
-        _ => return Err("wanted: --config FILE".into()),
-    };
+fn run(file: &Path) -> Result<(), String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| e.to_string())?;
     runtime.block_on(async {
-        let machine = Machine::open(&file)?;
+        let machine = Machine::open(file)?;
         let server = machine.config().ssh_server.then(|| tokio::spawn(crate::ssh::keep()));
         let mut terminate = signal(SignalKind::terminate()).map_err(|e| format!("cannot hear signals: {e}"))?;
         let mut life = std::pin::pin!(machine.live());

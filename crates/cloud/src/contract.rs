@@ -12,6 +12,9 @@ use crate::{
 /// Reads a file inside an instance.
 pub type Read = Arc<dyn Fn(&InstanceId, &str) -> Option<Vec<u8>> + Send + Sync>;
 
+/// Looks at an instance from outside.
+pub type Runs = Arc<dyn Fn(&InstanceId) -> bool + Send + Sync>;
+
 /// What the suite works with.
 #[derive(Clone)]
 pub struct Given {
@@ -24,8 +27,12 @@ pub struct Given {
     pub base: String,
     /// The agent's command line in the instance; something that keeps running.
     pub agent: Vec<String>,
+    /// What our program is run with in an instance that is let go; nothing: it is not run.
+    pub farewell: Vec<String>,
     /// Without one, what is inside is not looked at.
     pub read: Option<Read>,
+    /// Whether an instance runs that is none of ours any more; without one, nobody looks.
+    pub runs: Option<Runs>,
 }
 
 impl Default for Given {
@@ -37,7 +44,9 @@ impl Default for Given {
             other_model: "a1a1a1a1-0000-4000-8000-00000000a1a1".into(),
             base: "ubuntu@24.04".into(),
             agent: vec!["/bin/sleep".into(), "86400".into()],
+            farewell: Vec::new(),
             read: None,
+            runs: None,
         }
     }
 }
@@ -48,6 +57,7 @@ pub async fn passes(cloud: &dyn Cloud, given: &Given) {
     assert!(!cloud.bases().await.expect("bases").is_empty(), "a cloud has at least one base");
     starts_once(cloud, given).await;
     stops_for_good(cloud, given).await;
+    keeps_what_is_let_go(cloud, given).await;
     refuses_what_cannot_be(cloud, given).await;
     starts_many_at_once(cloud, given).await;
     models_end_apart(cloud, given).await;
@@ -70,6 +80,7 @@ pub fn request(given: &Given, model: &str, machine: &str) -> StartRequest {
             content: Content::Bytes(Arc::from(machine.as_bytes())),
         }],
         agent: given.agent.clone(),
+        heir: None,
         authorized_keys: vec!["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJx0 contract".into()],
         host_keys: Vec::<HostKey>::new(),
     }
@@ -133,6 +144,21 @@ async fn stops_for_good(cloud: &dyn Cloud, given: &Given) {
     // The machine of that number may come back (retry-provisioning).
     let id = start(cloud, &request(given, &given.model, "0")).await;
     cloud.stop_instance(&given.controller, &id).await.expect("stop_instance");
+}
+
+async fn keeps_what_is_let_go(cloud: &dyn Cloud, given: &Given) {
+    let id = start(cloud, &request(given, &given.model, "6")).await;
+    cloud.release_instance(&given.controller, &id, &given.farewell).await.expect("release_instance");
+    assert_eq!(one(cloud, &given.controller, &id).await, None, "let go is none of ours");
+    cloud.release_instance(&given.controller, &id, &given.farewell).await.expect("letting go again is done");
+    cloud.stop_instance(&given.controller, &id).await.expect("stopping it is nothing");
+    cloud.destroy_model(&model_ref(&given.controller, &given.model)).await.expect("its model may end");
+    if let Some(runs) = &given.runs {
+        assert!(runs(&id), "it goes on running");
+    }
+    let unheard = InstanceId("juju-ffffff-999".into());
+    cloud.release_instance(&given.controller, &unheard, &given.farewell).await.expect("letting go of nothing is done");
+    assert!(cloud.instances(&given.controller).await.expect("instances").is_empty());
 }
 
 async fn refuses_what_cannot_be(cloud: &dyn Cloud, given: &Given) {

@@ -75,6 +75,11 @@ impl Fake {
         shared.always.clear();
     }
 
+    /// Instances that were let go.
+    pub fn kept(&self) -> Vec<InstanceId> {
+        self.lock().state.kept()
+    }
+
     /// Who is told of instances started and stopped.
     pub fn watch(&self, watch: impl Fn(&Event) + Send + Sync + 'static) {
         self.lock().watch = Some(Arc::new(watch));
@@ -222,6 +227,16 @@ impl Cloud for Fake {
                 Ok(())
             };
             self.call(Call::Stop, &[&id.0], || (), work).await
+        })
+    }
+
+    fn release_instance<'a>(&'a self, controller: &'a str, id: &'a InstanceId, _: &'a [String]) -> Answer<'a, ()> {
+        Box::pin(async move {
+            let work = |state: &mut State| {
+                state.release(controller, id);
+                Ok(())
+            };
+            self.call(Call::Release, &[&id.0], || (), work).await
         })
     }
 

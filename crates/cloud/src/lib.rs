@@ -18,7 +18,7 @@ use std::pin::Pin;
 pub use base::{Constraints, Hardware};
 pub use error::{Error, Retry};
 pub use instance::{Address, AddressScope, InstanceId, InstanceInfo, InstanceStatus, Started};
-pub use request::{Content, File, HostKey, ModelRef, Owner, Progress, StartRequest, instance_name};
+pub use request::{Content, File, Heir, HostKey, ModelRef, Owner, Progress, StartRequest, instance_name};
 
 /// What a cloud answers, in time.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'a>>;
@@ -57,6 +57,16 @@ pub trait Cloud: Send + Sync + 'static {
     /// Stops an instance and removes all that was made for it. `Ok` means that the cloud confirmed that it is gone (also when it was
     /// gone before): it is in [`Cloud::instances`] no more.
     fn stop_instance<'a>(&'a self, controller: &'a str, id: &'a InstanceId) -> Answer<'a, ()>;
+
+    /// Lets an instance go on without us. Our program in it is run as root with the arguments `farewell`, which takes the agent and its files
+    /// away; then it is in [`Cloud::instances`] no more, and no call but [`Cloud::destroy_controller`] touches it. `Ok` also when it was let
+    /// go before, or is not there.
+    fn release_instance<'a>(
+        &'a self,
+        controller: &'a str,
+        id: &'a InstanceId,
+        farewell: &'a [String],
+    ) -> Answer<'a, ()>;
 
     /// Removes what machines of a model shared, and instances that should not be there any more.
     fn destroy_model<'a>(&'a self, model: &'a ModelRef) -> Answer<'a, ()>;

@@ -35,6 +35,8 @@ pub struct StartRequest {
     pub files: Vec<File>,
     /// The program (path inside, then arguments) that keeps the agent running; the cloud has it started at each boot.
     pub agent: Vec<String>,
+    /// What runs in the agent's place once it has left ([`crate::Cloud::release_instance`]).
+    pub heir: Option<Heir>,
     /// Lines for the login user's `authorized_keys`.
     pub authorized_keys: Vec<String>,
     /// The instance's ssh host keys, made by the controller so that it knows them before the first login.
@@ -46,6 +48,14 @@ pub fn instance_name(model_uuid: &str, machine: &str) -> String {
     let digits: String = model_uuid.chars().filter(|c| *c != '-').collect();
     let tail: String = digits.chars().skip(digits.chars().count().saturating_sub(6)).collect();
     format!("juju-{tail}-{}", machine.replace('/', "-"))
+}
+
+/// Who follows the agent on an instance that is kept without us: our program with other arguments.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Heir {
+    /// The exit status by which the agent says that it has left.
+    pub after: i32,
+    pub args: Vec<String>,
 }
 
 /// A file in the instance.

@@ -19,6 +19,7 @@ use tokio::sync::Semaphore;
 mod constraints;
 mod preflight;
 pub mod record;
+mod release;
 mod start;
 mod worker;
 
@@ -146,7 +147,17 @@ impl Cloud for Builtin {
 
     fn stop_instance<'a>(&'a self, controller: &'a str, id: &'a InstanceId) -> Answer<'a, ()> {
         let (controller, id) = (controller.to_owned(), id.0.clone());
-        self.block(move |worker| worker.stop(&controller, &id))
+        self.block(move |worker| worker.stop_ours(&controller, &id))
+    }
+
+    fn release_instance<'a>(
+        &'a self,
+        controller: &'a str,
+        id: &'a InstanceId,
+        farewell: &'a [String],
+    ) -> Answer<'a, ()> {
+        let (controller, id, farewell) = (controller.to_owned(), id.0.clone(), farewell.to_vec());
+        self.block(move |worker| worker.release(&controller, &id, &farewell))
     }
 
     fn destroy_model<'a>(&'a self, model: &'a ModelRef) -> Answer<'a, ()> {

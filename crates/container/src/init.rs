@@ -6,7 +6,7 @@
 //!            services started          TERM, PWR
 //!   (start) ----------------> running -----------> stopping ---> exit
 //!                 ^             | INT
-//!                 +-- clear ----+   a service that ends: again, after a pause that doubles
+//!                 +-- clear ----+   a service that ends: again, after a pause that doubles; with its last status: its heir
 //! ```
 
 use std::collections::BTreeMap;
@@ -90,6 +90,12 @@ impl Watched {
         let now = now();
         Watched { service, due: Some(now), begun: now, pause: FIRST_PAUSE }
     }
+
+    /// Who follows, when it ended with the status that says that it left for good.
+    fn heir_after(&self, status: Option<i32>) -> Option<Service> {
+        let after = self.service.heir.as_ref()?.after;
+        self.service.succeeded().filter(|_| status == Some(after))
+    }
 }
 
 #[allow(clippy::disallowed_methods, reason = "process 1 waits for real processes in real time")]
@@ -135,7 +141,12 @@ impl Machine {
                 }
                 Err(error) => {
                     self.say(number, &format!("cannot start: {error}"));
-                    self.later(number);
+                    // Its program is gone, so it has left, however it ended.
+                    let left = error.kind() == io::ErrorKind::NotFound;
+                    match self.services[number].service.succeeded().filter(|_| left) {
+                        Some(heir) => self.services[number] = Watched::new(heir),
+                        None => self.later(number),
+                    }
                 }
             }
         }
@@ -168,7 +179,10 @@ impl Machine {
                     (None, None) => "ended".to_owned(),
                 };
                 self.say(number, &how);
-                self.later(number);
+                match self.services[number].heir_after(status.exit_status()) {
+                    Some(heir) => self.services[number] = Watched::new(heir),
+                    None => self.later(number),
+                }
             }
         }
         count
@@ -325,5 +339,30 @@ fn relay() -> io::Result<OwnedFd> {
 pub(crate) fn ask_to_stop(pid: i32) {
     if let Some(pid) = Pid::from_raw(pid) {
         let _ = kill_process(pid, Signal::TERM);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::Heir;
+
+    #[test]
+    fn only_the_last_status_of_a_service_brings_its_heir() {
+        let heir = Heir { after: 78, name: "ssh".into(), command: vec!["b".into()] };
+        let with = |heir| Watched::new(Service { name: "agent".into(), command: vec!["a".into()], heir });
+        for (heir, status, expected) in [
+            (Some(heir.clone()), Some(78), Some("ssh")),
+            (Some(heir.clone()), Some(0), None),
+            (Some(heir), None, None),
+            (None, Some(78), None),
+        ] {
+            let follows = with(heir).heir_after(status);
+            assert_eq!(follows.as_ref().map(|service| service.name.as_str()), expected, "{status:?}");
+            assert!(follows.is_none_or(|service| service.heir.is_none()));
+        }
+        // A machine that an earlier release started says nothing of heirs.
+        let old: Service = serde_json::from_str(r#"{"name":"agent","command":["a"]}"#).expect("reads");
+        assert_eq!(old, Service { name: "agent".into(), command: vec!["a".into()], heir: None });
     }
 }

@@ -48,6 +48,25 @@ impl Default for Limits {
 pub struct Service {
     pub name: String,
     pub command: Vec<String>,
+    /// What runs in its place once it has left for good.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub heir: Option<Heir>,
+}
+
+/// Who follows a service that ends with a certain status, then and at every later boot.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Heir {
+    pub after: i32,
+    pub name: String,
+    pub command: Vec<String>,
+}
+
+impl Service {
+    /// The service that follows it, if it has an heir.
+    pub fn succeeded(&self) -> Option<Service> {
+        let heir = self.heir.as_ref()?;
+        Some(Service { name: heir.name.clone(), command: heir.command.clone(), heir: None })
+    }
 }
 
 impl Plan {

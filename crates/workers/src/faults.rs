@@ -268,6 +268,34 @@ async fn a_removal_that_never_ends_says_why_and_ends_by_force() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_kept_instance_is_let_go_whatever_goes_wrong_on_the_way() {
+    for fault in [None, Some(Fault::transient()), Some(Fault::FailAfter(Error::transient("reset"))), Some(Fault::Hang)]
+    {
+        let bed = Bed::new().await;
+        let model = bed.add_model("m").await;
+        let machine = bed.add_machine(model).await;
+        bed.until("it runs", |beliefs| {
+            beliefs.models[&model].machines[&machine].instance.as_ref().is_some_and(|i| i.is_provisioned())
+        })
+        .await;
+        if let Some(fault) = fault.clone() {
+            bed.cloud.next(Call::Release, fault);
+        }
+        bed.keep(model, &machine).await;
+        if fault.is_some() {
+            bed.until("the reason is shown", |beliefs| {
+                let machine = beliefs.models[&model].machines.get(&machine);
+                let instance = machine.and_then(|machine| machine.instance.as_ref());
+                instance.is_some_and(|instance| instance.status.message.starts_with("cannot let go of instance: "))
+            })
+            .await;
+        }
+        bed.until("it is gone", |beliefs| !beliefs.models[&model].machines.contains_key(&machine)).await;
+        assert_eq!((bed.cloud.kept().len(), bed.cloud.count(Call::Stop)), (1, 0), "{fault:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_machine_removed_while_it_starts_leaves_nothing() {
     for fault in [Fault::Hang, Fault::HangAfter, Fault::Late(Duration::from_secs(3))] {
         let bed = Bed::new().await;

@@ -48,11 +48,18 @@ pub struct Outfitted {
     pub files: Vec<cloud::File>,
     /// The agent's command line.
     pub agent: Vec<String>,
+    /// Who follows the agent when the machine is kept without us.
+    pub heir: Option<cloud::Heir>,
 }
 
 /// Knows what an agent needs; the workers do not.
 pub trait Outfit: Send + Sync {
     fn outfit(&self, newcomer: &Newcomer<'_>) -> Outfitted;
+
+    /// What our program is run with on a machine that is kept without us, to take the agent away.
+    fn farewell(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// What is kept outside the state; told what may go. Forgetting what is not there is nothing. Errors are words.

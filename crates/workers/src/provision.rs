@@ -144,6 +144,7 @@ impl Provision {
             constraints: machine.constraints.clone(),
             files: outfit.files,
             agent: outfit.agent,
+            heir: outfit.heir,
             authorized_keys: within.keys.as_ref().map(|keys| keys.0.clone()).unwrap_or_default(),
             host_keys: self.parts.root.host_keys(*model, id),
         };

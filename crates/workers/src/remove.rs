@@ -7,6 +7,8 @@
 //!     |                                                               |  ^
 //!     |                                                               +--+ cannot stop: the reason is on the record, again at next_try
 //!     +--------(forced, and its time is over)--------------------------------------------------> forgotten
+//!
+//!   an instance that is kept is let go rather than stopped; all else is the same
 //! ```
 
 use std::collections::HashSet;
@@ -174,10 +176,21 @@ impl Remove {
             return Ok(());
         };
         let keep = whole.machine.as_ref().is_some_and(|machine| machine.keep_instance);
-        if !keep && may_have_one(&whole) {
+        if may_have_one(&whole) {
             let stopped = match place::cloud_of(&beliefs, &self.parts.clouds, *model) {
                 Ok((cloud, told)) => {
-                    let stop = stop(&*cloud, &told, place, whole.instance.as_deref());
+                    let known = whole.instance.as_deref();
+                    let stop = async {
+                        // Of a start that is not over yet there is nothing to keep.
+                        match known.filter(|instance| keep && instance.is_provisioned()) {
+                            Some(kept) => {
+                                let (id, farewell) =
+                                    (InstanceId(kept.instance_id.clone()), self.parts.outfit.farewell());
+                                cloud.release_instance(&told.controller, &id, &farewell).await
+                            }
+                            None => stop(&*cloud, &told, place, known).await,
+                        }
+                    };
                     let patient = tokio::time::timeout(PATIENCE, stop).await;
                     patient
                         .unwrap_or_else(|_| Err(Error::transient(format!("no answer from the cloud in {PATIENCE:?}"))))

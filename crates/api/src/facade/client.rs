@@ -8,6 +8,7 @@ use crate::convert::status::detailed;
 use crate::error::IntoItem;
 use crate::watcher::Watched;
 use base::{MachineId, Refusal, Tag};
+use model::query::machine as query;
 use model::record::status::StatusEntry;
 use model::watch::all::AllWatcher;
 use model::watch::history;
@@ -26,7 +27,11 @@ pub async fn full_status(call: Call, params: StatusParams) -> Result<FullStatus,
     // In order of ids, a host comes before what is on it.
     for (id, all, one) in within.machines() {
         if kept.as_ref().is_none_or(|kept| kept.contains(id)) {
-            place(&mut machines, id, machine::full(seen, all, one));
+            let mut status = machine::full(seen, all, one);
+            if let Some(words) = query::removal_waits_for(within, one) {
+                status.instance_status.info = words;
+            }
+            place(&mut machines, id, status);
         }
     }
     let mut model_status = detailed(&record.status, record.life, "");
@@ -122,8 +127,9 @@ async fn one_history(call: &Call, request: &StatusHistoryRequest) -> Result<Vec<
     }
     found.retain(|entry| !by_time || entry.since.unix_nanos() >= since);
     found.retain(|entry| !filter.exclude.contains(&entry.message));
-    found.sort_by_key(|entry| std::cmp::Reverse(entry.since));
-    let shown = found.into_iter().take(limit).map(|entry| DetailedStatus {
+    // The newest are wanted, and shown in the order in which they were.
+    found.sort_by_key(|entry| entry.since);
+    let shown = found.split_off(found.len().saturating_sub(limit)).into_iter().map(|entry| DetailedStatus {
         status: entry.status,
         info: entry.message,
         data: entry.data,

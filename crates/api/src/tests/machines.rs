@@ -224,7 +224,7 @@ async fn a_ready_machine_is_found_by_ssh() {
         let history = client.call("Client", 8, "StatusHistory", request.clone()).await.expect("answers");
         let statuses = history["results"][0]["history"]["statuses"].as_array().cloned().unwrap_or_default();
         if statuses.len() == 2 {
-            assert_eq!((&statuses[0]["status"], &statuses[1]["status"]), (&json!("running"), &json!("pending")));
+            assert_eq!((&statuses[0]["status"], &statuses[1]["status"]), (&json!("pending"), &json!("running")));
             return;
         }
         tokio::time::sleep(std::time::Duration::from_millis(10)).await;

@@ -13,6 +13,7 @@ pub enum Call {
     Start,
     Instances,
     Stop,
+    Release,
     DestroyModel,
     DestroyController,
     ConsoleLog,

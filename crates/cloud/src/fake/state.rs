@@ -18,6 +18,8 @@ pub(super) struct State {
     /// Controller and model.
     networks: BTreeSet<(String, String)>,
     instances: BTreeMap<String, Instance>,
+    /// Let go: they run, and are nobody's.
+    kept: BTreeSet<String>,
     made: u32,
     news: Vec<Event>,
 }
@@ -112,6 +114,17 @@ impl State {
         if self.has(controller, id) {
             self.remove(id);
         }
+    }
+
+    pub(super) fn release(&mut self, controller: &str, id: &InstanceId) {
+        if self.has(controller, id) {
+            self.instances.remove(&id.0);
+            self.kept.insert(id.0.clone());
+        }
+    }
+
+    pub(super) fn kept(&self) -> Vec<InstanceId> {
+        self.kept.iter().cloned().map(InstanceId).collect()
     }
 
     pub(super) fn remove(&mut self, id: &InstanceId) {

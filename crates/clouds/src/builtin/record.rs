@@ -7,6 +7,8 @@
 //!                        |  ^ start again  | its processes end     ^
 //!                        |  +--------------+ (host reboot)         |
 //!                        +-----------------------------------------+
+//!                                          | release
+//!                                          +-------> kept ------------> (nothing, with its controller)
 //! ```
 
 use std::fs;
@@ -23,6 +25,8 @@ pub enum State {
     Starting,
     Running,
     Stopping,
+    /// Let go: it runs, and is none of ours until its controller ends.
+    Kept,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use cloud::{Content, Error, InstanceId, Owner, Progress, StartRequest, Started};
 use container::layer::{self, Entry, Source};
 use container::network::Network;
-use container::plan::Dir;
+use container::plan::{Dir, Heir, INIT};
 use container::{Plan, Service, cgroup, engine, files, resolv};
 
 use super::constraints::{self, Host};
@@ -96,7 +96,7 @@ impl Worker {
             ids: Some(first_id(network, number)),
             services: match request.agent.is_empty() {
                 true => Vec::new(),
-                false => vec![Service { name: "agent".to_owned(), command: request.agent.clone() }],
+                false => vec![agent(request)],
             },
         };
         self.engine.start(dir, &plan).map_err(|error| Error::transient(said(&error)))?;
@@ -123,6 +123,15 @@ impl Worker {
         let made = [layer::of(&home, &given, image)?, layer::of(&home, &program, image)?];
         Ok(made.into_iter().flatten().collect())
     }
+}
+
+fn agent(request: &StartRequest) -> Service {
+    let heir = request.heir.as_ref().map(|heir| Heir {
+        after: heir.after,
+        name: "ssh".to_owned(),
+        command: std::iter::once(INIT.to_owned()).chain(heir.args.clone()).collect(),
+    });
+    Service { name: "agent".to_owned(), command: request.agent.clone(), heir }
 }
 
 /// Neighbours do not share ids; two controllers may, since their machines share nothing else.

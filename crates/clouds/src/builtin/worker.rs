@@ -223,7 +223,8 @@ impl Worker {
 
     pub fn instances(&self, controller: &str) -> Result<Vec<InstanceInfo>, Error> {
         let records = self.records(controller)?;
-        Ok(records.into_iter().map(|(name, record)| self.info(controller, name, record)).collect())
+        let ours = records.into_iter().filter(|(_, record)| record.state != State::Kept);
+        Ok(ours.map(|(name, record)| self.info(controller, name, record)).collect())
     }
 
     fn info(&self, controller: &str, name: String, record: Record) -> InstanceInfo {
@@ -232,7 +233,7 @@ impl Worker {
             (State::Stopping, _) => (InstanceStatus::Stopping, "Stopping"),
             (_, true) => (InstanceStatus::Running, "Running"),
             (State::Starting, false) => (InstanceStatus::Allocating, "Creating container"),
-            (State::Running, false) => (InstanceStatus::Stopped, "Stopped"),
+            (State::Running | State::Kept, false) => (InstanceStatus::Stopped, "Stopped"),
         };
         InstanceInfo {
             id: InstanceId(name),
@@ -241,6 +242,14 @@ impl Worker {
             machine: record.machine,
             status,
             detail: detail.to_owned(),
+        }
+    }
+
+    /// One that was let go is not ours to stop.
+    pub fn stop_ours(&self, controller: &str, name: &str) -> Result<(), Error> {
+        match record::read(&self.dir(controller, name)) {
+            Ok(Some(record)) if record.state == State::Kept => Ok(()),
+            _ => self.stop(controller, name),
         }
     }
 
@@ -285,7 +294,8 @@ impl Worker {
 
     pub fn destroy_model(&self, controller: &str, model: &str) -> Result<(), Error> {
         let records = self.records(controller)?;
-        let names = records.into_iter().filter(|(_, record)| record.model == model).map(|(name, _)| name).collect();
+        let of_model = records.into_iter().filter(|(_, record)| record.model == model && record.state != State::Kept);
+        let names = of_model.map(|(name, _)| name).collect();
         self.stop_all(controller, names)
     }
 
@@ -384,11 +394,15 @@ impl Worker {
     fn start_again(&self, controller: &str, name: &str) -> Result<(), Error> {
         let turn = self.turn(controller, name);
         let _turn = lock(&turn);
-        let dir = self.dir(controller, name);
-        let record = record::read(&dir).map_err(disk("read the instance's record"))?;
-        let ran = record.is_some_and(|record| record.state == State::Running);
-        match engine::plan(&dir).filter(|_| ran && engine::running(&dir).is_none()) {
-            Some(plan) => self.engine.start(&dir, &plan).map(drop).map_err(|error| Error::transient(said(&error))),
+        self.mend(&self.dir(controller, name))
+    }
+
+    /// Starts an instance that ran, unless it runs; the caller has its turn.
+    pub fn mend(&self, dir: &Dir) -> Result<(), Error> {
+        let record = record::read(dir).map_err(disk("read the instance's record"))?;
+        let ran = record.is_some_and(|record| matches!(record.state, State::Running | State::Kept));
+        match engine::plan(dir).filter(|_| ran && engine::running(dir).is_none()) {
+            Some(plan) => self.engine.start(dir, &plan).map(drop).map_err(|error| Error::transient(said(&error))),
             None => Ok(()),
         }
     }

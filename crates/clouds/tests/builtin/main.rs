@@ -145,7 +145,12 @@ async fn passes_the_contract_of_clouds_and_leaves_nothing() {
             std::fs::read(upper.join(path.trim_start_matches('/'))).ok()
         })
     };
-    let given = Given { read: Some(read), ..host.given.clone() };
+    let runs = {
+        let (data, controller) = (host.data.clone(), host.given.controller.clone());
+        let cloud = Builtin::new(Options { data, program: "/nonexistent".into(), port: None });
+        Arc::new(move |id: &InstanceId| container::engine::running(&cloud.directory(&controller, id)).is_some())
+    };
+    let given = Given { read: Some(read), runs: Some(runs), ..host.given.clone() };
     contract::passes(host.cloud.as_ref(), &given).await;
     host.end().await;
 }

@@ -211,6 +211,7 @@ pub fn not_stopped(
     next_try: Time,
     given: Given<'_>,
 ) -> Result<Decision, Refusal> {
+    let is_kept = find(beliefs, model, id).is_some_and(|(_, machine, _)| machine.keep_instance);
     instance::set(beliefs, model, id, given, |instance, given| {
         let work = &mut instance.provisioning;
         if work.step != STOPPING {
@@ -220,7 +221,8 @@ pub fn not_stopped(
         work.attempts = work.attempts.saturating_add(1);
         work.last_error = error.to_owned();
         work.next_try = Some(next_try);
-        instance.says(instance.status.current, &format!("cannot stop instance: {error}"), given);
+        let what = if is_kept { "let go of" } else { "stop" };
+        instance.says(instance.status.current, &format!("cannot {what} instance: {error}"), given);
     })
 }
 

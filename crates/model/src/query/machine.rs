@@ -1,11 +1,11 @@
 //! How a machine looks from outside: what its three records and its agent's presence come to together.
 
-use crate::beliefs::{AMachine, Stored};
+use crate::beliefs::{AMachine, InModel, Stored};
 use crate::presence::Presence;
 use crate::record::address::{Address, preferred, preferred_private};
 use crate::record::machine::Machine;
 use crate::record::status::{AgentStatus, InstanceStatus, Status};
-use base::{Hardware, ModelUuid};
+use base::{Hardware, Life, ModelUuid};
 use std::borrow::Cow;
 
 pub const AGENT_LOST: &str = "agent is not communicating with the server";
@@ -60,6 +60,19 @@ pub fn instance_status<'a>(machine: &Stored<Machine>, all: &'a AMachine) -> Cow<
 }
 
 /// Its addresses: the cloud's, or what its agent sees when the cloud knows none.
+/// What a machine that is to go waits for, if it is not its cloud: the containers on it.
+pub fn removal_waits_for(within: &InModel, machine: &Stored<Machine>) -> Option<String> {
+    if machine.life == Life::Alive {
+        return None;
+    }
+    let ids: Vec<&str> = within.under(&machine.id).map(|container| container.id.as_str()).collect();
+    match ids.as_slice() {
+        [] => None,
+        [one] => Some(format!("removal waits for container {one}")),
+        some => Some(format!("removal waits for containers {}", some.join(", "))),
+    }
+}
+
 pub fn addresses(all: &AMachine) -> &[Address] {
     let of_instance = all.instance.as_ref().map(|instance| instance.addresses.as_slice()).unwrap_or_default();
     match of_instance.is_empty() {
@@ -139,5 +152,30 @@ mod tests {
         assert_eq!(shown(), AgentStatus::Started);
         pass(55).await;
         assert_eq!(shown(), AgentStatus::Down);
+    }
+
+    #[tokio::test]
+    async fn a_host_that_is_to_go_says_which_containers_it_waits_for() {
+        use crate::change::machine::{AddMachine, Destroy, Where, add, destroy};
+        let state = a_state().await;
+        let model = a_model(&state, "m").await;
+        let (base, host) = (OsBase::parse("ubuntu@24.04").expect("valid"), MachineId::top(0));
+        let on = |place| AddMachine { place, ..AddMachine::default() };
+        let inside = || on(Where::On("lxd".into(), host.clone()));
+        for one in [on(Where::Anywhere), inside(), inside()] {
+            let added =
+                state.change(|b, g| add(b, model, std::slice::from_ref(&one), &base, g)).await.expect("decided");
+            added.into_iter().for_each(|one| drop(one.expect("added")));
+        }
+        let says = || {
+            let read = state.read();
+            let within = read.in_model(model).expect("there");
+            let (_, machine) = within.machine(&host).expect("there");
+            removal_waits_for(within, machine)
+        };
+        assert_eq!(says(), None, "it stays");
+        let forced = Destroy { force: true, ..Destroy::default() };
+        state.change(|b, g| destroy(b, model, &host, forced, g)).await.expect("decided");
+        assert_eq!(says().as_deref(), Some("removal waits for containers 0/lxd/0, 0/lxd/1"));
     }
 }

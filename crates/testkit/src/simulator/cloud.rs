@@ -129,6 +129,10 @@ impl Cloud for Folder {
         now(self.stop(id))
     }
 
+    fn release_instance<'a>(&'a self, _: &'a str, id: &'a InstanceId, _: &'a [String]) -> Answer<'a, ()> {
+        now(self.stop(id))
+    }
+
     fn destroy_model<'a>(&'a self, model: &'a ModelRef) -> Answer<'a, ()> {
         now(self.sweep(|one| one.model == model.model))
     }

@@ -213,7 +213,14 @@ impl Bed {
     }
 
     pub async fn remove(&self, model: ModelUuid, machine: &MachineId, force: bool) {
-        let how = change::machine::Destroy { force, ..Default::default() };
+        self.destroy(model, machine, change::machine::Destroy { force, ..Default::default() }).await;
+    }
+
+    pub async fn keep(&self, model: ModelUuid, machine: &MachineId) {
+        self.destroy(model, machine, change::machine::Destroy { keep_instance: true, ..Default::default() }).await;
+    }
+
+    async fn destroy(&self, model: ModelUuid, machine: &MachineId, how: change::machine::Destroy) {
         let destroy =
             |beliefs: &Beliefs, given: Given<'_>| change::machine::destroy(beliefs, model, machine, how, given);
         self.user.change(destroy).await.expect("is to go");

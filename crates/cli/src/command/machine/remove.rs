@@ -16,8 +16,16 @@ pub const COMMAND: Command = Command {
     args: "<machine number> ...",
     purpose: "Removes one or more machines from a model.",
     doc: "Removes machines, and their instances with them. A machine with units or containers goes only with --force,\n\
-          which removes these too. What would happen is shown before; --no-prompt skips the question.",
-    examples: "\n    juju remove-machine 5\n    juju remove-machine 6 --force\n    juju remove-machine 7/lxd/2 --no-prompt",
+          which removes these too. What would happen is shown before; --no-prompt skips the question, --dry-run the rest.\n\n\
+          A machine that is going is `dying` in 'status', and the message says what it waits for: a task that is being\n\
+          ended, a container, a cloud that does not answer and when it is asked again. Such a removal is tried until it\n\
+          succeeds.\n\n\
+          With --force it ends in any case: after a minute, or after what --timeout says, or at once with --no-wait, the\n\
+          machine is forgotten even if its cloud did not say that the instance is gone.\n\n\
+          With --keep-instance the instance is not stopped: our agent leaves it and takes its files along, and it goes on\n\
+          running without us. Whoever could log in still can.",
+    examples: "\n    juju remove-machine 5\n    juju remove-machine 6 --force\n    juju remove-machine 6 --force --timeout 10s\n    \
+               juju remove-machine 7/lxd/2 --no-prompt\n    juju remove-machine 8 --keep-instance",
     see_also: &["add-machine", "machines"],
     flags: &[
         Flag::bool(&["dry-run"], "Print what this command would be removed without removing"),
@@ -25,6 +33,7 @@ pub const COMMAND: Command = Command {
         Flag::bool(&["keep-instance"], "Do not stop the running cloud instance"),
         Flag::bool(&["no-prompt"], "Do not ask for confirmation. Overrides `mode` model config setting"),
         Flag::bool(&["no-wait"], "Rush through machine removal without waiting for each individual step to complete"),
+        Flag::duration(&["timeout"], "1m0s", "How long a forced removal waits for an orderly one"),
     ],
     scope: Scope::Model,
     machines_only: true,
@@ -48,6 +57,16 @@ async fn run(context: &mut Context) -> Result<()> {
     if no_wait && !force {
         return Err(Error::usage("--no-wait without --force not valid"));
     }
+    let timeout = context.args.given("timeout").then(|| context.args.duration_nanos("timeout")).flatten();
+    if timeout.is_some() && !force {
+        return Err(Error::usage("--timeout without --force not valid"));
+    }
+    if timeout.is_some() && no_wait {
+        return Err(Error::usage("--timeout and --no-wait cannot be specified together"));
+    }
+    if timeout.is_some_and(|nanos| nanos < 0) {
+        return Err(Error::usage("--timeout must not be negative"));
+    }
     let api = context.model_api().await?;
     let mut params = json!({"machine-tags": tags});
     for (key, value) in [("force", force), ("keep", keep)] {
@@ -57,6 +76,9 @@ async fn run(context: &mut Context) -> Result<()> {
     }
     if no_wait {
         params["max-wait"] = json!(0);
+    }
+    if let Some(nanos) = timeout {
+        params["max-wait"] = json!(i64::try_from(nanos).unwrap_or(i64::MAX));
     }
     let knows_dry_run = api.connection.version("MachineManager") >= 10;
     if dry {

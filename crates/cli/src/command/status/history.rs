@@ -68,7 +68,9 @@ async fn run(context: &mut Context) -> Result<()> {
     if let Some(error) = result.error.or(result.history.error) {
         return Err(Error::failed(format!("while processing the request: {}", error.message)));
     }
-    let statuses = result.history.statuses;
+    let mut statuses = result.history.statuses;
+    // Whatever order a server has, the newest is last.
+    statuses.sort_by_key(|status| status.since);
     if statuses.is_empty() {
         return Err(Error::failed("no status history available"));
     }
