@@ -19,6 +19,12 @@ const DEVIATIONS: &[Deviation] = &[
     Deviation { group: "flags", case: "flag-debug", reason: "deviates: the log tells of our own works" },
     Deviation { group: "flags", case: "flag-logfile", reason: "deviates: the log tells of our own works" },
     Deviation { group: "flags", case: "flag-showlog", reason: "deviates: the log tells of our own works" },
+    Deviation { group: "remove-machine", case: "rm-timeout", reason: "deviates: --timeout bounds a forced removal" },
+    Deviation {
+        group: "ssh",
+        case: "scp-proxy-two",
+        reason: "deviates: from machine to machine it goes through the client, whatever OpenSSH's own default is",
+    },
     Deviation { group: "ssh", case: "ssh-multi-nokeys", reason: "" },
     Deviation { group: "ssh", case: "ssh-multi", reason: "wants the hosts of the recording's own network" },
     Deviation { group: "ssh", case: "ssh-tty", reason: "wants a terminal as standard input" },

@@ -40,11 +40,15 @@ pub(super) async fn run(context: &mut Context, program: &str, args: &[String]) -
     Ok(output.status.code().unwrap_or(255))
 }
 
-/// Runs and keeps what it writes: the exit code, and its errors' words.
+/// Runs and keeps what it writes: the exit code, and its errors' words. On a terminal its standard output is the user's: scp shows there how
+/// far it is.
 pub(super) async fn captured(context: &Context, program: &str, args: &[String]) -> Result<(i32, String)> {
     let mut command = command(context, program, args);
     command.stdin(if context.io.inherits { Stdio::inherit() } else { Stdio::null() });
-    let output = command.output().await.map_err(|e| missing(program, &e))?;
+    let shown = context.io.inherits && context.io.stdout_is_terminal;
+    command.stdout(if shown { Stdio::inherit() } else { Stdio::piped() }).stderr(Stdio::piped());
+    let child = command.spawn().map_err(|e| missing(program, &e))?;
+    let output = child.wait_with_output().await.map_err(|e| missing(program, &e))?;
     Ok((output.status.code().unwrap_or(255), String::from_utf8_lossy(&output.stderr).into_owned()))
 }
 

@@ -55,6 +55,26 @@ impl Host {
         if self.user.is_empty() { self.address.clone() } else { format!("{}@{}", self.user, self.address) }
     }
 
+    pub(super) fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// The machine or unit, as it was named; none for a host of the world.
+    pub(super) fn machine(&self) -> Option<&str> {
+        self.entity.as_ref().map(|entity| entity.name.as_str())
+    }
+
+    #[cfg(test)]
+    pub(super) fn of_machine(name: &str, address: &str) -> Host {
+        let entity = Entity { name: name.to_owned(), tag: format!("machine-{name}") };
+        Host { user: "ubuntu".to_owned(), address: address.to_owned(), entity: Some(entity) }
+    }
+
+    #[cfg(test)]
+    pub(super) fn of_world(address: &str) -> Host {
+        Host { user: String::new(), address: address.to_owned(), entity: None }
+    }
+
     /// For scp: an IPv6 address in brackets.
     pub(super) fn bracketed(&self) -> String {
         let colons = self.address.contains(':');
