@@ -2,6 +2,7 @@
 
 mod all_watcher;
 mod authorization;
+mod constraints;
 mod framing;
 mod hostile;
 mod keys;

@@ -87,8 +87,7 @@ impl Asked<'_> {
             return Err(Refusal::new(Kind::NotSupported, words));
         }
         check_values(&one.constraints)?;
-        let in_model = self.within.constraints.as_ref().map(|all| all.0.clone()).unwrap_or_default();
-        let merged = one.constraints.clone().or(&in_model);
+        let merged = machine::asked_for(self.within, &one.constraints, &place);
         let warnings = self.call.session.shared().advice.check(self.cloud, &merged)?;
         for warning in &warnings {
             tracing::warn!(model = %self.model_uuid, "machine asked for: {warning}");
@@ -152,7 +151,8 @@ fn jobs(asked: &[String]) -> Vec<String> {
     asked.iter().filter(|job| *job == "JobHostUnits").cloned().collect()
 }
 
-fn check_values(constraints: &Constraints) -> Result<(), Refusal> {
+/// Values that no cloud has.
+pub fn check_values(constraints: &Constraints) -> Result<(), Refusal> {
     match &constraints.arch {
         Some(arch) if !arch.is_empty() && !base::constraints::ARCHES.contains(&arch.as_str()) => {
             let words = format!(

@@ -125,7 +125,6 @@ impl Adding<'_> {
 
     fn write(&mut self, id: MachineId, wanted: &AddMachine) {
         let now = self.given.now;
-        let in_model = self.within.constraints.as_ref().map(|all| all.0.clone()).unwrap_or_default();
         let placement = match &wanted.place {
             Where::Directive(directive) => directive.clone(),
             _ => String::new(),
@@ -138,7 +137,7 @@ impl Adding<'_> {
             id: id.clone(),
             life: Life::Alive,
             base: wanted.base.clone().unwrap_or_else(|| self.default_base.clone()),
-            constraints: wanted.constraints.clone().or(&in_model),
+            constraints: asked_for(self.within, &wanted.constraints, &wanted.place),
             placement,
             jobs,
             created: now,
@@ -156,6 +155,14 @@ impl Adding<'_> {
         self.txn.add(key::machine(self.model, &id), &machine);
         self.txn.add(key::instance(self.model, &id), &instance);
         self.txn.add(key::agent(self.model, &id), &Agent::pending(now));
+    }
+}
+
+/// What a machine asks for in the end: what its own constraints do not name the model's do, unless it was told where to go.
+pub fn asked_for(within: &InModel, own: &Constraints, place: &Where) -> Constraints {
+    match (place, &within.constraints) {
+        (Where::Directive(_), _) | (_, None) => own.clone(),
+        (_, Some(in_model)) => own.clone().or(&in_model.0),
     }
 }
 
