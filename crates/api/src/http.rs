@@ -3,11 +3,12 @@
 
 mod basic;
 mod log;
-mod log_streams;
 mod metered;
 mod metrics;
+mod streams;
+mod tunnel;
 
-pub use log_streams::LogStreams;
+pub use streams::Streams;
 
 use crate::server::Shared;
 use crate::session::Session;
@@ -106,6 +107,7 @@ async fn answer(shared: Arc<Shared>, request: Request<Incoming>, peer: Peer) -> 
         (Place::ControllerApi, Method::GET) => rpc_socket(shared, request, peer, None),
         (Place::ModelApi(model), Method::GET) => rpc_socket(shared, request, peer, Some(model)),
         (Place::Log(model), Method::GET) => log::answer(shared, request, peer.seat, model).await,
+        (Place::Tunnel(model), Method::GET) => tunnel::answer(shared, request, peer.seat, model).await,
         (Place::AgentEnrol, Method::POST) => enrol(shared, request, peer.from).await,
         (Place::AgentStream, Method::GET) => agent_stream(shared, request, peer),
         _ => text(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed\n"),

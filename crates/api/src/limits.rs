@@ -33,6 +33,10 @@ pub struct Limits {
     pub log_streams: usize,
     /// The same, of one user.
     pub log_streams_of_user: usize,
+    /// Ways into machines at once.
+    pub tunnels: usize,
+    /// The same, of one user.
+    pub tunnels_of_user: usize,
 }
 
 impl Default for Limits {
@@ -52,6 +56,8 @@ impl Default for Limits {
             write: Duration::from_secs(60),
             log_streams: 128,
             log_streams_of_user: 16,
+            tunnels: 512,
+            tunnels_of_user: 128,
         }
     }
 }

@@ -4,7 +4,7 @@
 
 use crate::auth::Passwords;
 use crate::doors::{AgentDoors, CloudAdvice, KeySource};
-use crate::http::{self, LogStreams};
+use crate::http::{self, Streams};
 use crate::limits::{HANDSHAKE_PACE, Limits};
 use crate::metrics::Metrics;
 use crate::strangers::{Seat, Source, Strangers};
@@ -45,7 +45,9 @@ pub struct Shared {
     pub version: String,
     pub limits: Limits,
     /// The log streams that are open.
-    pub log_streams: LogStreams,
+    pub log_streams: Streams,
+    /// The ways into machines that are open.
+    pub tunnels: Streams,
     pub metrics: Metrics,
     /// True when the server is to close its connections.
     pub closing: watch::Receiver<bool>,
@@ -77,7 +79,9 @@ impl Server {
     pub fn new(parts: ServerParts) -> Server {
         let (sender, closing) = watch::channel(false);
         let ServerParts { state, append, tls, passwords, doors, advice, key_source, version, limits } = parts;
-        let (log_streams, metrics) = (LogStreams::new(limits), Metrics::default());
+        let log_streams = Streams::new("log stream", limits.log_streams, limits.log_streams_of_user);
+        let tunnels = Streams::new("tunnel", limits.tunnels, limits.tunnels_of_user);
+        let metrics = Metrics::default();
         let shared = Shared {
             state,
             append,
@@ -88,6 +92,7 @@ impl Server {
             version,
             limits,
             log_streams,
+            tunnels,
             metrics,
             closing,
         };

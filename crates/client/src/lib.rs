@@ -9,6 +9,7 @@ pub mod keepalive;
 pub mod log_stream;
 pub mod login;
 pub mod resolve;
+pub mod tunnel;
 pub mod versions;
 
 pub use connection::Connection;

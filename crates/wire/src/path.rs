@@ -19,6 +19,8 @@ pub enum Place {
     ModelApi(ModelUuid),
     /// Log stream of a model; `None` means the controller's model.
     Log(Option<ModelUuid>),
+    /// A way to the ssh server of a machine of the model, of our own.
+    Tunnel(ModelUuid),
     Health,
     Metrics,
     AgentEnrol,
@@ -45,7 +47,8 @@ pub fn parse(path: &str) -> Place {
     match (model.parse::<ModelUuid>(), rest) {
         (Ok(uuid), "api") => Place::ModelApi(uuid),
         (Ok(uuid), "log") => Place::Log(Some(uuid)),
-        (Err(_), "api" | "log") => Place::BadModel(model.to_owned()),
+        (Ok(uuid), "tunnel") => Place::Tunnel(uuid),
+        (Err(_), "api" | "log" | "tunnel") => Place::BadModel(model.to_owned()),
         _ => Place::Unknown,
     }
 }
@@ -53,6 +56,12 @@ pub fn parse(path: &str) -> Place {
 /// The RPC path of a model connection.
 pub fn model_api(uuid: ModelUuid) -> String {
     format!("/model/{uuid}/api")
+}
+
+/// The way to the machine of a model that has the address `host`. Whatever is no address stands there so that it stays one word.
+pub fn tunnel(uuid: ModelUuid, host: &str) -> String {
+    let plain: String = host.chars().filter(|c| c.is_ascii_hexdigit() || ".:".contains(*c)).collect();
+    format!("/model/{uuid}/tunnel?host={plain}")
 }
 
 #[cfg(test)]
@@ -66,5 +75,9 @@ mod tests {
         assert_eq!(parse("/model/6a4ba1d0-3c0f-4b9e-8f53-0f7d5a2f9c11/x"), Place::Unknown);
         assert!(matches!(parse("/model/6a4ba1d0-3c0f-4b9e-8f53-0f7d5a2f9c11/api"), Place::ModelApi(_)));
         assert_eq!(parse("/nope"), Place::Unknown);
+        let uuid: ModelUuid = "6a4ba1d0-3c0f-4b9e-8f53-0f7d5a2f9c11".parse().expect("valid");
+        let way = tunnel(uuid, "fd00::1 \r\nx");
+        assert_eq!(way, "/model/6a4ba1d0-3c0f-4b9e-8f53-0f7d5a2f9c11/tunnel?host=fd00::1");
+        assert_eq!(way.split_once('?').map(|(path, _)| parse(path)), Some(Place::Tunnel(uuid)));
     }
 }

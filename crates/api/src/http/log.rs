@@ -3,7 +3,7 @@
 
 mod query;
 
-use super::log_streams::LogStream;
+use super::streams::Stream;
 use super::{Reply, basic, upgrade};
 use crate::doors::AgentSocket;
 use crate::error;
@@ -53,7 +53,7 @@ pub async fn answer(shared: Arc<Shared>, request: Request<Incoming>, seat: Seat,
 /// Whoever reads a model's log.
 struct Reader {
     model: ModelUuid,
-    stream: LogStream,
+    stream: Stream,
 }
 
 impl Reader {

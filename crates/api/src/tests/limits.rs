@@ -174,6 +174,8 @@ fn the_limits_are_documented() {
         ("one answer to be read", format!("{} s", limits.write.as_secs())),
         ("log streams", limits.log_streams.to_string()),
         ("log streams of one user", limits.log_streams_of_user.to_string()),
+        ("tunnels", limits.tunnels.to_string()),
+        ("tunnels of one user", limits.tunnels_of_user.to_string()),
         ("items of a list", crate::limits::ITEMS.to_string()),
         ("a task's command", format!("{} KiB", model::change::task::MAX_COMMAND >> 10)),
         ("tasks of a machine that have not ended", model::change::task::MAX_OPEN.to_string()),

@@ -8,9 +8,10 @@ mod keys;
 mod process;
 mod shell;
 mod target;
+mod tunnel;
 
 /// In no order; the table sorts.
-pub const COMMANDS: &[&Command] = &[&copy::COMMAND, &shell::COMMAND];
+pub const COMMANDS: &[&Command] = &[&copy::COMMAND, &shell::COMMAND, &tunnel::COMMAND];
 
 const CONTAINER: Flag = Flag::text(&["container"], "the container name of the target pod");
 const NO_CHECKS: Flag = Flag::bool(&["no-host-key-checks"], "Skip host key checking (INSECURE)");

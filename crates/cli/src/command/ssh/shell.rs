@@ -12,8 +12,11 @@ pub const COMMAND: Command = Command {
     args: "<[user@]target> [openssh options] [command]",
     purpose: "Initiates an SSH session or executes a command on a Juju machine or container.",
     doc: "Opens a shell on a machine or unit, or runs a command there, as user `ubuntu` unless another is named.\n\
-          The machine's host keys are known from the controller. What follows the target goes to OpenSSH as it is.",
-    examples: "\n    juju ssh 0\n    juju ssh mysql/0 uptime\n    juju ssh --proxy root@0/lxd/1",
+          The machine's host keys are known from the controller; another server at its address is refused. What follows the\n\
+          target goes to OpenSSH as it is.\n\n\
+          With --proxy the controller carries it: on its API port where it is a process on its host, else by an ssh to it.\n\
+          So a machine is reached that only the controller reaches.",
+    examples: "\n    juju ssh 0\n    juju ssh 0 -L 8080:localhost:80\n    juju ssh mysql/0 uptime\n    juju ssh --proxy 0/lxd/1",
     see_also: &["scp", "exec"],
     flags: &[CONTAINER, NO_CHECKS, PROXY, Flag::bool(&["pty"], "Enable pseudo-tty allocation"), REMOTE],
     scope: Scope::Model,

@@ -273,6 +273,12 @@ impl<'a> Connection<'a> {
         if !self.options.proxy {
             return Ok(None);
         }
+        if self.tunnels(context)? {
+            let program =
+                std::env::current_exe().map(|p| p.display().to_string()).unwrap_or_else(|_| "juju".to_owned());
+            let model = format!("{}:{}", self.api.controller, self.api.model);
+            return Ok(Some(format!("{program} {} --model={model} %h", super::tunnel::NAME)));
+        }
         let status: FullStatus = self.api.call("Client", "FullStatus", json!({"patterns": null})).await?;
         let via = match self.hosts.as_slice() {
             [one] => status.machines.values().find(|m| contains(m, &one.address)),
@@ -287,12 +293,6 @@ impl<'a> Connection<'a> {
         let program = std::env::current_exe().map(|p| p.display().to_string()).unwrap_or_else(|_| "juju".to_owned());
         let (proxy, host) = match via {
             Some(address) => (true, address),
-            None if self.controller_has_no_sshd(context)? => {
-                return Err(Error::failed(
-                    "cannot go through the controller: it is a process on its host, where no user is made for you\n\n\
-                     Log in from that host, or through an account of yours there: ssh -J you@host ubuntu@address",
-                ));
-            }
             None => {
                 let address = self.api.connection.address();
                 (false, address.rsplit_once(':').map_or(address, |(host, _)| host).to_owned())
@@ -303,7 +303,8 @@ impl<'a> Connection<'a> {
         )))
     }
 
-    fn controller_has_no_sshd(&self, context: &Context) -> Result<bool> {
+    /// A controller that is a process on its host lets nobody log in there: it carries ssh through its own port instead.
+    fn tunnels(&self, context: &Context) -> Result<bool> {
         let controllers = context.store.controllers()?.controllers;
         let kind = controllers.get(&self.api.controller).and_then(|controller| controller.cloud_type.as_deref());
         Ok(kind == Some("builtin"))

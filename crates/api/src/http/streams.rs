@@ -1,6 +1,5 @@
-//! How many log streams are open, in all and of each user.
+//! How many long streams of a kind are open (of the log, tunnels), in all and of each user.
 
-use crate::limits::Limits;
 use base::{Kind, Refusal};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,16 +7,19 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// Cheap to clone.
 #[derive(Clone)]
-pub struct LogStreams(Arc<Open>);
+pub struct Streams(Arc<Open>);
 
 struct Open {
-    limits: Limits,
+    /// `log stream`.
+    what: &'static str,
+    most: usize,
+    most_of_user: usize,
     of: Mutex<HashMap<String, usize>>,
     searches: Semaphore,
 }
 
 /// One stream's place; dropped with it.
-pub struct LogStream {
+pub struct Stream {
     open: Arc<Open>,
     user: String,
 }
@@ -25,25 +27,26 @@ pub struct LogStream {
 /// Searches backwards in the log at once: what they find is in memory until they know where to begin.
 const SEARCHES: usize = 2;
 
-impl LogStreams {
-    pub fn new(limits: Limits) -> LogStreams {
-        LogStreams(Arc::new(Open { limits, of: Mutex::default(), searches: Semaphore::new(SEARCHES) }))
+impl Streams {
+    pub fn new(what: &'static str, most: usize, most_of_user: usize) -> Streams {
+        let (of, searches) = (Mutex::default(), Semaphore::new(SEARCHES));
+        Streams(Arc::new(Open { what, most, most_of_user, of, searches }))
     }
 
-    pub fn open(&self, user: &str) -> Result<LogStream, Refusal> {
+    pub fn open(&self, user: &str) -> Result<Stream, Refusal> {
         let mut of = self.0.of.lock().unwrap_or_else(PoisonError::into_inner);
         let (all, own) = (of.values().sum::<usize>(), of.get(user).copied().unwrap_or(0));
-        let Limits { log_streams, log_streams_of_user, .. } = self.0.limits;
-        if own >= log_streams_of_user {
-            let words = format!("user {user:?} has {log_streams_of_user} log streams open already");
+        let Open { what, most, most_of_user, .. } = &*self.0;
+        if own >= *most_of_user {
+            let words = format!("user {user:?} has {most_of_user} {what}s open already");
             return Err(Refusal::new(Kind::TryAgain, words));
         }
-        if all >= log_streams {
-            let words = format!("controller has {log_streams} log streams open already");
+        if all >= *most {
+            let words = format!("controller has {most} {what}s open already");
             return Err(Refusal::new(Kind::TryAgain, words));
         }
         of.insert(user.to_owned(), own + 1);
-        Ok(LogStream { open: self.0.clone(), user: user.to_owned() })
+        Ok(Stream { open: self.0.clone(), user: user.to_owned() })
     }
 
     /// The right to search.
@@ -52,13 +55,13 @@ impl LogStreams {
     }
 }
 
-impl LogStream {
+impl Stream {
     pub fn user(&self) -> &str {
         &self.user
     }
 }
 
-impl Drop for LogStream {
+impl Drop for Stream {
     fn drop(&mut self) {
         let mut of = self.open.of.lock().unwrap_or_else(PoisonError::into_inner);
         match of.get_mut(&self.user) {
