@@ -18,6 +18,7 @@ use crate::metrics;
 use crate::operated::Operated;
 use crate::outfit;
 use crate::settings::Settings;
+use crate::takes_in;
 use crate::world::{self, World};
 use crate::{addresses, bootstrap};
 use api::agents::{Door, Pace};
@@ -129,6 +130,7 @@ async fn run(layout: &Layout, log: Option<LogFile>) -> Result<(), Failure> {
 
     // Machines' first secrets are derived from it, also after a change of CA.
     let root = std::fs::read(layout.ca_key()).map_err(|e| failure("read the controller's key", &e))?;
+    let root = Root::new(&root);
     let listeners = listen(settings.api_port)?;
     let World { clouds, inner_addresses } = world::open(layout, settings.api_port);
     let clouds = Arc::new(clouds);
@@ -140,7 +142,7 @@ async fn run(layout: &Layout, log: Option<LogFile>) -> Result<(), Failure> {
     let workers = workers::spawn(workers::Parts {
         state: state.clone(),
         clouds: clouds.clone(),
-        root: Root::new(&root),
+        root: root.clone(),
         outfit: Arc::new(outfit::Agents { inner_addresses, program: layout.program() }),
         kept: Arc::new(append.clone()),
         room: Arc::new(room_of(layout)),
@@ -153,6 +155,7 @@ async fn run(layout: &Layout, log: Option<LogFile>) -> Result<(), Failure> {
         doors: Arc::new(door.clone()),
         advice: Arc::new(CloudsAsked::learn((*clouds).clone()).await),
         key_source: Arc::new(settings.key_sources.clone()),
+        takes_in: Arc::new(takes_in::Hosts::new(root, layout.program())),
         version: base::current_version().to_string(),
         limits: Limits::default(),
     });

@@ -18,6 +18,7 @@ mod operator;
 mod outfit;
 mod published;
 mod settings;
+mod takes_in;
 mod world;
 
 use std::ffi::OsString;

@@ -11,13 +11,16 @@ use host::files::Owner;
 
 const OURS: &str = "Juju:";
 
-/// Makes both files say `keys`. What says so already is not written.
-pub fn keep(data_dir: &Path, user: &str, keys: &[String]) -> io::Result<()> {
+/// Of whoever took a host in: no list of the model's changes these.
+const THEIRS: &str = "Manual:";
+
+/// Makes both files say `keys`. What says so already is not written. On a host that was there before (`taken_in`) no line is the cloud's.
+pub fn keep(data_dir: &Path, user: &str, keys: &[String], taken_in: bool) -> io::Result<()> {
     let file = data_dir.join("ssh/authorized_keys");
     let before = std::fs::read_to_string(&file).ok();
     let text: String = keys.iter().map(|k| format!("{}\n", k.trim())).collect();
     if let Ok(account) = Account::find(user) {
-        keep_for(&account, keys, before.is_none())?;
+        keep_for(&account, keys, before.is_none() && !taken_in)?;
     }
     // Last: that it is there says that the other has been done once.
     if before.as_deref() != Some(&text) {
@@ -27,11 +30,34 @@ pub fn keep(data_dir: &Path, user: &str, keys: &[String]) -> io::Result<()> {
     Ok(())
 }
 
+/// Adds keys that no list of the model's changes.
+pub fn add(account: &Account, lines: &str) -> io::Result<()> {
+    let keys = lines.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let marked: String = keys.map(|key| marked(key, THEIRS) + "\n").collect();
+    edit(account, |before| match before.is_empty() || before.ends_with('\n') {
+        true => format!("{before}{marked}"),
+        false if marked.is_empty() => before.to_owned(),
+        false => format!("{before}\n{marked}"),
+    })
+}
+
+/// Takes out every line of ours.
+pub fn take_out(account: &Account) -> io::Result<()> {
+    edit(account, |before| {
+        let ours = |line: &&str| line.split_whitespace().any(|word| word.starts_with(OURS) || word.starts_with(THEIRS));
+        before.split_inclusive('\n').filter(|line| !ours(line)).collect()
+    })
+}
+
 fn keep_for(account: &Account, keys: &[String], first: bool) -> io::Result<()> {
+    edit(account, |before| merged(if first { "" } else { before }, keys))
+}
+
+fn edit(account: &Account, how: impl FnOnce(&str) -> String) -> io::Result<()> {
     let directory = account.home.join(".ssh");
     let file = directory.join("authorized_keys");
     let before = std::fs::read_to_string(&file).unwrap_or_default();
-    let text = merged(if first { "" } else { &before }, keys);
+    let text = how(&before);
     if text == before {
         return Ok(());
     }
@@ -76,18 +102,38 @@ fn unmarked(before: &str) -> String {
 
 fn merged(before: &str, keys: &[String]) -> String {
     let theirs = before.lines().filter(|l| !l.split_whitespace().any(|word| word.starts_with(OURS)));
-    let ours = keys.iter().map(|key| {
-        let mut words = key.trim().splitn(3, ' ');
-        let (kind, body, comment) =
-            (words.next().unwrap_or(""), words.next().unwrap_or(""), words.next().unwrap_or(""));
-        format!("{kind} {body} {OURS}{comment}")
-    });
+    let ours = keys.iter().map(|key| marked(key, OURS));
     theirs.map(str::to_owned).chain(ours).map(|line| line + "\n").collect()
+}
+
+/// A key's line with a mark before its comment.
+fn marked(key: &str, mark: &str) -> String {
+    let mut words = key.trim().splitn(3, ' ');
+    let (kind, body, comment) = (words.next().unwrap_or(""), words.next().unwrap_or(""), words.next().unwrap_or(""));
+    format!("{kind} {body} {mark}{comment}")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_added_is_taken_out_again() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let (uid, gid) = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
+        let account =
+            Account { name: "x".into(), uid, gid, groups: vec![gid], home: dir.path().into(), shell: "/bin/sh".into() };
+        let file = dir.path().join(".ssh/authorized_keys");
+        let read = || std::fs::read_to_string(&file).expect("there");
+        std::fs::create_dir(dir.path().join(".ssh")).expect("made");
+        std::fs::write(&file, "ssh-rsa USER x\n").expect("written");
+        add(&account, "# mine\nssh-rsa EXTRA me\n\n").expect("added");
+        keep_for(&account, &["ssh-rsa MODEL m".into()], false).expect("kept");
+        keep_for(&account, &["ssh-rsa NEWER m".into()], false).expect("kept");
+        assert_eq!(read(), "ssh-rsa USER x\nssh-rsa EXTRA Manual:me\nssh-rsa NEWER Juju:m\n");
+        take_out(&account).expect("taken out");
+        assert_eq!(read(), "ssh-rsa USER x\n");
+    }
 
     #[test]
     fn the_users_own_lines_stay() {

@@ -33,6 +33,9 @@ pub struct Config {
     /// Keep our ssh server running, for machines where no sshd is.
     #[serde(default = "yes")]
     pub ssh_server: bool,
+    /// The machine is a host that was there before, and is to be as it was when its agent goes.
+    #[serde(default)]
+    pub taken_in: bool,
 }
 
 fn yes() -> bool {
@@ -61,6 +64,7 @@ impl Config {
             data_dir: data_dir(),
             login_user: login_user(),
             ssh_server: true,
+            taken_in: false,
         }
     }
 

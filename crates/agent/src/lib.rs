@@ -14,6 +14,7 @@ pub mod machine;
 pub mod sftp;
 pub mod ssh;
 pub mod stream;
+mod taken_in;
 pub mod tasks;
 
 use std::ffi::OsString;
@@ -28,6 +29,8 @@ pub const AGENT_MODE: &str = "machine-agent";
 pub const SSH_MODE: &str = "ssh-server";
 pub const SFTP_MODE: &str = "sftp-server";
 pub const LEAVE_MODE: &str = "machine-leave";
+pub const TAKE_IN_MODE: &str = "host-take-in";
+pub const HOST_LEAVE_MODE: &str = "host-leave";
 
 /// What this agent says it is.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -40,6 +43,9 @@ pub fn run_mode(mut args: impl Iterator<Item = OsString>) -> Option<ExitCode> {
         SSH_MODE => Some(ssh::main(args)),
         SFTP_MODE => Some(sftp::main(args)),
         LEAVE_MODE => Some(leave::main(args)),
+        TAKE_IN_MODE => Some(taken_in::take_in_main(args)),
+        HOST_LEAVE_MODE => Some(taken_in::leave_main(args)),
+        taken_in::KEEP_MODE => Some(taken_in::keep_main(args)),
         _ => None,
     }
 }

@@ -33,6 +33,9 @@ const UPGRADE: Duration = Duration::from_secs(15);
 /// A controller that was silent for so long is not there any more: it pings every minute.
 const SILENCE: Duration = Duration::from_secs(150);
 
+/// An agent that has taken itself off its host tries for so long to tell the controller.
+const LAST_WORD: Duration = Duration::from_secs(60);
+
 /// An agent that is told to end has this long to say so.
 const FAREWELL: Duration = Duration::from_secs(1);
 
@@ -49,6 +52,8 @@ pub struct Machine {
     pub tasks: Arc<Tasks>,
     /// Rings when a new certificate may be due.
     pub renewal: Notify,
+    /// Since when nothing of the agent is on the host that was taken in.
+    left: Mutex<Option<Instant>>,
 }
 
 struct Known {
@@ -60,12 +65,19 @@ struct Known {
     good: usize,
 }
 
+/// Instead of `--config`: the process that started the agent keeps it, and takes it along when it ends.
+pub(crate) const KEPT: &str = "--kept";
+
 /// The configuration's file, with `--config` before it or without; returns when the machine is dead, or when nothing can be done.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     crate::logging::start();
     let args: Vec<OsString> = args.into_iter().collect();
     let file = match args.as_slice() {
         [flag, file] if flag == "--config" => PathBuf::from(file),
+        [flag, file] if flag == KEPT => {
+            crate::taken_in::end_with_keeper();
+            PathBuf::from(file)
+        }
         [file] => PathBuf::from(file),
         _ => {
             tracing::error!("wanted: --config FILE");
@@ -73,12 +85,11 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     let ended = run(&file);
-    // Without a configuration there is nothing to come back to: the machine is kept, and we have left it.
-    if !file.exists() {
-        return ExitCode::from(crate::leave::LEFT);
-    }
     match ended {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(Ended::LeftHost) => ExitCode::SUCCESS,
+        // Without a configuration there is nothing to come back to: the machine is kept, and we have left it.
+        _ if !file.exists() => ExitCode::from(crate::leave::LEFT),
+        Ok(Ended::InOrder) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!(error, "agent stopped");
             ExitCode::FAILURE
@@ -86,7 +97,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
-fn run(file: &Path) -> Result<(), String> {
+fn run(file: &Path) -> Result<Ended, String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| e.to_string())?;
     runtime.block_on(async {
         let machine = Machine::open(file)?;
@@ -105,8 +116,15 @@ fn run(file: &Path) -> Result<(), String> {
         if let Some(server) = server {
             server.abort();
         }
-        Ok(())
+        Ok(if machine.has_left() { Ended::LeftHost } else { Ended::InOrder })
     })
+}
+
+/// How an agent's life ends when it ends well.
+enum Ended {
+    InOrder,
+    /// A host that was taken in: nothing of the agent is on it.
+    LeftHost,
 }
 
 impl Machine {
@@ -119,7 +137,8 @@ impl Machine {
             .map_err(|e| format!("cannot open the tasks' journal: {e}"))?;
         let known = Mutex::new(Known { config, identity, tls: None, good: 0 });
         let (silence, leaving, told) = (SILENCE, watch::channel(false).0, AtomicBool::new(false));
-        Ok(Self { file: file.to_owned(), silence, leaving, known, told, tasks, renewal: Notify::new() })
+        let (renewal, left) = (Notify::new(), Mutex::default());
+        Ok(Self { file: file.to_owned(), silence, leaving, known, told, tasks, renewal, left })
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
@@ -134,6 +153,10 @@ impl Machine {
     pub async fn live(&self) {
         let mut pause = FIRST_PAUSE;
         loop {
+            // Nothing of the agent is there any more but this process, which only had a word to say.
+            if self.left.lock().unwrap_or_else(PoisonError::into_inner).is_some_and(|left| left.elapsed() > LAST_WORD) {
+                return;
+            }
             let began = Instant::now();
             match self.connect().await {
                 Ok(End::Dead | End::Left) => return,
@@ -144,6 +167,7 @@ impl Machine {
                         pause = FIRST_PAUSE;
                     }
                 }
+                Err(Failure::Refused(_)) if self.has_left() => return,
                 Err(Failure::Refused(why)) => {
                     tracing::warn!(why, "the controller refuses this machine");
                     pause = REFUSED_PAUSE;
@@ -197,7 +221,7 @@ impl Machine {
         Ok(stream::serve(self, socket).await)
     }
 
-    async fn enrol(&self) -> Result<(), Failure> {
+    pub(crate) async fn enrol(&self) -> Result<(), Failure> {
         let (request, addresses, tls) = {
             let known = self.known();
             let request = EnrolRequest {
@@ -224,6 +248,28 @@ impl Machine {
             }
             Err(error) => Err(Failure::Unreachable(describe(&error))),
         }
+    }
+
+    /// Whether the agent has taken itself off its host.
+    pub fn has_left(&self) -> bool {
+        self.left.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
+    /// Takes the agent off a host that was taken in: nothing of it stays but this process. False: the machine is none of those.
+    pub async fn leave_host(&self) -> bool {
+        let config = self.config();
+        if !config.taken_in {
+            return false;
+        }
+        if !self.has_left() {
+            // A task of the runtime that ends badly is seen by nobody else: what stays is told in the log.
+            let done = tokio::task::spawn_blocking(move || crate::taken_in::leave(&config)).await;
+            if let Err(error) = done {
+                tracing::error!(%error, "the agent was not taken off the host");
+            }
+            *self.left.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+        }
+        true
     }
 
     pub fn request(&self) -> Result<String, identity::Error> {
@@ -278,8 +324,8 @@ impl Machine {
     }
 
     pub fn keep_keys(&self, keys: &[String]) {
-        let Config { data_dir, login_user, .. } = self.config();
-        if let Err(error) = crate::authorized::keep(&data_dir, &login_user, keys) {
+        let Config { data_dir, login_user, taken_in, .. } = self.config();
+        if let Err(error) = crate::authorized::keep(&data_dir, &login_user, keys, taken_in) {
             tracing::error!(%error, "authorised keys not kept");
         }
     }
@@ -291,10 +337,13 @@ impl Machine {
     }
 }
 
-enum Failure {
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
     /// It may go better next time.
+    #[error("{0}")]
     Unreachable(String),
     /// Somebody answered, and meant it.
+    #[error("{0}")]
     Refused(String),
 }
 

@@ -60,20 +60,27 @@ pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(machine: &Machine, socket:
     let facts = crate::facts::read();
     greet(machine, &outbox, &facts);
     let read = async {
+        let mut farewell = false;
         loop {
             // A controller that lives pings. One whose packets do not arrive, nothing else would tell from one that has nothing to say.
             let Ok(message) = tokio::time::timeout(machine.silence, source.next()).await else {
                 return End::Broken(format!("nothing was heard for {:?}", machine.silence));
             };
             match message {
+                // After the farewell of an agent that has left its host, the controller has nothing more to say.
+                None | Some(Ok(Message::Close(_))) if farewell => return End::Dead,
                 None | Some(Ok(Message::Close(_))) => return End::Closed,
                 Some(Err(error)) => return End::Broken(error.to_string()),
                 Some(Ok(Message::Text(text))) => match serde_json::from_str(&text) {
-                    Ok(message) => {
-                        if let Some(end) = hear(machine, &outbox, message) {
-                            return end;
+                    Ok(ToAgent::Document(document)) if machine.has_left() && document.life != Some(Life::Dead) => {}
+                    Ok(message) => match hear(machine, &outbox, message) {
+                        Some(End::Dead) if machine.leave_host().await => {
+                            outbox.say(FromAgent::Status { status: AgentStatus::Stopped, message: String::new() });
+                            farewell = true;
                         }
-                    }
+                        Some(end) => return end,
+                        None => {}
+                    },
                     Err(error) => return End::Broken(format!("a message cannot be read: {error}")),
                 },
                 Some(Ok(_)) => {}

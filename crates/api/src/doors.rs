@@ -1,17 +1,20 @@
-//! What others hang on this port: the agents' two paths, a word of the clouds when machines are asked for, and people's published keys.
+//! What others hang on this port: the agents' two paths, a word of the clouds when machines are asked for, people's published
+//! keys, and what makes hosts machines.
 //! Nothing of them is known here. The surprise: who an agent is, its certificate has said before the door is opened.
 
 use crate::agents::Door;
 use base::ssh_key::KeyId;
-use base::{Constraints, OsBase, Refusal};
+use base::{Constraints, MachineId, ModelUuid, OsBase, Refusal};
 use cloud::Cloud;
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
+use model::record::controller::Controller;
 use rpc::tls::AgentIdentity;
 use rpc::websocket::Socket;
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -85,6 +88,42 @@ impl KeySource for NoKeySource {
     fn lines(&self, id: &KeyId) -> Boxed<Result<Vec<String>, KeySourceError>> {
         let why = KeySourceError(format!("this controller asks nobody for the ssh keys of {id}"));
         Box::pin(async { Err(why) })
+    }
+}
+
+/// What makes hosts that are there already machines: their script, and the program that it fetches.
+pub trait TakesIn: Send + Sync + 'static {
+    /// What machines' agents are built for: `amd64`.
+    fn arch(&self) -> &'static str;
+
+    /// Of the token that the script of this machine holds.
+    fn token_hash(&self, model: ModelUuid, machine: &MachineId) -> String;
+
+    /// A script for a POSIX shell, with the machine's secrets in it.
+    fn script(&self, controller: &Controller, model: ModelUuid, machine: &MachineId) -> Result<String, Refusal>;
+
+    /// The agent's program, for whoever shows the ticket that is in the script.
+    fn program(&self, model: ModelUuid, machine: &MachineId, ticket: &str) -> Option<PathBuf>;
+}
+
+/// No hosts are taken in.
+pub struct NoHosts;
+
+impl TakesIn for NoHosts {
+    fn arch(&self) -> &'static str {
+        "amd64"
+    }
+
+    fn token_hash(&self, _: ModelUuid, _: &MachineId) -> String {
+        String::new()
+    }
+
+    fn script(&self, _: &Controller, _: ModelUuid, _: &MachineId) -> Result<String, Refusal> {
+        Err(Refusal::new(base::Kind::NotSupported, "no hosts are taken in here"))
+    }
+
+    fn program(&self, _: ModelUuid, _: &MachineId, _: &str) -> Option<PathBuf> {
+        None
     }
 }
 

@@ -5,6 +5,7 @@ mod basic;
 mod log;
 mod metered;
 mod metrics;
+mod program;
 mod streams;
 mod tunnel;
 
@@ -109,6 +110,9 @@ async fn answer(shared: Arc<Shared>, request: Request<Incoming>, peer: Peer) -> 
         (Place::Log(model), Method::GET) => log::answer(shared, request, peer.seat, model).await,
         (Place::Tunnel(model), Method::GET) => tunnel::answer(shared, request, peer.seat, model).await,
         (Place::AgentEnrol, Method::POST) => enrol(shared, request, peer.from).await,
+        (Place::AgentProgram { model, machine, ticket }, Method::GET) => {
+            program::answer(shared, peer.seat, model, &machine, &ticket).await
+        }
         (Place::AgentStream, Method::GET) => agent_stream(shared, request, peer),
         _ => text(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed\n"),
     }

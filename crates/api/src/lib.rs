@@ -25,7 +25,7 @@ mod watcher;
 pub use auth::{HashFailed, Passwords};
 pub use doors::{
     AgentDoors, AgentSocket, CloudAdvice, CloudsAsked, DoorReply, KeySource, KeySourceError, NoAdvice, NoDoors,
-    NoKeySource,
+    NoHosts, NoKeySource, TakesIn,
 };
 pub use limits::Limits;
 pub use metrics::Metrics;

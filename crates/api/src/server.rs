@@ -3,9 +3,9 @@
 //! a moment only: whoever never ends its handshake holds up nobody.
 
 use crate::auth::Passwords;
-use crate::doors::{AgentDoors, CloudAdvice, KeySource};
+use crate::doors::{AgentDoors, CloudAdvice, KeySource, TakesIn};
 use crate::http::{self, Streams};
-use crate::limits::{HANDSHAKE_PACE, Limits};
+use crate::limits::{DOWNLOADS, HANDSHAKE_PACE, Limits};
 use crate::metrics::Metrics;
 use crate::strangers::{Seat, Source, Strangers};
 use model::State;
@@ -29,6 +29,7 @@ pub struct ServerParts {
     pub doors: Arc<dyn AgentDoors>,
     pub advice: Arc<dyn CloudAdvice>,
     pub key_source: Arc<dyn KeySource>,
+    pub takes_in: Arc<dyn TakesIn>,
     /// The version to tell: `3.6.100`.
     pub version: String,
     pub limits: Limits,
@@ -42,12 +43,15 @@ pub struct Shared {
     pub doors: Arc<dyn AgentDoors>,
     pub advice: Arc<dyn CloudAdvice>,
     pub key_source: Arc<dyn KeySource>,
+    pub takes_in: Arc<dyn TakesIn>,
     pub version: String,
     pub limits: Limits,
     /// The log streams that are open.
     pub log_streams: Streams,
     /// The ways into machines that are open.
     pub tunnels: Streams,
+    /// Turns of hosts that fetch the agent's program.
+    pub downloads: Arc<Semaphore>,
     pub metrics: Metrics,
     /// True when the server is to close its connections.
     pub closing: watch::Receiver<bool>,
@@ -78,10 +82,11 @@ impl Server {
     /// Also begins to write the histories of statuses. To be called within the async runtime.
     pub fn new(parts: ServerParts) -> Server {
         let (sender, closing) = watch::channel(false);
-        let ServerParts { state, append, tls, passwords, doors, advice, key_source, version, limits } = parts;
+        let ServerParts { state, append, tls, passwords, doors, advice, key_source, takes_in, version, limits } = parts;
         let log_streams = Streams::new("log stream", limits.log_streams, limits.log_streams_of_user);
         let tunnels = Streams::new("tunnel", limits.tunnels, limits.tunnels_of_user);
         let metrics = Metrics::default();
+        let downloads = Arc::new(Semaphore::new(DOWNLOADS));
         let shared = Shared {
             state,
             append,
@@ -89,10 +94,12 @@ impl Server {
             doors,
             advice,
             key_source,
+            takes_in,
             version,
             limits,
             log_streams,
             tunnels,
+            downloads,
             metrics,
             closing,
         };

@@ -9,6 +9,7 @@ mod keys;
 mod limits;
 mod login;
 mod machines;
+mod manual;
 mod metrics;
 mod models;
 mod rig;

@@ -2,3 +2,4 @@
 //! They know neither the model nor the store: they are told, and they answer.
 
 pub mod builtin;
+pub mod manual;

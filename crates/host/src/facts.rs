@@ -65,6 +65,11 @@ pub fn start_time(pid: u32) -> Option<u64> {
     stat.rsplit_once(") ")?.1.split(' ').nth(19)?.parse().ok()
 }
 
+/// What this program is built for, in Juju's words: `amd64`.
+pub fn built_for() -> &'static str {
+    arch(std::env::consts::ARCH)
+}
+
 fn arch(machine: &str) -> &str {
     match machine {
         "x86_64" => "amd64",

@@ -1,6 +1,6 @@
 //! HTTP paths of the API port (`wire/protocol.md` 1.6), and our own for machines' agents.
 
-use base::ModelUuid;
+use base::{MachineId, ModelUuid};
 
 pub const HEALTH: &str = "/health";
 /// Figures for Prometheus, of our own.
@@ -9,6 +9,9 @@ pub const METRICS: &str = "/metrics";
 pub const AGENT_ENROL: &str = "/grigri/enrol";
 /// The agents' one stream, by client certificate.
 pub const AGENT_STREAM: &str = "/grigri/agent";
+
+/// Before the words that say for which host: where its script fetches the agent's program.
+pub const AGENT_PROGRAM: &str = "/grigri/program/";
 
 /// What a path asks for, once the prefix `/model/UUID` is taken off.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +28,12 @@ pub enum Place {
     Metrics,
     AgentEnrol,
     AgentStream,
+    /// The agent's program, for a host that is being taken in.
+    AgentProgram {
+        model: ModelUuid,
+        machine: MachineId,
+        ticket: String,
+    },
     /// `/model/X/...` with an X that is no UUID.
     BadModel(String),
     Unknown,
@@ -41,6 +50,9 @@ pub fn parse(path: &str) -> Place {
         AGENT_STREAM => return Place::AgentStream,
         _ => {}
     }
+    if let Some(rest) = path.strip_prefix(AGENT_PROGRAM) {
+        return program(rest).unwrap_or(Place::Unknown);
+    }
     let Some((model, rest)) = path.strip_prefix("/model/").and_then(|p| p.split_once('/')) else {
         return Place::Unknown;
     };
@@ -51,6 +63,18 @@ pub fn parse(path: &str) -> Place {
         (Err(_), "api" | "log" | "tunnel") => Place::BadModel(model.to_owned()),
         _ => Place::Unknown,
     }
+}
+
+/// The path of the agent's program for a host that is to be this machine. `ticket`: what its script shows, no secret beyond the program.
+pub fn agent_program(model: ModelUuid, machine: &MachineId, ticket: &str) -> String {
+    format!("{AGENT_PROGRAM}{model}/{}/{ticket}", machine.dashed())
+}
+
+fn program(rest: &str) -> Option<Place> {
+    let mut words = rest.split('/');
+    let (model, machine, ticket) = (words.next()?, words.next()?, words.next()?);
+    let (None, Ok(model), Ok(machine)) = (words.next(), model.parse(), machine.parse()) else { return None };
+    Some(Place::AgentProgram { model, machine, ticket: ticket.to_owned() })
 }
 
 /// The RPC path of a model connection.
@@ -79,5 +103,10 @@ mod tests {
         let way = tunnel(uuid, "fd00::1 \r\nx");
         assert_eq!(way, "/model/6a4ba1d0-3c0f-4b9e-8f53-0f7d5a2f9c11/tunnel?host=fd00::1");
         assert_eq!(way.split_once('?').map(|(path, _)| parse(path)), Some(Place::Tunnel(uuid)));
+        let model: ModelUuid = "6a4ba1d0-3c0f-4b9e-8f53-0f7d5a2f9c11".parse().expect("valid");
+        let machine = MachineId::top(3);
+        let program = agent_program(model, &machine, "abc");
+        assert_eq!(parse(&program), Place::AgentProgram { model, machine, ticket: "abc".into() });
+        assert_eq!(parse(&format!("{program}/x")), Place::Unknown);
     }
 }

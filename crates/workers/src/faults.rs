@@ -3,6 +3,7 @@
 
 mod bed;
 mod clock;
+mod host;
 
 use std::time::Duration;
 

@@ -32,6 +32,11 @@ impl Root {
         Secret::new(hex(&self.derive("enrolment token", model, machine)))
     }
 
+    /// What a host that is to be this machine fetches the agent's program with.
+    pub fn ticket(&self, model: ModelUuid, machine: &MachineId) -> String {
+        hex(&self.derive("program ticket", model, machine))
+    }
+
     /// A machine's ssh host keys; of one kind, which every ssh of the last ten years speaks.
     pub fn host_keys(&self, model: ModelUuid, machine: &MachineId) -> Vec<cloud::HostKey> {
         let seed = self.derive("ssh host key ed25519", model, machine);

@@ -11,6 +11,7 @@ use base::{Life, MachineId, ModelUuid};
 use cloud::InstanceInfo;
 use model::beliefs::{AMachine, Beliefs};
 use model::change::start::{self, Observed};
+use model::record::instance::Instance;
 use model::record::status::{AgentStatus, InstanceStatus};
 use tokio::time::Instant;
 
@@ -131,7 +132,8 @@ fn paces(beliefs: &Beliefs, now: Time) -> BTreeMap<String, Duration> {
             if machine.life != Life::Alive || machine.is_controller() || is_settled(whole) {
                 continue;
             }
-            let Some(instance) = whole.instance.as_ref().filter(|instance| instance.is_provisioned()) else { continue };
+            let cloud_knows = |instance: &&_| Instance::is_provisioned(instance) && !Instance::is_manual(instance);
+            let Some(instance) = whole.instance.as_deref().filter(cloud_knows) else { continue };
             let wanted = if now.since(instance.status.since) < NEWS { OFTEN } else { SOMETIMES };
             *pace = wanted.min(*pace);
         }
@@ -150,7 +152,8 @@ fn is_settled(whole: &AMachine) -> bool {
 /// What is to be noted of a machine, given what its cloud says.
 fn observe(whole: &AMachine, seen: Option<&InstanceInfo>) -> Option<Observed> {
     let instance = whole.instance.as_ref().filter(|instance| instance.is_provisioned())?;
-    if whole.machine.as_ref()?.is_controller() {
+    // What no cloud made, no cloud knows.
+    if whole.machine.as_ref()?.is_controller() || instance.is_manual() {
         return None;
     }
     Some(match seen {

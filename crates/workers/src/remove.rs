@@ -4,6 +4,7 @@
 //!
 //! ```text
 //!   dying --(no task runs there, or its time is over)--> dead: its agent is told, and ends --(cloud: it is gone)--> forgotten
+//!     |                                                               |   (a host that was taken in: its agent: I am gone)
 //!     |                                                               |  ^
 //!     |                                                               +--+ cannot stop: the reason is on the record, again at next_try
 //!     +--------(forced, and its time is over)--------------------------------------------------> forgotten
@@ -125,6 +126,9 @@ fn due(within: &InModel, whole: &AMachine, machine: &Machine, at_work: bool, now
     if let Some(next) = whole.instance.as_deref().and_then(|instance| stopping_again(instance, now)) {
         return earliest(next);
     }
+    if machine.life == Life::Dead && whole.instance.as_deref().is_some_and(is_leaving) && !has_left(whole, machine) {
+        return force_at.map_or(Due::OnNews, Due::At);
+    }
     let stopped = whole.agent.as_ref().is_some_and(|agent| agent.status.current == AgentStatus::Stopped);
     if machine.life == Life::Dying && at_work && !stopped && !forced {
         let patience = removal.map_or(machine.created, |removal| removal.asked).plus(FAREWELL);
@@ -133,6 +137,21 @@ fn due(within: &InModel, whole: &AMachine, machine: &Machine, at_work: bool, now
         }
     }
     Due::Now
+}
+
+fn is_leaving(instance: &Instance) -> bool {
+    instance.is_manual() && instance.provisioning.step == start::LEAVING
+}
+
+/// Whether nothing of ours is on a host that was taken in: its agent never came, or said after the removal was asked for that it has ended.
+/// An agent that comes after all is told that it is of no machine, and leaves then.
+fn has_left(whole: &AMachine, machine: &Machine) -> bool {
+    let asked = machine.removal.as_ref().map_or(machine.created, |removal| removal.asked);
+    whole.agent.as_ref().is_none_or(|agent| match agent.status.current {
+        AgentStatus::Pending => true,
+        AgentStatus::Stopped => agent.status.since >= asked,
+        AgentStatus::Started | AgentStatus::Error | AgentStatus::Down => false,
+    })
 }
 
 /// When a stop that failed is tried again, if that is still to come.
@@ -176,6 +195,17 @@ impl Remove {
             return Ok(());
         };
         let keep = whole.machine.as_ref().is_some_and(|machine| machine.keep_instance);
+        if whole.instance.as_deref().is_some_and(Instance::is_manual) {
+            return match whole.machine.as_ref().is_none_or(|machine| has_left(&whole, machine)) {
+                true => self.forget(place).await,
+                false if self.force_at(place).is_some_and(|at| at <= self.parts.state.now()) => {
+                    self.give_up(place, "its agent did not say that it has left").await
+                }
+                false => {
+                    Ok(self.parts.state.change(|beliefs, given| start::leaving(beliefs, *model, id, given)).await?)
+                }
+            };
+        }
         if may_have_one(&whole) {
             let stopped = match place::cloud_of(&beliefs, &self.parts.clouds, *model) {
                 Ok((cloud, told)) => {

@@ -3,8 +3,10 @@
 use crate::call::Call;
 use crate::error::{IntoItem, item};
 use base::{Constraints, Kind, MachineId, OsBase, Refusal, Tag};
+use model::change::enrolment;
 use model::change::machine::{self, AddMachine, Destroy, Existing, MAX_AT_ONCE, Where};
 use model::record::address::Address;
+use model::record::instance::MANUAL;
 use model::{InModel, settings};
 use std::time::Duration;
 use wire::Error;
@@ -100,8 +102,20 @@ impl Asked<'_> {
         let existing = (!one.instance_id.is_empty() && place == Where::Anywhere).then(|| Existing {
             instance_id: one.instance_id.clone(),
             addresses: one.addresses.iter().map(|address| Address::of(&address.value)).collect(),
-            hardware: base::Hardware::default(),
+            hardware: hardware(one.hardware_characteristics),
         });
+        let program = self.call.session.shared().takes_in.arch();
+        if let Some(arch) = existing
+            .as_ref()
+            .filter(|one| one.instance_id.starts_with(MANUAL))
+            .and_then(|one| one.hardware.arch.as_deref())
+            && arch != program
+        {
+            let words = format!(
+                "cannot add a new machine: no agent binaries for {arch}: this controller has them for {program}"
+            );
+            return Err(Refusal::plain(words));
+        }
         Ok(AddMachine { base, constraints: one.constraints, place, jobs: jobs(&one.jobs), warnings, existing })
     }
 
@@ -128,6 +142,23 @@ impl Asked<'_> {
             }
             Some(placement) => Err(Refusal::plain(format!("invalid model name {:?}", placement.scope))),
         }
+    }
+}
+
+/// What whoever brings a host found on it.
+fn hardware(found: HardwareCharacteristics) -> base::Hardware {
+    let text = |text: String| Some(text).filter(|text| !text.is_empty());
+    let number = |number: i64| u64::try_from(number).ok().filter(|number| *number > 0);
+    base::Hardware {
+        arch: text(found.arch),
+        cpu_cores: number(found.cpu_cores),
+        cpu_power: number(found.cpu_power),
+        mem: number(found.mem),
+        root_disk: number(found.root_disk),
+        root_disk_source: text(found.root_disk_source),
+        tags: found.tags,
+        availability_zone: text(found.availability_zone),
+        virt_type: text(found.virt_type),
     }
 }
 
@@ -205,6 +236,21 @@ pub fn machine_of(tag: &str) -> Result<MachineId, Refusal> {
         Some(id) => Ok(id),
         None => Tag::machine(tag).map_err(|invalid| Refusal::plain(invalid.to_string())),
     }
+}
+
+/// The script that makes a host the machine: whoever asked for the machine runs it there, as root.
+pub async fn provisioning_script(
+    call: Call,
+    params: ProvisioningScriptParams,
+) -> Result<ProvisioningScriptResult, Refusal> {
+    let model = call.model()?;
+    let id: MachineId = params.machine_id.parse().map_err(|e: base::id::IdError| Refusal::plain(e.to_string()))?;
+    let takes_in = call.session.shared().takes_in.clone();
+    let hash = takes_in.token_hash(model, &id);
+    call.state().change(|beliefs, given| enrolment::issue_to_host(beliefs, model, &id, &hash, given)).await?;
+    let read = call.read();
+    let script = takes_in.script(read.controller()?, model, &id)?;
+    Ok(ProvisioningScriptResult { script })
 }
 
 pub async fn retry_provisioning(call: Call, params: RetryProvisioningArgs) -> Result<ErrorResults, Refusal> {

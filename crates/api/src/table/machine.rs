@@ -80,7 +80,7 @@ pub static FACADES: &[Facade] = &[
             call!("DestroyMachineWithParams", Model(Write), machine_manager::destroy),
             unbuilt!("GetUpgradeSeriesMessages", Model(Write)),
             call!("InstanceTypes", Model(Read), machine_manager::instance_types),
-            unbuilt!("ProvisioningScript", Model(Write)),
+            call!("ProvisioningScript", Model(Write), machine_manager::provisioning_script),
             call!("RetryProvisioning", Model(Write), machine_manager::retry_provisioning),
             unbuilt!("UpgradeSeriesComplete", Model(Write)),
             unbuilt!("UpgradeSeriesPrepare", Model(Write)),

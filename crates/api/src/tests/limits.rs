@@ -168,6 +168,7 @@ fn the_limits_are_documented() {
         ("connections without a login", limits.strangers.to_string()),
         ("of one address", limits.strangers_of_address.to_string()),
         ("a stranger's fair turn", format!("{} s", limits.fair_turn.as_secs())),
+        ("hosts that are sent the agent's program at once", crate::limits::DOWNLOADS.to_string()),
         ("calls of one connection at once", limits.in_flight.to_string()),
         ("bytes of those calls", mib(limits.in_flight_bytes)),
         ("answers not read", mib(limits.owed)),

@@ -2,7 +2,7 @@
 
 use crate::Passwords;
 use crate::agents::{Authority as Signer, Door};
-use crate::doors::NoAdvice;
+use crate::doors::{NoAdvice, TakesIn};
 use crate::limits::Limits;
 use crate::server::{Handle, Server, ServerParts};
 use base::chance::SystemChance;
@@ -92,6 +92,7 @@ impl Rig {
             doors: Arc::new(door.clone()),
             advice: Arc::new(NoAdvice),
             key_source: Arc::new(super::keys::People),
+            takes_in: Arc::new(Hosts),
             version: "3.6.100".into(),
             limits,
         });
@@ -152,6 +153,34 @@ impl Rig {
     pub async fn add_model(&self, name: &str) -> ModelUuid {
         let wanted = model_change::CreateModel { name: name.into(), owner: "admin".into(), ..Default::default() };
         self.state.change(|beliefs, given| model_change::create(beliefs, &wanted, given)).await.expect("a model")
+    }
+}
+
+/// Hosts are taken in by a script that names machine and hash, and by a program that is this test's manifest.
+pub struct Hosts;
+
+pub const TICKET: &str = "good-ticket";
+
+impl TakesIn for Hosts {
+    fn arch(&self) -> &'static str {
+        "amd64"
+    }
+
+    fn token_hash(&self, _: ModelUuid, machine: &MachineId) -> String {
+        format!("hash-of-{machine}")
+    }
+
+    fn script(
+        &self,
+        _: &model::record::controller::Controller,
+        _: ModelUuid,
+        machine: &MachineId,
+    ) -> Result<String, base::Refusal> {
+        Ok(format!("script of {machine}"))
+    }
+
+    fn program(&self, _: ModelUuid, _: &MachineId, ticket: &str) -> Option<std::path::PathBuf> {
+        (ticket == TICKET).then(|| concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml").into())
     }
 }
 

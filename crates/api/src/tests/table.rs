@@ -90,8 +90,8 @@ async fn what_leads_nowhere_is_told_with_jujus_words() {
             &model,
             "MachineManager",
             10,
-            "ProvisioningScript",
-            "MachineManager.ProvisioningScript is not built in this release of Grigri (not implemented)",
+            "UpgradeSeriesPrepare",
+            "MachineManager.UpgradeSeriesPrepare is not built in this release of Grigri (not implemented)",
         ),
     ];
     for (client, facade, version, method, expected) in cases {

@@ -6,6 +6,7 @@ mod add;
 mod config;
 pub mod disks;
 mod list;
+mod manual;
 mod remove;
 mod retry;
 mod show;

@@ -4,8 +4,8 @@ use super::Command;
 use crate::flags::Flag;
 
 mod copy;
-mod keys;
-mod process;
+pub(super) mod keys;
+pub(super) mod process;
 mod shell;
 mod target;
 mod tunnel;

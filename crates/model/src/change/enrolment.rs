@@ -1,8 +1,9 @@
 //! Tokens with which machines enrol. The token is made here and never stored; its hash is given by the caller, who has the hash function.
 
-use super::{Decision, Given, TxnExt};
+use super::{Decision, Given, TxnExt, block};
 use crate::beliefs::Beliefs;
 use crate::key;
+use crate::record::block::BlockKind;
 use crate::record::enrolment::Enrolment;
 use base::{Kind, Life, MachineId, ModelUuid, Refusal};
 use std::time::Duration;
@@ -27,6 +28,35 @@ pub fn issue(
     txn.upsert(key::enrolment(model, id), all.enrolment.as_ref(), &record);
     txn.guard(key::machine(model, id), Guard::Present);
     Ok(Decision::new(txn, ()))
+}
+
+/// A token for a host that is being taken in. Refused when it has been used already: whoever asks now would put a second host in its place.
+pub fn issue_to_host(
+    beliefs: &Beliefs,
+    model: ModelUuid,
+    id: &MachineId,
+    token_hash: &str,
+    given: Given<'_>,
+) -> Result<Decision, Refusal> {
+    let (within, _) = beliefs.model(model)?;
+    block::check(within, BlockKind::Change)?;
+    let (all, machine) = within.machine(id)?;
+    let instance = all.instance.as_deref().filter(|instance| instance.is_provisioned());
+    let Some(instance) = instance else {
+        return Err(Refusal::new(Kind::NotProvisioned, format!("machine {id} not provisioned")));
+    };
+    if !instance.is_manual() {
+        let words =
+            format!("machine {id} is instance {:?} of its cloud: no script is needed for it", instance.instance_id);
+        return Err(Refusal::new(Kind::NotSupported, words));
+    }
+    if machine.life != Life::Alive {
+        return Err(Refusal::plain(format!("machine {id} is {}", machine.life)));
+    }
+    if all.enrolment.as_ref().is_some_and(|known| known.bound_key.is_some()) {
+        return Err(Refusal::new(Kind::AlreadyExists, format!("machine {id} is provisioned already")));
+    }
+    issue(beliefs, model, id, token_hash, given)
 }
 
 /// A machine shows its token and its public key. Refused as `Unauthorized` (unknown or late), `AlreadyExists` (bound to another key),

@@ -226,6 +226,17 @@ pub fn not_stopped(
     })
 }
 
+/// Notes that a host that was taken in is waited for: its agent is to take itself away.
+pub fn leaving(beliefs: &Beliefs, model: ModelUuid, id: &MachineId, given: Given<'_>) -> Result<Decision, Refusal> {
+    instance::set(beliefs, model, id, given, |instance, given| {
+        instance.provisioning.step = LEAVING.into();
+        instance.says(instance.status.current, "waiting for the agent to take itself off the host", given);
+    })
+}
+
+/// The step of a host whose agent is to take itself away.
+pub const LEAVING: &str = "leaving";
+
 /// The step of an instance whose machine is being removed.
 pub const STOPPING: &str = "stopping";
 

@@ -59,7 +59,6 @@ pub fn instance_status<'a>(machine: &Stored<Machine>, all: &'a AMachine) -> Cow<
     }
 }
 
-/// Its addresses: the cloud's, or what its agent sees when the cloud knows none.
 /// What a machine that is to go waits for, if it is not its cloud: the containers on it.
 pub fn removal_waits_for(within: &InModel, machine: &Stored<Machine>) -> Option<String> {
     if machine.life == Life::Alive {
@@ -73,32 +72,39 @@ pub fn removal_waits_for(within: &InModel, machine: &Stored<Machine>) -> Option<
     }
 }
 
-pub fn addresses(all: &AMachine) -> &[Address] {
+/// Its addresses: the cloud's, or what its agent sees when the cloud knows none. Of a host that was taken in both count: the one that its
+/// user typed may be of a gateway before it, which its agent cannot see.
+pub fn addresses(all: &AMachine) -> Cow<'_, [Address]> {
     let of_instance = all.instance.as_ref().map(|instance| instance.addresses.as_slice()).unwrap_or_default();
-    match of_instance.is_empty() {
-        false => of_instance,
-        true => all.agent.as_ref().map(|agent| agent.addresses.as_slice()).unwrap_or_default(),
+    let of_agent = all.agent.as_ref().map(|agent| agent.addresses.as_slice()).unwrap_or_default();
+    match of_instance {
+        [] => Cow::Borrowed(of_agent),
+        typed if all.instance.as_ref().is_some_and(|instance| instance.is_manual()) => {
+            let others = of_agent.iter().filter(|seen| typed.iter().all(|known| known.value != seen.value));
+            Cow::Owned(typed.iter().chain(others).cloned().collect())
+        }
+        of_instance => Cow::Borrowed(of_instance),
     }
 }
 
 /// Those that mean something elsewhere, the best first, none twice.
-pub fn outside_addresses(all: &AMachine) -> Vec<&Address> {
+pub fn outside_addresses(all: &AMachine) -> Vec<Address> {
     let addresses = addresses(all);
-    let mut found: Vec<&Address> = preferred(addresses).into_iter().collect();
+    let mut found: Vec<Address> = preferred(&addresses).into_iter().cloned().collect();
     for address in addresses.iter().filter(|address| address.is_usable_from_outside()) {
         if !found.iter().any(|known| known.value == address.value) {
-            found.push(address);
+            found.push(address.clone());
         }
     }
     found
 }
 
-pub fn public_address(all: &AMachine) -> Option<&Address> {
-    preferred(addresses(all))
+pub fn public_address(all: &AMachine) -> Option<Address> {
+    preferred(&addresses(all)).cloned()
 }
 
-pub fn private_address(all: &AMachine) -> Option<&Address> {
-    preferred_private(addresses(all))
+pub fn private_address(all: &AMachine) -> Option<Address> {
+    preferred_private(&addresses(all)).cloned()
 }
 
 /// The cloud's word on its hardware, filled up by what the agent found.

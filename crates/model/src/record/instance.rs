@@ -43,6 +43,9 @@ pub struct Provisioning {
     pub last_error: String,
 }
 
+/// How the instance id of a host begins that was taken in; its address follows, as its user typed it (`wire/commands-machines.md` 4).
+pub const MANUAL: &str = "manual:";
+
 /// No pause between two tries is longer.
 pub const LONGEST_PAUSE: Duration = Duration::from_secs(900);
 
@@ -72,6 +75,11 @@ impl Instance {
 
     pub fn is_provisioned(&self) -> bool {
         !self.instance_id.is_empty()
+    }
+
+    /// A host that was there before and was taken in: no cloud started it, none can stop it. Its agent takes itself away.
+    pub fn is_manual(&self) -> bool {
+        self.instance_id.starts_with(MANUAL)
     }
 }
 

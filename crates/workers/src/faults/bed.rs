@@ -72,6 +72,25 @@ impl Drop for Bed {
     }
 }
 
+/// Of the tasks, the agents'.
+const AGENTS: usize = 1;
+
+fn add_host(
+    beliefs: &Beliefs,
+    model: ModelUuid,
+    instance_id: &str,
+    given: Given<'_>,
+) -> Result<change::Decision<Vec<Result<MachineId, base::Refusal>>>, base::Refusal> {
+    let base = OsBase::parse("ubuntu@24.04").expect("valid");
+    let existing = change::machine::Existing {
+        instance_id: instance_id.to_owned(),
+        addresses: Vec::new(),
+        hardware: Hardware::default(),
+    };
+    let one = change::machine::AddMachine { existing: Some(existing), ..Default::default() };
+    change::machine::add(beliefs, model, &[one], &base, given)
+}
+
 /// No story takes longer.
 const LONG: Duration = Duration::from_secs(4 * 3600);
 
@@ -189,6 +208,26 @@ impl Bed {
             change::machine::add(beliefs, model, std::slice::from_ref(&one), &base, given)
         };
         self.user.change(add).await.expect("machines are added").remove(0).expect("this one too")
+    }
+
+    /// A host that was there before.
+    pub async fn take_in(&self, model: ModelUuid, instance_id: &str) -> MachineId {
+        let add = |beliefs: &Beliefs, given: Given<'_>| add_host(beliefs, model, instance_id, given);
+        self.user.change(add).await.expect("hosts are added").remove(0).expect("this one too")
+    }
+
+    /// The same, and before its agent can say a word it is to go again.
+    pub async fn take_in_unheard(&self, model: ModelUuid, instance_id: &str) -> MachineId {
+        self.tasks[AGENTS].abort();
+        let host = self.take_in(model, instance_id).await;
+        self.remove(model, &host, false).await;
+        host
+    }
+
+    pub async fn agent_says(&self, model: ModelUuid, machine: &MachineId, status: AgentStatus) {
+        let says = |agent: &mut model::record::agent::Agent, given: Given<'_>| agent.says(status, "", given);
+        let said = |beliefs: &Beliefs, given: Given<'_>| change::agent::set(beliefs, model, machine, given, says);
+        self.user.change(said).await.expect("is said");
     }
 
     pub async fn exec(&self, model: ModelUuid, machine: &MachineId, command: &str) -> TaskId {

@@ -3,7 +3,7 @@
 use serde_json::json;
 use wire::facade::machine_manager::{AddMachinesResults, Constraints as Disk};
 
-use super::{config, disks};
+use super::{config, disks, manual};
 use crate::command::{Command, Scope};
 use crate::context::Context;
 use crate::error::{Error, Result};
@@ -15,9 +15,14 @@ pub const COMMAND: Command = Command {
     purpose: "Provision a new machine or assign one to the model.",
     doc: "Adds machines to the model: new ones of its cloud, or containers on machines that it has.\n\
           Without an argument the cloud chooses where. The ids of the new machines are told on stderr;\n\
-          they start in the background, see `juju machines`.",
+          they start in the background, see `juju machines`.\n\n\
+          With `ssh:[user@]host` a host that is there already is taken in: any Linux with sshd and a POSIX shell,\n\
+          as root or as a user who may become root by sudo without a password. It is logged in to with your own\n\
+          ssh and its settings. What fails leaves neither a machine nor a file; `remove-machine` leaves the\n\
+          host as it was.",
     examples: "\n    juju add-machine\n    juju add-machine -n 3 --constraints \"cores=2 mem=4G\"\n    \
-               juju add-machine lxd:0 --base ubuntu@24.04\n    juju add-machine zone=a --disks 10G",
+               juju add-machine lxd:0 --base ubuntu@24.04\n    juju add-machine zone=a --disks 10G\n    \
+               juju add-machine ssh:root@10.0.0.7 --private-key ~/.ssh/lab",
     see_also: &["machines", "remove-machine", "model-constraints"],
     flags: &[
         Flag::text(&["base"], "The operating system base to install on the new machine(s)"),
@@ -63,13 +68,11 @@ async fn run(context: &mut Context) -> Result<()> {
     }
     let api = context.model_api().await?;
     let denied = |e: Error| e.explain_permission("add a machine to this model");
-    config::check(&config::read(&api).await.map_err(denied)?)?;
+    let in_model = config::read(&api).await.map_err(denied)?;
+    config::check(&in_model)?;
     let placement = match target {
         Some(t) if t.scope == "ssh" => {
-            return Err(Error::failed(format!(
-                "cannot add {:?}: machines that are there already are not taken in by this release",
-                t.directive
-            )));
+            return manual::add(context, &api, &in_model, &t.directive).await;
         }
         Some(t) if t.scope == "#" => {
             return Err(Error::failed("machine-id cannot be specified when adding machines"));

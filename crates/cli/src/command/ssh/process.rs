@@ -1,7 +1,9 @@
 //! Running the user's OpenSSH programs, with the streams of this command.
 
+use std::path::PathBuf;
 use std::process::Stdio;
 
+use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
 use crate::context::Context;
@@ -50,6 +52,45 @@ pub(super) async fn captured(context: &Context, program: &str, args: &[String]) 
     let child = command.spawn().map_err(|e| missing(program, &e))?;
     let output = child.wait_with_output().await.map_err(|e| missing(program, &e))?;
     Ok((output.status.code().unwrap_or(255), String::from_utf8_lossy(&output.stderr).into_owned()))
+}
+
+/// What a program is given on its standard input, one after the other.
+#[derive(Default)]
+pub(in crate::command) struct Fed {
+    pub text: String,
+    pub file: Option<PathBuf>,
+    /// What it writes to standard error goes to the user as it comes, and is not kept.
+    pub shows_errors: bool,
+}
+
+pub(in crate::command) struct Said {
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+/// Runs with an input of ours and keeps what it writes. Ends with us.
+pub(in crate::command) async fn fed(context: &Context, program: &str, args: &[String], input: Fed) -> Result<Said> {
+    let mut command = command(context, program, args);
+    let passes = input.shows_errors && context.io.inherits;
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
+    command.stderr(if passes { Stdio::inherit() } else { Stdio::piped() });
+    let mut child = command.spawn().map_err(|e| missing(program, &e))?;
+    let stdin = child.stdin.take();
+    let feed = async move {
+        let Some(mut stdin) = stdin else { return };
+        // One that ends before it has read all says why by its exit code.
+        let _ = stdin.write_all(input.text.as_bytes()).await;
+        if let Some(file) = input.file
+            && let Ok(mut file) = tokio::fs::File::open(file).await
+        {
+            let _ = tokio::io::copy(&mut file, &mut stdin).await;
+        }
+    };
+    let ((), output) = tokio::join!(feed, child.wait_with_output());
+    let output = output.map_err(|e| missing(program, &e))?;
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+    Ok(Said { code: output.status.code().unwrap_or(255), stdout: text(output.stdout), stderr: text(output.stderr) })
 }
 
 /// The host keys that answer at an address; empty when nothing does.

@@ -10,11 +10,15 @@ use crate::record::block::BlockKind;
 use crate::record::instance::Instance;
 use crate::record::machine::Machine;
 use crate::record::model::Model;
+use crate::record::status::{InstanceStatus, Status};
 use base::{Constraints, Kind, Life, MachineId, ModelUuid, OsBase, Refusal};
 use store::Txn;
 
 /// No more in one transaction: a container with a host of its own needs eight writes of 128.
 pub const MAX_AT_ONCE: usize = 12;
+
+/// What is said of an instance that nobody can ask about.
+pub const MANUALLY: &str = "Manually provisioned machine";
 
 /// One machine as asked for.
 #[derive(Debug, Clone, Default)]
@@ -151,6 +155,9 @@ impl Adding<'_> {
             instance.instance_id = existing.instance_id.clone();
             instance.addresses = existing.addresses.clone();
             instance.hardware = existing.hardware.clone();
+            if instance.is_manual() {
+                instance.status = Status::new(InstanceStatus::Running, MANUALLY, now);
+            }
         }
         self.txn.add(key::machine(self.model, &id), &machine);
         self.txn.add(key::instance(self.model, &id), &instance);

@@ -1,0 +1,91 @@
+//! Hosts that are there already, through the wire: recorded, given their script, sent their program.
+
+use super::rig::{Client, Rig, TICKET, model_path, refused};
+use base::{MachineId, ModelUuid};
+use model::change::enrolment;
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+fn host(arch: &str) -> Value {
+    json!({"params": [{"jobs": ["JobHostUnits"], "instance-id": "manual:10.0.0.7", "nonce": "manual:10.0.0.7:n1",
+        "base": {"name": "debian", "channel": "12"},
+        "hardware-characteristics": {"arch": arch, "mem": 2048, "cpu-cores": 2},
+        "addresses": [{"value": "10.0.0.7", "type": "ipv4", "scope": "local-cloud"}]}]})
+}
+
+async fn script(client: &Client, machine: &str) -> Result<Value, rpc::CallError> {
+    let params = json!({"machine-id": machine, "nonce": "manual:10.0.0.7:n1", "data-dir": "", "disable-package-commands": false});
+    client.call("MachineManager", 10, "ProvisioningScript", params).await
+}
+
+/// What a GET of the path answers: its status and its body.
+async fn get(rig: &Rig, path: &str) -> (String, String) {
+    let mut tls = rig.tls().await;
+    let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    tls.write_all(request.as_bytes()).await.expect("written");
+    let mut answer = Vec::new();
+    let _ = tls.read_to_end(&mut answer).await;
+    let text = String::from_utf8_lossy(&answer).into_owned();
+    let (head, body) = text.split_once("\r\n\r\n").expect("an answer");
+    (head.split(' ').nth(1).unwrap_or_default().to_owned(), body.to_owned())
+}
+
+async fn enrol(rig: &Rig, model: ModelUuid, machine: &MachineId) {
+    let hash = format!("hash-of-{machine}");
+    let bind = rig.state.change(|beliefs, given| enrolment::bind(beliefs, model, machine, &hash, "key", given));
+    bind.await.expect("the script's token is good");
+}
+
+#[tokio::test]
+async fn a_host_runs_from_the_start_with_what_was_found_on_it() {
+    let rig = Rig::start().await;
+    let uuid = rig.add_model("m").await;
+    let client = rig.login(&model_path(uuid), "admin").await;
+    let added = client.call("MachineManager", 10, "AddMachines", host("amd64")).await.expect("answers");
+    assert_eq!(added["machines"][0]["machine"], "0");
+    let status = client.call("Client", 8, "FullStatus", json!({"patterns": null})).await.expect("a status");
+    let one = &status["machines"]["0"];
+    assert_eq!(one["instance-id"], "manual:10.0.0.7");
+    assert_eq!(one["instance-status"]["status"], "running");
+    assert_eq!(one["instance-status"]["info"], "Manually provisioned machine");
+    assert_eq!(one["agent-status"]["status"], "pending");
+    assert_eq!(one["hardware"], "arch=amd64 cores=2 mem=2048M");
+    assert_eq!(one["ip-addresses"], json!(["10.0.0.7"]));
+    assert_eq!(one["base"], json!({"name": "debian", "channel": "12/stable"}));
+    let other = client.call("MachineManager", 10, "AddMachines", host("s390x")).await.expect("answers");
+    let words = "cannot add a new machine: no agent binaries for s390x: this controller has them for amd64";
+    assert_eq!(other["machines"][0]["error"]["message"], words);
+}
+
+#[tokio::test]
+async fn a_script_is_for_a_host_that_has_not_enrolled() {
+    let rig = Rig::start().await;
+    let uuid = rig.add_model("m").await;
+    let client = rig.login(&model_path(uuid), "admin").await;
+    client.call("MachineManager", 10, "AddMachines", host("amd64")).await.expect("answers");
+    client.call("MachineManager", 10, "AddMachines", json!({"params": [{}]})).await.expect("answers");
+    assert_eq!(refused(script(&client, "9").await), "machine 9 not found (not found)");
+    assert_eq!(refused(script(&client, "1").await), "machine 1 not provisioned (not provisioned)");
+    for _ in 0..2 {
+        assert_eq!(script(&client, "0").await.expect("a script")["script"], "script of 0", "it may be asked for again");
+    }
+    enrol(&rig, uuid, &MachineId::top(0)).await;
+    assert_eq!(refused(script(&client, "0").await), "machine 0 is provisioned already (already exists)");
+}
+
+#[tokio::test]
+async fn the_program_is_for_a_host_that_is_awaited_and_has_its_ticket() {
+    let rig = Rig::start().await;
+    let uuid = rig.add_model("m").await;
+    let client = rig.login(&model_path(uuid), "admin").await;
+    client.call("MachineManager", 10, "AddMachines", host("amd64")).await.expect("answers");
+    let id = MachineId::top(0);
+    let path = |ticket: &str| wire::path::agent_program(uuid, &id, ticket);
+    assert_eq!(get(&rig, &path(TICKET)).await.0, "404", "no script was asked for");
+    script(&client, "0").await.expect("a script");
+    assert_eq!(get(&rig, &path("bad")).await.0, "404");
+    let (status, body) = get(&rig, &path(TICKET)).await;
+    assert_eq!((status.as_str(), body.contains("name = \"api\"")), ("200", true));
+    enrol(&rig, uuid, &id).await;
+    assert_eq!(get(&rig, &path(TICKET)).await.0, "404", "it has enrolled");
+}
