@@ -338,8 +338,15 @@ impl Worker {
         self.tidy().map_err(disk("remove the cloud's directories"))
     }
 
-    /// When the last controller of this data directory is gone, so are images and layers.
+    /// When the last controller of this data directory is gone, so are images and layers. Another may come at any moment: it writes its network's
+    /// record before it looks for an image. So these are set aside first, and put back for whoever has come until then; who comes later finds
+    /// none and makes them anew. Removing them in their place would take them from under machines.
     fn tidy(&self) -> io::Result<()> {
+        self.tidy_while(|| {})
+    }
+
+    /// `another`: what happens between setting aside and removing.
+    fn tidy_while(&self, another: impl FnOnce()) -> io::Result<()> {
         for dir in ["instances", "networks"] {
             match fs::remove_dir(self.data.join(dir)) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -347,8 +354,25 @@ impl Worker {
                 other => other?,
             }
         }
-        files::remove_tree(&self.data.join("layers"))?;
-        files::remove_tree(&self.data.join("images"))
+        let aside: Vec<(PathBuf, PathBuf)> = ["layers", "images"]
+            .into_iter()
+            .map(|name| (self.data.join(name), self.data.join(format!(".gone-{name}"))))
+            .collect();
+        for (place, gone) in &aside {
+            files::remove_tree(gone)?;
+            match fs::rename(place, gone) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+        another();
+        let is_used = !self.controllers().is_empty();
+        for (place, gone) in &aside {
+            if !(is_used && fs::rename(gone, place).is_ok()) {
+                files::remove_tree(gone)?;
+            }
+        }
+        Ok(())
     }
 
     pub fn controllers(&self) -> BTreeSet<String> {
@@ -417,4 +441,39 @@ fn plain(name: &str) -> String {
 
 pub fn addresses(record: &Record) -> Vec<Address> {
     vec![Address { value: record.address.into(), scope: AddressScope::CloudLocal }]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn images_go_with_the_last_controller_and_stay_for_one_that_has_come() {
+        let folder = std::env::temp_dir().join(format!("grigri-tidy-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&folder);
+        let worker = Worker::new(folder.clone(), Engine::new("/nonexistent".into()), None);
+        let all = vec!["images", "layers", "networks"];
+        for (before, meanwhile, left) in [(false, false, vec![]), (true, false, all.clone()), (false, true, all)] {
+            for dir in ["images/debian@12-1", "layers/x", "networks", "instances"] {
+                fs::create_dir_all(folder.join(dir)).expect("made");
+            }
+            let comes = |it_does: bool| {
+                if it_does {
+                    fs::create_dir_all(folder.join("networks")).expect("made");
+                    fs::write(folder.join("networks/a.json"), "{}").expect("written");
+                }
+            };
+            comes(before);
+            worker.tidy_while(|| comes(meanwhile)).expect("tidied");
+            let mut names: Vec<String> = fs::read_dir(&folder)
+                .expect("there")
+                .flatten()
+                .filter_map(|entry| entry.file_name().into_string().ok())
+                .collect();
+            names.sort();
+            assert_eq!(names, left, "{before} {meanwhile}");
+            let _ = fs::remove_file(folder.join("networks/a.json"));
+        }
+        fs::remove_dir_all(&folder).expect("removed");
+    }
 }
