@@ -202,6 +202,26 @@ async fn output_has_bounds_and_the_connection_goes_on() {
 }
 
 #[tokio::test]
+async fn a_command_reads_nothing_and_its_bytes_come_as_they_are_while_it_runs() {
+    let mut stub = Stub::start().await;
+    let agent = Agent::start(&stub, "t");
+    let gate = agent.dir.path().join("gate");
+    let command =
+        format!("cat; printf '\\377\\000'; until test -e {}; do sleep 0.01; done; printf end", gate.display());
+    let (mut connection, ..) = stub.greeted(vec![order("1", &command)]).await;
+    let piece = |message| match message {
+        FromAgent::TaskOutput { data, .. } => base64::engine::general_purpose::STANDARD.decode(data).ok(),
+        FromAgent::TaskDone(done) => panic!("it ended before it was let: {done:?}"),
+        _ => None,
+    };
+    assert_eq!(connection.find(piece).await, [0xff, 0], "told while it runs");
+    std::fs::write(&gate, "").expect("opened");
+    assert_eq!(connection.find(piece).await, b"end");
+    let done = connection.find(|m| if let FromAgent::TaskDone(done) = m { Some(done) } else { None }).await;
+    assert_eq!((done.outcome, done.stdout_len, done.dropped), (Outcome::Exited { code: 0 }, 5, 0));
+}
+
+#[tokio::test]
 async fn tasks_that_are_not_parallel_run_one_after_another() {
     let mut stub = Stub::start().await;
     let agent = Agent::start(&stub, "t");

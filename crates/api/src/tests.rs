@@ -14,3 +14,4 @@ mod metrics;
 mod models;
 mod rig;
 mod table;
+mod tasks;

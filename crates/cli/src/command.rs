@@ -16,6 +16,7 @@ mod application;
 mod client;
 mod cloud;
 mod controller;
+mod goal;
 mod host;
 mod key;
 mod log;
@@ -139,6 +140,7 @@ pub fn all() -> Vec<&'static Command> {
         client::COMMANDS,
         cloud::COMMANDS,
         controller::COMMANDS,
+        goal::COMMANDS,
         host::COMMANDS,
         key::COMMANDS,
         log::COMMANDS,
@@ -174,7 +176,7 @@ pub fn nearest(typed: &str) -> &'static str {
 }
 
 /// Levenshtein's distance.
-fn distance(a: &str, b: &str) -> usize {
+pub(crate) fn distance(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, ca) in a.chars().enumerate() {

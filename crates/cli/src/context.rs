@@ -37,6 +37,8 @@ pub struct Context {
     pub line: Vec<String>,
     pub(crate) selected: Option<ModelRef>,
     wrote_stdout: bool,
+    /// The file of `-o`, open while a result comes in parts.
+    parts: Option<std::fs::File>,
     log_file: Option<PathBuf>,
 }
 
@@ -52,7 +54,19 @@ impl Context {
         let tmp = PathBuf::from(io.var("TMPDIR").unwrap_or("/tmp"));
         let store = Store::new(io.data_dir(), &tmp);
         let log_file = args.maybe("log-file").map(|p| io.path(p));
-        Context { io, args, store, command, injected, program, line, selected: None, wrote_stdout: false, log_file }
+        Context {
+            io,
+            args,
+            store,
+            command,
+            injected,
+            program,
+            line,
+            selected: None,
+            wrote_stdout: false,
+            parts: None,
+            log_file,
+        }
     }
 
     /// What holds before a command's own arguments are looked at: no contradiction between flags, a model selected.
@@ -146,8 +160,12 @@ impl Context {
 
     /// Text on stderr, as it is, whatever the flags.
     pub fn note(&mut self, text: impl AsRef<str>) {
+        self.note_bytes(text.as_ref().as_bytes());
+    }
+
+    pub fn note_bytes(&mut self, bytes: &[u8]) {
         // When stderr is gone nobody is left to be told.
-        let _ = self.io.stderr.write_all(text.as_ref().as_bytes());
+        let _ = self.io.stderr.write_all(bytes);
         let _ = self.io.stderr.flush();
     }
 

@@ -102,22 +102,7 @@ impl Io {
 
     /// One line of input without its end; `None` at the end of input before any byte.
     pub fn read_line(&mut self) -> io::Result<Option<String>> {
-        let mut line = Vec::new();
-        let mut byte = [0u8; 1];
-        loop {
-            match self.stdin.read(&mut byte) {
-                Ok(0) if line.is_empty() => return Ok(None),
-                Ok(0) => break,
-                Ok(_) if byte[0] == b'\n' => break,
-                Ok(_) => line.push(byte[0]),
-                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-                Err(e) => return Err(e),
-            }
-        }
-        if line.last() == Some(&b'\r') {
-            line.pop();
-        }
-        Ok(Some(String::from_utf8_lossy(&line).into_owned()))
+        read_line(&mut self.stdin)
     }
 
     pub fn read_all(&mut self) -> io::Result<String> {
@@ -141,6 +126,26 @@ impl Io {
         };
         let _ = self.stderr.flush();
     }
+}
+
+/// As [`Io::read_line`], of any input.
+pub(crate) fn read_line(input: &mut dyn Read) -> io::Result<Option<String>> {
+    let mut line = Vec::new();
+    let mut byte = [0u8; 1];
+    loop {
+        match input.read(&mut byte) {
+            Ok(0) if line.is_empty() => return Ok(None),
+            Ok(0) => break,
+            Ok(_) if byte[0] == b'\n' => break,
+            Ok(_) => line.push(byte[0]),
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(e),
+        }
+    }
+    if line.last() == Some(&b'\r') {
+        line.pop();
+    }
+    Ok(Some(String::from_utf8_lossy(&line).into_owned()))
 }
 
 /// What a test's run wrote.

@@ -23,6 +23,7 @@ const HELD: &[&str] = &[
     "show-operation",
     "operations",
     "cancel-task",
+    "wait-for",
     "ssh",
     "scp",
     "controllers",

@@ -40,6 +40,8 @@ const KNOWN: &[(&str, &[i64])] = &[
     ("Storage", &[6, 7]),
     ("StringsWatcher", &[1]),
     ("Subnets", &[5]),
+    // Grigri's own.
+    ("TaskOutput", &[1]),
     ("UserManager", &[3]),
 ];
 

@@ -20,6 +20,8 @@ use crate::Account;
 
 /// Between asking a group to end and ending it.
 pub const GRACE: Duration = Duration::from_secs(3);
+/// How long a process that was ended may take to be gone. One that sits in the kernel (a dead file server) cannot be ended by anybody.
+const STUCK: Duration = Duration::from_secs(10);
 /// How long output of what a command left behind is waited for.
 const LINGER: Duration = Duration::from_millis(200);
 const CHUNK: usize = 16 << 10;
@@ -168,7 +170,7 @@ pub fn signal_group(leader: u32, signal: Signal) {
 }
 
 /// Runs `command` to its end, handing out its output as it comes. At `timeout`, or when `cancel` is ready, its group is
-/// asked to end (TERM) and after [`GRACE`] ended (KILL).
+/// asked to end (TERM) and after [`GRACE`] ended (KILL); it counts as ended by that a while later, whether or not it is gone.
 pub async fn run(
     command: Command,
     timeout: Option<Duration>,
@@ -186,6 +188,7 @@ pub async fn run(
     let grace = tokio::time::sleep(far);
     tokio::pin!(deadline, grace, cancel);
     let (mut stopped, mut exit) = (None, None);
+    let mut ended: Option<Instant> = None;
     loop {
         if let Some(exit) = exit
             && stdout.is_none()
@@ -225,6 +228,10 @@ pub async fn run(
             () = &mut grace => {
                 if stopped.is_some() {
                     signal_group(leader, Signal::KILL);
+                    let since = *ended.get_or_insert_with(Instant::now);
+                    if exit.is_none() && since.elapsed() > STUCK {
+                        return Ok(Ended { exit: Exit::Signal(Signal::KILL.as_raw()), stopped });
+                    }
                 }
                 if exit.is_some() {
                     (stdout, stderr) = (None, None);

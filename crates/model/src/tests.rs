@@ -2,6 +2,7 @@
 
 mod keys;
 mod life;
+mod lost;
 mod races;
 mod recover;
 

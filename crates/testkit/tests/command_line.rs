@@ -1,12 +1,19 @@
 //! The command line against a whole controller in this process: models, machines, keys and users, made, looked at and taken away.
 
+#[path = "command_line/goals.rs"]
+mod goals;
+#[path = "command_line/tasks.rs"]
+mod tasks;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use base::status::AgentStatus;
+use cli::io::Captured;
 use cli::{Injected, Io};
 use client::files::{Account, Accounts, Controller, Controllers, Store};
 use testkit::controller::{PASSWORD, TestController};
+use tokio::sync::Notify;
 
 /// No command takes longer.
 const LONG: Duration = Duration::from_secs(60);
@@ -46,16 +53,45 @@ impl Desk {
 
     /// Exit code, stdout, stderr. A `|` is a blank inside a word.
     async fn run(&self, line: &str) -> (i32, String, String) {
+        let args = line.split_whitespace().map(|word| word.replace('|', " ")).collect();
+        self.run_with(args, |_| {}, async |_, _| {}).await
+    }
+
+    /// The same at a user's desk: with the surroundings changed, and somebody who watches what is said and may press Ctrl-C.
+    async fn run_with(
+        &self,
+        args: Vec<String>,
+        change: impl FnOnce(&mut Io),
+        user: impl AsyncFnOnce(&Captured, &Notify),
+    ) -> (i32, String, String) {
         let home = self.folder.path().display().to_string();
         let data = format!("{home}/data");
         let env: BTreeMap<&str, &str> =
             [("HOME", home.as_str()), ("JUJU_DATA", &data), ("TMPDIR", &home), ("TZ", "UTC")].into();
         let env: Vec<(&str, &str)> = env.into_iter().collect();
-        let (io, captured) = Io::captured(&env, self.folder.path(), "");
-        let args = line.split_whitespace().map(|word| word.replace('|', " ")).collect();
-        let ended = tokio::time::timeout(LONG, cli::run(args, io, Injected::default())).await;
-        let Ok((code, _)) = ended else { panic!("no end of {line}: {}", captured.stderr()) };
+        let (mut io, captured) = Io::captured(&env, self.folder.path(), "");
+        change(&mut io);
+        let interrupt = io.interrupt.clone().expect("a captured one has it");
+        let words = args.iter().take(4).cloned().collect::<Vec<_>>().join(" ");
+        let both = async { tokio::join!(cli::run(args, io, Injected::default()), user(&captured, &interrupt)) };
+        let Ok(((code, _), ())) = tokio::time::timeout(LONG, both).await else {
+            panic!("no end of {words}: {}", captured.stderr())
+        };
         (code, captured.stdout(), captured.stderr())
+    }
+
+    /// A model with so many machines that have started.
+    async fn with_machines(count: usize) -> Desk {
+        let desk = Desk::new().await;
+        desk.works("juju add-model m").await;
+        desk.works(&format!("juju add-machine -n {count}")).await;
+        let seen = |beliefs: &model::Beliefs| {
+            let all = beliefs.models.values().flat_map(|model| model.machines.values());
+            let agents = all.filter_map(|machine| machine.agent.as_ref());
+            agents.filter(|agent| agent.status.current == AgentStatus::Started).count() >= count
+        };
+        desk.controller.until("the machines are started", seen).await;
+        desk
     }
 
     /// Runs what must work, and gives stdout.

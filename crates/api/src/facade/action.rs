@@ -105,7 +105,7 @@ fn task_id(tag: &str) -> Result<TaskId, Refusal> {
     }
 }
 
-fn found(call: &Call, model: ModelUuid, tag: &str) -> Result<Task, Refusal> {
+pub(super) fn found(call: &Call, model: ModelUuid, tag: &str) -> Result<Task, Refusal> {
     let id = task_id(tag)?;
     let read = call.read();
     let (within, _) = read.model(model)?;
@@ -210,7 +210,11 @@ pub async fn cancel(call: Call, params: Entities) -> Result<ActionResults, Refus
         };
         results.push(match cancelled.into_item() {
             Ok(task) => task::result(&task, None),
-            Err(error) => ActionResult { error: Some(error), ..ActionResult::default() },
+            // Clients show the error of an item only if it says which task it is of.
+            Err(error) => {
+                let action = Action { tag: entity.tag.clone(), ..Action::default() };
+                ActionResult { action: Some(action), error: Some(error), ..ActionResult::default() }
+            }
         });
     }
     Ok(ActionResults { results })

@@ -154,4 +154,10 @@ pub static FACADES: &[Facade] = &[
             call!("SubnetsByCIDR", Model(Read), subnets::by_cidr),
         ],
     },
+    Facade {
+        name: "TaskOutput",
+        versions: &[1],
+        on: On::Model,
+        methods: &[call!("Read", Model(Read), task_output::read)],
+    },
 ];

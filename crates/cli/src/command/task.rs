@@ -2,9 +2,13 @@
 
 use super::Command;
 
+mod batch;
 mod cancel;
 mod exec;
+mod follow;
+mod interrupt;
 mod operations;
+mod outcome;
 mod result;
 mod show;
 mod targets;

@@ -21,6 +21,8 @@ pub mod redirect;
 
 /// How long a controller that refuses connections is tried; the original takes ten minutes without a word.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// Bytes of a command line.
+const AUDITED: usize = 4096;
 const PAUSE: Duration = Duration::from_secs(2);
 
 /// A connection that is logged in.
@@ -94,10 +96,20 @@ impl Context {
         let who = Credentials {
             user: account.user.clone(),
             password: account.password.clone().unwrap_or_else(|| Secret::new("")),
-            cli_args: self.line.join(" "),
+            cli_args: self.audited(),
             ..Credentials::default()
         };
         Ok((target, who))
+    }
+
+    /// The line as the controller's audit gets it: a login has a bound, a line has none.
+    fn audited(&self) -> String {
+        let line = self.line.join(" ");
+        if line.len() <= AUDITED {
+            return line;
+        }
+        let end = (0..=AUDITED).rev().find(|at| line.is_char_boundary(*at)).unwrap_or(0);
+        format!("{}...", &line[..end])
     }
 
     async fn open(&mut self, name: &str, place: Place, until: tokio::time::Instant) -> Result<Api> {

@@ -42,6 +42,21 @@ impl Context {
         std::fs::write(&path, bytes).map_err(|e| Error::failed(format!("open {typed}: {}", reason(&e))))
     }
 
+    /// A result that comes in parts; the first one makes the file of `-o`, be it empty.
+    pub fn result_part(&mut self, bytes: &[u8]) -> Result<()> {
+        let Some(typed) = self.args.maybe("o").filter(|p| !p.is_empty()).map(str::to_owned) else {
+            return if bytes.is_empty() { Ok(()) } else { self.out_bytes(bytes) };
+        };
+        let failed = |e: std::io::Error| Error::failed(format!("open {typed}: {}", reason(&e)));
+        let mut file = match self.parts.take() {
+            Some(file) => file,
+            None => std::fs::File::create(self.io.path(&typed)).map_err(failed)?,
+        };
+        file.write_all(bytes).map_err(failed)?;
+        self.parts = Some(file);
+        Ok(())
+    }
+
     /// A result in yaml or json, as asked. `yaml` and `json` differ only where the original's keys do.
     pub fn result_node(&mut self, node: &Node) -> Result<()> {
         let text = match self.format() {

@@ -31,4 +31,21 @@ impl Context {
         self.note(question);
         Ok(self.io.read_line()?)
     }
+
+    /// The same; Ctrl-C is no answer either. The read that is left behind keeps the input: nothing can be asked after it.
+    pub async fn ask_or_interrupted(&mut self, question: &str) -> Result<Option<String>> {
+        self.note(question);
+        let stopped = self.interrupted();
+        let mut stdin = std::mem::replace(&mut self.io.stdin, Box::new(std::io::empty()));
+        let reading = tokio::task::spawn_blocking(move || (crate::io::read_line(&mut stdin), stdin));
+        tokio::select! {
+            biased;
+            () = stopped => Ok(None),
+            read = reading => {
+                let (line, stdin) = read.map_err(|e| Error::failed(format!("cannot read the answer: {e}")))?;
+                self.io.stdin = stdin;
+                Ok(line?)
+            }
+        }
+    }
 }

@@ -40,10 +40,11 @@ pub fn is_lost(
     if let Some(instance) = instance.filter(|one| one.status.current == InstanceStatus::ProvisioningError) {
         return Ok(Some(format!("machine {} did not start: {}", task.machine, instance.status.message)));
     }
-    let Ok(limit) = u64::try_from(task.timeout) else { return Ok(None) };
-    if limit == 0 {
+    if task.timeout == 0 {
         return Ok(None);
     }
+    // A negative one was over before it began.
+    let limit = u64::try_from(task.timeout).unwrap_or(0);
     // Its agent is there and will say; a task that waits for others there is no lost one.
     let Some(absent) = absent else { return Ok(None) };
     let limit = Duration::from_nanos(limit);

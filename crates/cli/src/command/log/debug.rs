@@ -4,18 +4,24 @@
 
 use client::log_stream::{LogRecord, LogStream};
 use client::{LoginError, Place};
-use serde_json::Value;
 
 use crate::command::{Command, Scope};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::flags::{Args, Flag};
 
+mod style;
+
+use style::Style;
+
 pub const COMMAND: Command = Command {
     name: "debug-log",
     purpose: "Displays log messages for a model.",
     doc: "Shows the log of the model's agents: the last lines, and on a terminal what comes after.\n\
-          Entities are machines, units and applications; `*` stands for anything.",
+          Entities are machines, units and applications; `*` stands for anything. Modules count with those below them.\n\n\
+          --lines is how many earlier lines come first, --replay asks for all of them, --limit for the newest ones and no\n\
+          more. With --retry the log goes on where it stopped when the controller was away; nothing is shown twice.\n\
+          --format json prints an object a line.",
     examples: "\n    juju debug-log\n    juju debug-log --replay --no-tail --level WARNING\n    juju debug-log -i machine-0 -n 100",
     see_also: &["status", "show-status-log"],
     flags: &[
@@ -24,6 +30,7 @@ pub const COMMAND: Command = Command {
         Flag::texts(&["exclude", "x"], "Do not show log messages for these entities"),
         Flag::texts(&["exclude-label"], "Do not show log messages for these logging labels"),
         Flag::texts(&["exclude-module"], "Do not show log messages for these logging modules"),
+        Flag::checked(&["format"], "text", check_format, "Specify output format (json|text)"),
         Flag::texts(&["include", "i"], "Only show log messages for these entities"),
         Flag::texts(&["include-label"], "Only show log messages for these logging labels"),
         Flag::texts(&["include-module"], "Only show log messages for these logging modules"),
@@ -43,6 +50,13 @@ pub const COMMAND: Command = Command {
     run: |context| Box::pin(run(context)),
     ..Command::BASE
 };
+
+fn check_format(value: &str) -> std::result::Result<(), String> {
+    match value {
+        "text" | "json" => Ok(()),
+        _ => Err(format!("unknown format {value:?}")),
+    }
+}
 
 const LEVELS: [&str; 5] = ["TRACE", "DEBUG", "INFO", "WARNING", "ERROR"];
 
@@ -82,19 +96,28 @@ async fn run(context: &mut Context) -> Result<()> {
 }
 
 async fn show(context: &mut Context) -> Result<()> {
-    let query = query(context);
+    let first = query(context);
     let selected = match context.selected.clone() {
         Some(selected) => selected,
         None => return Err(Error::failed("no model selected")),
     };
     let (_, uuid) = context.find_model(&selected).await?;
+    let style = Style::of(context, &uuid);
     let place = Place::Model(uuid.parse().map_err(|e: base::id::IdError| Error::failed(e.to_string()))?);
     let retry = context.args.is_set("retry");
+    // Such a stream ends when all was said, and there is nothing to come back for.
+    let ends = first.iter().any(|(key, _)| *key == "noTail");
     let delay = context.args.duration("retry-delay").unwrap_or(std::time::Duration::from_secs(1));
+    let mut shown = Shown::default();
     loop {
         let (target, who) = context.target(&selected.controller)?;
-        match LogStream::open(&target, place, &who, &query).await {
-            Ok(stream) => follow(context, stream).await?,
+        match LogStream::open(&target, place, &who, &encode(&shown.go_on(&first))).await {
+            Ok(stream) => {
+                follow(context, stream, &style, &mut shown).await?;
+                if ends {
+                    return Ok(());
+                }
+            }
             Err(LoginError::Refused(error)) => return Err(Error::from_result(&error.message, &error.code)),
             Err(error) if !retry => return Err(Error::connection(chain(&error))),
             Err(error) => context.warn(chain(&error)),
@@ -103,6 +126,43 @@ async fn show(context: &mut Context) -> Result<()> {
             return Ok(());
         }
         context.sleep(delay).await;
+    }
+}
+
+/// How far the log was shown, so that a stream opened again shows none of it twice.
+#[derive(Default)]
+struct Shown {
+    /// The time of the last record, and how many of that very time were shown.
+    last: Option<(String, usize)>,
+    /// So many of that time come again.
+    again: usize,
+}
+
+type Pairs = Vec<(&'static str, String)>;
+
+impl Shown {
+    /// The query of the next stream.
+    fn go_on(&mut self, first: &Pairs) -> Pairs {
+        let Some((time, count)) = &self.last else { return first.clone() };
+        self.again = *count;
+        let begins = |key: &str| matches!(key, "backlog" | "replay" | "startTime");
+        let mut pairs: Pairs = first.iter().filter(|(key, _)| !begins(key)).cloned().collect();
+        pairs.push(("startTime", time.clone()));
+        pairs
+    }
+
+    /// Whether this record is to be shown.
+    fn is_new(&mut self, record: &LogRecord) -> bool {
+        match &mut self.last {
+            Some((time, _)) if *time == record.ts && self.again > 0 => {
+                self.again -= 1;
+                return false;
+            }
+            Some((time, count)) if *time == record.ts => *count += 1,
+            last => *last = Some((record.ts.clone(), 1)),
+        }
+        self.again = 0;
+        true
     }
 }
 
@@ -116,81 +176,20 @@ fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
-async fn follow(context: &mut Context, mut stream: LogStream) -> Result<()> {
-    let style = Style::of(context);
+async fn follow(context: &mut Context, mut stream: LogStream, style: &Style, shown: &mut Shown) -> Result<()> {
     while let Some(record) = stream.next().await {
         match record {
-            Ok(record) => context.out(style.line(&record))?,
+            Ok(record) if shown.is_new(&record) => context.out(style.line(&record))?,
+            Ok(_) => {}
             Err(error) => return Err(Error::failed(format!("log message unreadable: {error}"))),
         }
     }
     Ok(())
 }
 
-struct Style {
-    zone: jiff::tz::TimeZone,
-    format: &'static str,
-    location: bool,
-    colour: bool,
-}
-
-impl Style {
-    fn of(context: &Context) -> Self {
-        let on = |name: &str| context.args.is_set(name);
-        Style {
-            zone: if on("utc") { jiff::tz::TimeZone::UTC } else { context.zone() },
-            format: match (on("date"), on("ms")) {
-                (false, false) => "%H:%M:%S",
-                (false, true) => "%H:%M:%S%.3f",
-                (true, false) => "%Y-%m-%d %H:%M:%S",
-                (true, true) => "%Y-%m-%d %H:%M:%S%.3f",
-            },
-            location: on("location"),
-            colour: context.colour(),
-        }
-    }
-
-    fn line(&self, record: &LogRecord) -> String {
-        let at = base::clock::Time::parse(&record.ts).unwrap_or_default();
-        let at = at.timestamp().to_zoned_datetime(self.zone.clone()).strftime(self.format).to_string();
-        let paint = |code: &str, text: &str| match self.colour {
-            true => format!("\x1b[{code}m{text}\x1b[0m"),
-            false => text.to_owned(),
-        };
-        let code = match record.sev.as_str() {
-            "TRACE" => "39",
-            "DEBUG" => "32",
-            "INFO" => "94",
-            "WARNING" => "33",
-            "ERROR" => "91",
-            _ => "41;97",
-        };
-        let mut line = format!("{}: {at} {} {} ", record.tag, paint(code, &record.sev), record.module);
-        if self.location {
-            line += &paint("94", &format!("{} ", record.loc));
-        }
-        let labels = labels(&record.lab);
-        if !labels.is_empty() {
-            line += &format!("{labels} ");
-        }
-        line + &record.msg + "\n"
-    }
-}
-
-/// A list of labels, or a map of them from later servers.
-fn labels(value: &Value) -> String {
-    match value {
-        Value::Array(list) => list.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(","),
-        Value::Object(map) => {
-            map.iter().map(|(k, v)| format!("{k}={}", v.as_str().unwrap_or_default())).collect::<Vec<_>>().join(",")
-        }
-        _ => String::new(),
-    }
-}
-
-/// The stream's query, keys in order.
-fn query(context: &mut Context) -> String {
-    let mut pairs: Vec<(&str, String)> = Vec::new();
+/// The stream's query, as flags say.
+fn query(context: &mut Context) -> Pairs {
+    let mut pairs = Pairs::new();
     for (key, flag) in [("includeEntity", "include"), ("excludeEntity", "exclude")] {
         let names: Vec<String> = context.args.texts(flag).iter().map(|n| (*n).to_owned()).collect();
         for name in names {
@@ -224,6 +223,12 @@ fn query(context: &mut Context) -> String {
     if let Some(level) = args.text("l").filter(|l| !l.is_empty()) {
         pairs.push(("level", level.to_uppercase()));
     }
+    pairs
+}
+
+/// Keys in order.
+fn encode(pairs: &Pairs) -> String {
+    let mut pairs = pairs.clone();
     pairs.sort_by(|a, b| a.0.cmp(b.0));
     pairs.iter().map(|(k, v)| format!("{k}={}", encoded(v))).collect::<Vec<_>>().join("&")
 }
@@ -259,4 +264,24 @@ fn entity(context: &mut Context, name: &str) -> String {
     }
     context.warn(format!("{name:?} was not recognised as a valid application, machine or unit name"));
     name.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stream_that_is_opened_again_shows_nothing_twice() {
+        let record = |ts: &str| LogRecord { ts: ts.into(), ..LogRecord::default() };
+        let first: Pairs = vec![("backlog", "10".into()), ("level", "INFO".into())];
+        let mut shown = Shown::default();
+        assert_eq!(encode(&shown.go_on(&first)), "backlog=10&level=INFO");
+        assert!(["1", "2", "2"].map(|ts| shown.is_new(&record(ts))).iter().all(|new| *new));
+        assert_eq!(encode(&shown.go_on(&first)), "level=INFO&startTime=2");
+        // Two of that time again, a third that came meanwhile, and what follows.
+        assert_eq!(["2", "2", "2", "3"].map(|ts| shown.is_new(&record(ts))), [false, false, true, true]);
+        shown.go_on(&first);
+        // The controller has thrown away what was shown.
+        assert_eq!(["4", "4"].map(|ts| shown.is_new(&record(ts))), [true, true]);
+    }
 }

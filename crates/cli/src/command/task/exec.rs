@@ -1,38 +1,56 @@
-//! `exec`: runs a command on machines and units, waits for the results, prints them.
+//! `exec`: runs a command on machines and units, and waits for the results.
 //!
-//! The surprises: what the remote command wrote to stderr comes on stdout too; a return code above zero is exit 1.
+//! The surprise: the original drops `--parallel` and `--execution-group` on the way; here they do what their help says.
 
 use serde_json::json;
 use wire::facade::action::{ActionResult, EnqueuedActions};
 use wire::yaml::{Node, natural_cmp};
 
+use super::batch::{Batch, Way, receiver, told_in};
+use super::follow::{self, Follow};
 use super::targets::{Targets, command_text};
-use super::{result, wait};
+use super::{interrupt, outcome, result};
 use crate::command::{Command, Scope};
 use crate::context::{Api, Context};
 use crate::error::{Error, Result};
-use crate::flags::Flag;
+use crate::flags::{Args, Flag, Kind};
 use crate::output;
-use crate::output::colour::{Ink, Paint};
+use crate::output::colour::Ink;
 
 pub const COMMAND: Command = Command {
     name: "exec",
     args: "<commands>",
     purpose: "Run the commands on the remote targets specified.",
     doc: "Runs a shell command on machines (as user ubuntu) and units (in their context), and prints what it printed.\n\
-          A `--` before the command keeps its own flags from being taken for those of exec.",
-    examples: "\n    juju exec --all -- hostname -f\n    juju exec --unit hello/0 env\n    juju exec --machine 0,1 --format yaml uptime",
-    see_also: &["ssh", "show-task", "operations"],
+          A `--` before the command keeps its own flags from being taken for those of exec.\n\n\
+          Results are printed when all tasks have ended; what a command wrote to stderr comes on stdout, too. With --follow\n\
+          output is shown while it is written, stderr on stderr, each line after its machine's id if there is more than one\n\
+          machine. The command reads nothing from standard input.\n\n\
+          --wait is how long the results are waited for and how long the command may run (5 minutes; a negative one: for\n\
+          ever). With --background there is no limit but what cancel-task sets. Ctrl-C asks whether to cancel the tasks.\n\n\
+          Commands run beside each other on a machine. With --parallel=false each waits for the one before; commands of\n\
+          one --execution-group wait only for each other.\n\n\
+          The exit code is 1 if a command's is not 0. Of each output 1 MiB is kept; what was not is told.",
+    examples: "\n    juju exec --all -- hostname -f\n    juju exec --unit hello/0 env\n    juju exec --machine 0,1 --format yaml uptime\n    \
+               juju exec --all --follow -- 'apt-get update && apt-get -y upgrade'\n    \
+               juju exec --all --background --execution-group apt -- apt-get update",
+    see_also: &["ssh", "cancel-task", "show-task", "show-operation", "operations"],
     flags: &[
         Flag::text(&["application", "a", "app"], "One or more application names"),
         Flag::bool(&["all"], "Run the commands on all the machines"),
         Flag::bool(&["background"], "Run the task in the background"),
         Flag::bool(&["color"], "Use ANSI color codes in output"),
         Flag::text(&["execution-group"], "Commands in the same execution group are run sequentially"),
+        Flag::bool(&["follow"], "Show what the commands write while they run"),
         Flag::text(&["machine"], "One or more machine ids"),
         Flag::bool(&["no-color"], "Disable ANSI color codes in output"),
         Flag::bool(&["operator"], "Run the commands on the operator (k8s-only)"),
-        Flag::bool(&["parallel"], "Run the commands in parallel without first acquiring a lock"),
+        Flag {
+            names: &["parallel"],
+            kind: Kind::Bool,
+            default: "true",
+            help: "Run the commands in parallel without first acquiring a lock",
+        },
         Flag::text(&["unit", "u"], "One or more unit ids"),
         Flag::bool(&["utc"], "Show times in UTC"),
         Flag::duration(&["wait"], "0s", "Maximum wait time for a task to complete"),
@@ -43,16 +61,34 @@ pub const COMMAND: Command = Command {
     ..Command::BASE
 };
 
-/// The key of how many bytes were not kept; Grigri's own.
-const DROPPED: &str = "output-dropped-bytes";
 const PATIENCE: i128 = 300_000_000_000;
+
+/// How long to wait, in nanoseconds: nothing for ever.
+fn patience(args: &Args) -> Result<Option<u64>> {
+    let given = args.duration_nanos("wait").unwrap_or(0);
+    if args.is_set("background") && given != 0 {
+        return Err(Error::usage("cannot specify both --wait and --background"));
+    }
+    let nanos = if given == 0 { PATIENCE } else { given };
+    Ok(u64::try_from(nanos).ok())
+}
+
+/// What cannot go together with `--follow`.
+fn check_follow(context: &Context) -> Result<bool> {
+    let follow = context.args.is_set("follow");
+    if follow && context.args.is_set("background") {
+        return Err(Error::usage("cannot specify both --follow and --background"));
+    }
+    if follow && context.format() != "plain" {
+        return Err(Error::usage(format!("cannot specify both --follow and --format {}", context.format())));
+    }
+    Ok(follow)
+}
 
 async fn run(context: &mut Context) -> Result<()> {
     let background = context.args.is_set("background");
-    let waits = context.args.duration_nanos("wait").unwrap_or(0);
-    if background && waits != 0 {
-        return Err(Error::usage("cannot specify both --wait and --background"));
-    }
+    let patience = patience(&context.args)?;
+    let follow = check_follow(context)?;
     if context.args.positional().is_empty() {
         return Err(Error::usage("no commands specified"));
     }
@@ -61,24 +97,45 @@ async fn run(context: &mut Context) -> Result<()> {
     if context.args.is_set("operator") {
         return Err(Error::failed("only k8s models support the --operator flag"));
     }
-    let waits = if waits == 0 { PATIENCE } else { waits };
-    let timeout = if background { 0 } else { waits };
+    // Whoever waits for ever wants no deadline; the original sends one that is over already.
+    let timeout = if background { 0 } else { patience.unwrap_or(0) };
     let api = context.model_api().await?;
-    let enqueued = enqueue(&api, &commands, timeout, &targets).await.map_err(|e| e.explain_block("all"))?;
-    let Some(tasks) = scheduled(context, &enqueued) else { return Ok(()) };
-    let operation = enqueued.operation.trim_start_matches("operation-").to_owned();
-    if background {
-        return told_to_come_back(context, &operation, &tasks);
+    if follow {
+        follow::check(&api)?;
     }
-    let results = collect(context, &api, &operation, &tasks, waits).await?;
-    print(context, &results)?;
-    tell_of_cuts(context, &results);
-    judge(&results)
+    let enqueued = enqueue(context, &api, &commands, timeout, &targets).await.map_err(|e| e.explain_block("all"))?;
+    let Some(tasks) = scheduled(context, &enqueued) else { return Ok(()) };
+    let batch = Batch { operation: enqueued.operation.trim_start_matches("operation-").to_owned(), tasks };
+    if background {
+        return told_to_come_back(context, &batch.operation, &batch.tasks);
+    }
+    let way = if follow { Way::Follow(Follow::new(&batch.tasks)) } else { Way::Wait };
+    let ended = batch.attend(context, &api, patience.map(std::time::Duration::from_nanos), way).await?;
+    if !follow {
+        outcome::print(context, &ended.results)?;
+    }
+    outcome::tell_of_cuts(context, &ended.results);
+    if ended.cancelled {
+        return Err(interrupt::cancelled(&batch));
+    }
+    outcome::judge(&ended.results, follow)
 }
 
-async fn enqueue(api: &Api, commands: &str, timeout: i128, targets: &Targets) -> Result<EnqueuedActions> {
+async fn enqueue(
+    context: &Context,
+    api: &Api,
+    commands: &str,
+    timeout: u64,
+    targets: &Targets,
+) -> Result<EnqueuedActions> {
     let timeout = i64::try_from(timeout).unwrap_or(i64::MAX);
     let mut params = json!({"commands": commands, "timeout": timeout});
+    if context.args.given("parallel") && !context.args.is_set("parallel") {
+        params["parallel"] = json!(false);
+    }
+    if let Some(group) = context.args.text("execution-group").filter(|group| !group.is_empty()) {
+        params["execution-group"] = json!(group);
+    }
     if targets.all {
         return api.call("Action", "RunOnAllMachines", params).await;
     }
@@ -109,15 +166,6 @@ fn scheduled(context: &mut Context, enqueued: &EnqueuedActions) -> Option<Vec<Ac
     Some(tasks)
 }
 
-fn receiver(task: &ActionResult) -> &str {
-    task.action.as_ref().map(|a| a.receiver.as_str()).unwrap_or_default()
-}
-
-/// Colours of what is told while tasks run: asked for by flag alone.
-fn told_in(context: &Context) -> Paint {
-    Paint(context.args.is_set("color") && !context.args.is_set("no-color"))
-}
-
 fn told_to_come_back(context: &mut Context, operation: &str, tasks: &[ActionResult]) -> Result<()> {
     let paint = told_in(context);
     let operation = paint.ink(Ink::Address, operation);
@@ -143,138 +191,4 @@ fn told_to_come_back(context: &mut Context, operation: &str, tasks: &[ActionResu
     context.info(check);
     context.info("Check task status with 'juju show-task <id>'");
     Ok(())
-}
-
-async fn collect(
-    context: &mut Context,
-    api: &Api,
-    operation: &str,
-    tasks: &[ActionResult],
-    waits: i128,
-) -> Result<Vec<ActionResult>> {
-    let paint = told_in(context);
-    let verbose = context.verbose();
-    if verbose {
-        let many = if tasks.len() == 1 { "task" } else { "tasks" };
-        let (number, count) = (paint.ink(Ink::Address, operation), paint.ink(Ink::Number, &tasks.len().to_string()));
-        context.info(format!("Running operation {number} with {count} {many}"));
-        for task in tasks {
-            let (id, on) = (paint.ink(Ink::Address, &result::id(task)), paint.ink(Ink::Header, receiver(task)));
-            context.info(format!("  - task {id} on {on}"));
-        }
-        context.info("");
-    }
-    let patience = u64::try_from(waits).ok().map(std::time::Duration::from_nanos);
-    let deadline = patience.map(|time| tokio::time::Instant::now() + time);
-    let mut progress = match tasks {
-        [one] => {
-            let tag = one.action.as_ref().map(|a| a.tag.clone()).unwrap_or_default();
-            Some(wait::Progress::start(context, api, &tag).await?)
-        }
-        _ => None,
-    };
-    let mut results = Vec::new();
-    let mut missing: Vec<String> = Vec::new();
-    for (at, task) in tasks.iter().enumerate() {
-        let tag = task.action.as_ref().map(|a| a.tag.clone()).unwrap_or_default();
-        if verbose {
-            context.info(format!("Waiting for task {}...", paint.ink(Ink::Address, &result::id(task))));
-        }
-        match wait::until_final(context, api, &tag, progress.as_mut(), deadline).await? {
-            Some(result) => results.push(result),
-            None => {
-                missing = tasks[at..].iter().map(|t| wait::told(receiver(t))).collect();
-                break;
-            }
-        }
-    }
-    let logged = match progress {
-        Some(progress) => progress.stop(context, api).await,
-        None => false,
-    };
-    if !missing.is_empty() {
-        missing.sort();
-        return Err(Error::failed(format!("timed out waiting for results from: {}", missing.join(", "))));
-    }
-    if verbose && logged {
-        context.info("");
-    }
-    Ok(results)
-}
-
-/// A map of names in the order of the format.
-fn ordered(context: &Context, mut entries: Vec<(String, Node)>) -> Node {
-    match context.format() {
-        "json" => entries.sort_by(|a, b| a.0.cmp(&b.0)),
-        _ => entries.sort_by(|a, b| natural_cmp(&a.0, &b.0)),
-    }
-    Node::Map(entries)
-}
-
-fn print_node(context: &mut Context, node: &Node) -> Result<()> {
-    match (context.format(), context.colour()) {
-        ("json", true) => context.result(output::json::print_coloured(node)),
-        (_, true) => context.result(output::yaml::print_coloured(node)),
-        (_, false) => context.result_node(node),
-    }
-}
-
-fn print(context: &mut Context, results: &[ActionResult]) -> Result<()> {
-    if context.format() != "plain" {
-        let zone = if context.args.is_set("utc") { jiff::tz::TimeZone::UTC } else { context.zone() };
-        let entries = results.iter().map(|r| (result::target(receiver(r)).1, result::object(r, &zone)));
-        let node = ordered(context, entries.collect());
-        return print_node(context, &node);
-    }
-    let mut named: Vec<(String, &ActionResult)> = results.iter().map(|r| (result::target(receiver(r)).1, r)).collect();
-    named.sort_by(|a, b| natural_cmp(&a.0, &b.0));
-    let speaks = |r: &ActionResult| !result::text(r, "stdout").is_empty() || !result::text(r, "stderr").is_empty();
-    let headed = named.iter().filter(|(_, r)| speaks(r)).count() > 1;
-    let mut text = String::new();
-    for (name, result) in named {
-        if headed {
-            text += &format!("{name}:\n");
-        }
-        for key in ["stdout", "stderr"] {
-            let output = result::text(result, key);
-            text += &output;
-            if !output.is_empty() && !output.ends_with('\n') {
-                text.push('\n');
-            }
-        }
-        if headed {
-            text.push('\n');
-        }
-    }
-    context.result(text)
-}
-
-/// Output is kept up to a bound; that there was more is not to be found out by counting.
-fn tell_of_cuts(context: &mut Context, results: &[ActionResult]) {
-    for result in results {
-        let dropped = result.output.get(DROPPED).and_then(serde_json::Value::as_u64).unwrap_or(0);
-        if dropped > 0 {
-            let (id, on) = (result::id(result), result::target(receiver(result)).1);
-            context.warn(format!("output of task {id} on {on} is cut: {dropped} bytes more were not kept"));
-        }
-    }
-}
-
-/// A return code above zero fails the command.
-fn judge(results: &[ActionResult]) -> Result<()> {
-    let mut failed: Vec<String> = results
-        .iter()
-        .filter_map(|r| Some((r, result::return_code(r).filter(|code| *code >= 1)?)))
-        .map(|(r, code)| format!(" - id {:?} with return code {code}", result::id(r)))
-        .collect();
-    failed.sort();
-    let (task, failure) = match failed.len() {
-        0 => return Ok(()),
-        1 => ("task", "failure"),
-        _ => ("tasks", "failures"),
-    };
-    let list = failed.join("\n");
-    Err(Error::failed(format!(
-        "the following {task} failed:\n{list}\n\nuse 'juju show-task' to inspect the {failure}\n"
-    )))
 }

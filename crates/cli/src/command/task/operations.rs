@@ -8,18 +8,16 @@ use wire::yaml::Node;
 
 use super::show::{Patience, patience};
 use super::targets::{is_machine, is_unit, list};
-use super::{result, wait};
+use super::{outcome, result, wait};
 use crate::command::{Command, Scope};
 use crate::context::{Api, Context};
 use crate::error::{Error, Result};
 use crate::flags::Flag;
 use crate::output::table::Table;
 
-pub(super) const WAITING: &[Flag] = &[
-    Flag::bool(&["utc"], "Show times in UTC"),
-    Flag::duration(&["wait"], "-1s", "Maximum wait time for a task to complete"),
-    Flag::bool(&["watch"], "Wait indefinitely for results"),
-];
+pub(super) const UTC: Flag = Flag::bool(&["utc"], "Show times in UTC");
+pub(super) const WAIT: Flag = Flag::duration(&["wait"], "-1s", "Maximum wait time for a task to complete");
+pub(super) const WATCH: Flag = Flag::bool(&["watch"], "Wait indefinitely for results");
 
 pub const LIST: Command = Command {
     name: "operations",
@@ -36,7 +34,7 @@ pub const LIST: Command = Command {
         Flag::uint(&["offset"], "0", "Return operations from offset onwards"),
         Flag::text(&["status"], "Comma separated list of operation status to filter on"),
         Flag::text(&["units"], "Comma separated list of units to filter on"),
-        Flag::bool(&["utc"], "Show times in UTC"),
+        UTC,
     ],
     formats: &["plain", "json", "yaml"],
     scope: Scope::Model,
@@ -51,7 +49,7 @@ pub const SHOW: Command = Command {
     doc: "Shows an operation with all its tasks. With --wait or --watch it waits for the operation's end.",
     examples: "\n    juju show-operation 1\n    juju show-operation 1 --wait=2m",
     see_also: &["exec", "operations", "show-task"],
-    flags: WAITING,
+    flags: &[UTC, WAIT, WATCH],
     formats: &["yaml", "json"],
     scope: Scope::Model,
     run: |context| Box::pin(run_show(context)),
@@ -275,7 +273,12 @@ async fn run_show(context: &mut Context) -> Result<()> {
     };
     let json = context.format() == "json";
     let node = object(&operation, &zone(context), json);
-    context.result_node(&node)
+    context.result_node(&node)?;
+    // An answer of several outputs has a bound; each by itself has all that was kept.
+    let whole = |task: &&ActionResult| task.output.contains_key("output-left-out-bytes");
+    let cut: Vec<ActionResult> = operation.actions.iter().filter(whole).cloned().collect();
+    outcome::tell_of_cuts(context, &cut);
+    Ok(())
 }
 
 async fn fetch(api: &Api, id: &str) -> Result<OperationResult> {

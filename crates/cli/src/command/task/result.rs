@@ -87,6 +87,15 @@ pub(super) fn results(result: &ActionResult) -> Vec<(String, Node)> {
     entries
 }
 
+/// What is missing of a task's output, in words; both keys are Grigri's own.
+pub(super) fn cuts(result: &ActionResult) -> Vec<String> {
+    let bytes = |key: &str| result.output.get(key).and_then(Value::as_u64).filter(|bytes| *bytes > 0);
+    let dropped = bytes("output-dropped-bytes").map(|n| format!("{n} bytes more were not kept"));
+    let left_out = bytes("output-left-out-bytes")
+        .map(|n| format!("{n} bytes more did not fit into the answer, 'juju show-task {}' has them", id(result)));
+    dropped.into_iter().chain(left_out).collect()
+}
+
 /// The results that are no output of a command.
 pub(super) fn others(result: &ActionResult) -> BTreeMap<String, Value> {
     let rest = result.output.iter().filter(|(key, _)| !OUTPUT.contains(&key.as_str()));

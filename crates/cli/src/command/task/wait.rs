@@ -1,7 +1,7 @@
 //! Waiting for tasks: polled one after the other, log lines of a single one shown as they come.
 //!
 //! ```text
-//! pending -> running -> completed | failed | cancelled | aborted | error
+//! pending -> running -> (aborting) -> completed | failed | cancelled | aborted | error
 //! ```
 //! The surprise: an error of one task's poll ends the command, for the others too.
 
@@ -21,8 +21,9 @@ const LONGEST: Duration = Duration::from_secs(2);
 /// When to give up; `None` for never.
 pub(super) type Deadline = Option<tokio::time::Instant>;
 
+/// One that is being aborted still runs: its end, and what it wrote last, are yet to come.
 pub(super) fn is_final(status: &str) -> bool {
-    !matches!(status, "pending" | "running")
+    !matches!(status, "pending" | "running" | "aborting")
 }
 
 /// One poll. A task that cannot be read is an error.
@@ -129,7 +130,14 @@ pub(super) async fn until_final(
 }
 
 /// `unit web/0`, `machine 0`: how a target is told that did not answer.
-pub(super) fn told(receiver: &str) -> String {
+fn told(receiver: &str) -> String {
     let (kind, name) = result::target(receiver);
     format!("{kind} {name}")
+}
+
+/// The end of a wait for those that have not answered.
+pub(super) fn timed_out<'r, T>(receivers: impl Iterator<Item = &'r str>) -> Result<T> {
+    let mut missing: Vec<String> = receivers.map(told).collect();
+    missing.sort();
+    Err(Error::failed(format!("timed out waiting for results from: {}", missing.join(", "))))
 }
