@@ -3,6 +3,7 @@
 //! Every figure stands beside the command that made it. A budget nobody has measured yet stands there too, saying so.
 
 mod builtin;
+mod peers;
 mod simulator;
 
 use std::fs;
