@@ -57,11 +57,9 @@ struct Raw {
     version: i64,
     id: String,
     request: String,
-    params: Value,
     error: String,
     error_code: String,
     error_info: Option<Map<String, Value>>,
-    response: Value,
     trace_id: Option<Value>,
     span_id: Option<Value>,
     trace_flags: Option<Value>,
@@ -76,10 +74,12 @@ impl Frame {
             Some(Err(e)) => return Err(FrameError::Json(e)),
             None => return Err(FrameError::Field("document")),
         };
-        if !value.is_object() {
+        let Value::Object(mut fields) = value else {
             return Err(FrameError::Field("object"));
-        }
-        let raw: Raw = lenient::from_value(value).map_err(FrameError::Json)?;
+        };
+        // Free-form and large: taken as they are, never built a second time.
+        let (params, response) = (take(&mut fields, "params"), take(&mut fields, "response"));
+        let raw: Raw = lenient::from_value(Value::Object(fields)).map_err(FrameError::Json)?;
         let request_id = match raw.request_id {
             Some(id) if id > 0 => id,
             _ => return Err(FrameError::Field("request-id")),
@@ -90,7 +90,7 @@ impl Frame {
                 error: raw.error,
                 code: raw.error_code,
                 info: raw.error_info,
-                response: raw.response,
+                response,
             }));
         }
         let mut trace = Map::new();
@@ -103,10 +103,19 @@ impl Frame {
             version: raw.version,
             id: raw.id,
             method: raw.request,
-            params: raw.params,
+            params,
             trace,
         }))
     }
+}
+
+/// The field of that name in any case, the last one if there are several; `Null` when there is none.
+fn take(fields: &mut Map<String, Value>, name: &str) -> Value {
+    let mut found = Value::Null;
+    while let Some(key) = fields.keys().find(|key| key.eq_ignore_ascii_case(name)).cloned() {
+        found = fields.shift_remove(&key).unwrap_or_default();
+    }
+    found
 }
 
 impl Request {
@@ -181,6 +190,13 @@ mod tests {
         let Ok(Frame::Request(request)) = Frame::parse(text) else { panic!("a request") };
         assert_eq!((request.request_id, request.id.as_str(), request.version), (3, "8", 3));
         assert_eq!(request.params, Value::Null);
+    }
+
+    #[test]
+    fn of_fields_that_differ_in_case_alone_the_last_counts() {
+        let text = br#"{"request-id":3,"type":"a","PARAMS":{"a":1},"Type":"b","request":"r","params":{"b":2},"Params":{"c":3}}"#;
+        let Ok(Frame::Request(request)) = Frame::parse(text) else { panic!("a request") };
+        assert_eq!((request.facade.as_str(), request.params), ("b", json!({"c": 3})));
     }
 
     #[test]
