@@ -14,6 +14,7 @@ use crate::daemon;
 use crate::layout::Layout;
 use crate::log::file::LogFile;
 use crate::measured::{Commits, Measured};
+use crate::memory;
 use crate::metrics;
 use crate::operated::Operated;
 use crate::outfit;
@@ -42,6 +43,7 @@ use workers::identity::Root;
 
 /// Runs the controller named by the first argument.
 pub fn main(args: &[String]) -> ExitCode {
+    memory::frugal();
     daemon::detach();
     let Some(uuid) = args.first() else {
         crate::log::start(None);
@@ -69,14 +71,13 @@ pub fn main(args: &[String]) -> ExitCode {
     }
 }
 
-/// How much room there is where the controller keeps its data.
+/// How much room there is where the controller keeps its data, without what is reserved for root: others are short of room before it is.
 fn room_of(layout: &Layout) -> impl Fn() -> std::io::Result<Space> + use<> {
     let directory = layout.dir();
     move || {
-        let found = rustix::fs::statvfs(&directory)?;
-        // Without what is reserved for root: others are short of room before the controller is.
-        let bytes = |blocks: u64| blocks.saturating_mul(found.f_frsize);
-        Ok(Space { free: bytes(found.f_bavail), total: bytes(found.f_blocks) })
+        let host::health::Space { free, total, files_free, files_total } =
+            host::health::space(&directory).map_err(std::io::Error::other)?;
+        Ok(Space { free, total, files_free, files_total })
     }
 }
 
@@ -96,13 +97,7 @@ const PREDECESSOR: Duration = Duration::from_secs(5);
 type Failure = Box<dyn std::error::Error>;
 
 fn failure(what: &str, error: &dyn std::error::Error) -> Failure {
-    let mut text = format!("cannot {what}: {error}");
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text.into()
+    format!("cannot {what}: {}", base::chain(error)).into()
 }
 
 async fn run(layout: &Layout, log: Option<LogFile>) -> Result<(), Failure> {
@@ -160,6 +155,7 @@ async fn run(layout: &Layout, log: Option<LogFile>) -> Result<(), Failure> {
         limits: Limits::default(),
     });
     measure(server.metrics(), commits, workers.reporter(), door.clone());
+    server.metrics().add(metrics::disk(layout.dir()));
     let server = Arc::new(server);
     let handle = server.handle();
     for listener in listeners {

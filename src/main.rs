@@ -12,6 +12,7 @@ mod daemon;
 mod layout;
 mod log;
 mod measured;
+mod memory;
 mod metrics;
 mod operated;
 mod operator;

@@ -1,6 +1,7 @@
 //! Figures that the parts of a controller do not give by themselves: of its process, its workers, its agents, its build.
 
 use api::metrics::Page;
+use std::path::PathBuf;
 use std::sync::Arc;
 use workers::driver::{Progress, Report};
 
@@ -58,6 +59,24 @@ pub fn workers(page: &mut Page, reports: &[Report]) {
             ("waiting", count(|p| matches!(p, Progress::Waiting { .. }))),
         ] {
             page.gauge(name, help, &[("worker", report.worker), ("state", state)], value);
+        }
+    }
+}
+
+/// The room where the controller keeps its data; nothing when the kernel does not tell.
+pub fn disk(data: PathBuf) -> impl Fn(&mut Page) + Send + Sync + 'static {
+    move |page| {
+        let Ok(space) = host::health::space(&data) else { return };
+        for (name, help, value) in [
+            ("grigri_data_free_bytes", "What may still be written to the disk of the controller's data.", space.free),
+            ("grigri_data_size_bytes", "Its size.", space.total),
+            (
+                "grigri_data_free_files",
+                "Files that may still be made there; 0 where their number is not fixed.",
+                space.files_free,
+            ),
+        ] {
+            page.gauge(name, help, &[], value as f64);
         }
     }
 }

@@ -6,6 +6,7 @@ use super::layouts;
 use crate::layout::{self, Layout};
 use crate::settings::Settings;
 use crate::{daemon, world};
+use base::chain;
 use base::clock::{Clock, SystemClock};
 use cli::operating::Finding;
 use container::network::orphan;
@@ -94,16 +95,6 @@ async fn controller(layout: &Layout) -> Vec<Finding> {
         name: settings.name,
     };
     findings::judge(&seen, SystemClock.now().unix())
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
 }
 
 /// Who holds the kernel's lock on a file.

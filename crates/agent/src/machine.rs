@@ -1,6 +1,7 @@
 //! The machine agent: enrols once, then holds a connection to the controller for as long as the machine lives.
 //! It must not know what is said on it (`stream`). The surprise: it never gives up; only a dead machine's agent ends by itself.
 
+use base::chain;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -132,7 +133,7 @@ impl Machine {
     pub fn open(file: &Path) -> Result<Self, String> {
         let config = Config::load(file).map_err(|e| format!("cannot read {}: {e}", file.display()))?;
         let directory = config.directory();
-        let identity = Identity::load_or_make(directory.clone()).map_err(|e| describe(&e))?;
+        let identity = Identity::load_or_make(directory.clone()).map_err(|e| chain(&e))?;
         let tasks = Tasks::open(directory.join("tasks"), &config, crate::now())
             .map_err(|e| format!("cannot open the tasks' journal: {e}"))?;
         let known = Mutex::new(Known { config, identity, tls: None, good: 0 });
@@ -194,14 +195,14 @@ impl Machine {
             let Known { config, identity, tls, good } = &mut *known;
             let made = match tls {
                 Some(tls) => Arc::clone(tls),
-                None => Arc::clone(
-                    tls.insert(identity.tls(&config.ca_cert).map_err(|e| Failure::Unreachable(describe(&e)))?),
-                ),
+                None => {
+                    Arc::clone(tls.insert(identity.tls(&config.ca_cert).map_err(|e| Failure::Unreachable(chain(&e)))?))
+                }
             };
             (made, config.candidates(), *good)
         };
         let (stream, index) =
-            crate::dial::dial(&addresses, good, &tls).await.map_err(|e| Failure::Unreachable(describe(&e)))?;
+            crate::dial::dial(&addresses, good, &tls).await.map_err(|e| Failure::Unreachable(chain(&e)))?;
         let upgrade = rpc::websocket::connect(stream, SERVER_NAME, STREAM_PATH, &[], MAX_MESSAGE);
         let socket = match tokio::time::timeout(UPGRADE, upgrade).await {
             Ok(Ok(socket)) => socket,
@@ -228,11 +229,11 @@ impl Machine {
                 model_uuid: known.config.model_uuid.clone(),
                 machine: known.config.machine.clone(),
                 token: known.config.token.reveal().to_owned(),
-                csr_pem: known.identity.request().map_err(|e| Failure::Unreachable(describe(&e)))?,
+                csr_pem: known.identity.request().map_err(|e| Failure::Unreachable(chain(&e)))?,
                 agent_version: crate::VERSION.to_owned(),
             };
             let tls =
-                rpc::tls::client_config(&known.config.ca_cert, None).map_err(|e| Failure::Unreachable(describe(&e)))?;
+                rpc::tls::client_config(&known.config.ca_cert, None).map_err(|e| Failure::Unreachable(chain(&e)))?;
             (request, known.config.candidates(), tls)
         };
         match crate::enrol::enrol(&addresses, &tls, &request).await {
@@ -246,7 +247,7 @@ impl Machine {
             Err(crate::enrol::Error::Refused { status, words }) if (400..500).contains(&status) => {
                 Err(Failure::Refused(words))
             }
-            Err(error) => Err(Failure::Unreachable(describe(&error))),
+            Err(error) => Err(Failure::Unreachable(chain(&error))),
         }
     }
 
@@ -307,7 +308,7 @@ impl Machine {
         let mut known = self.known();
         let before = known.identity.issuer();
         if let Err(error) = known.identity.keep(pem) {
-            tracing::error!(error = describe(&error), "certificate not kept");
+            tracing::error!(error = chain(&error), "certificate not kept");
             return false;
         }
         known.tls = None;
@@ -345,17 +346,6 @@ pub(crate) enum Failure {
     /// Somebody answered, and meant it.
     #[error("{0}")]
     Refused(String),
-}
-
-/// An error with its causes, for the log.
-fn describe(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }
 
 fn seconds() -> i64 {

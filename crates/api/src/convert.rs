@@ -3,6 +3,7 @@
 pub mod address;
 pub mod delta;
 pub mod machine;
+pub mod machines;
 pub mod model;
 pub mod status;
 pub mod task;

@@ -3,13 +3,13 @@
 
 mod basic;
 mod log;
+mod log_streams;
 mod metered;
 mod metrics;
 mod program;
-mod streams;
 mod tunnel;
 
-pub use streams::Streams;
+pub use log_streams::LogStreams;
 
 use crate::server::Shared;
 use crate::session::Session;

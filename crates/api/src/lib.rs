@@ -13,6 +13,7 @@ mod http;
 mod limits;
 mod login;
 pub mod metrics;
+mod places;
 mod server;
 mod session;
 mod strangers;

@@ -29,6 +29,12 @@ pub struct Limits {
     pub owed: usize,
     /// How long one answer may take to be read; large ones get a second more for each 32 KiB.
     pub write: Duration,
+    /// Connections that users have logged in on.
+    pub connections: usize,
+    /// The same, of one user.
+    pub connections_of_user: usize,
+    /// Bytes of answers that one user has not read, over all connections.
+    pub owed_of_user: usize,
     /// Log streams at once.
     pub log_streams: usize,
     /// The same, of one user.
@@ -54,6 +60,9 @@ impl Default for Limits {
             in_flight_bytes: 8 << 20,
             owed: 64 << 20,
             write: Duration::from_secs(60),
+            connections: 16384,
+            connections_of_user: 4096,
+            owed_of_user: 512 << 20,
             log_streams: 128,
             log_streams_of_user: 16,
             tunnels: 512,

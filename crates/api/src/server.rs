@@ -4,9 +4,10 @@
 
 use crate::auth::Passwords;
 use crate::doors::{AgentDoors, CloudAdvice, KeySource, TakesIn};
-use crate::http::{self, Streams};
+use crate::http::{self, LogStreams};
 use crate::limits::{DOWNLOADS, HANDSHAKE_PACE, Limits};
 use crate::metrics::Metrics;
+use crate::places::Places;
 use crate::strangers::{Seat, Source, Strangers};
 use model::State;
 use rustls::ServerConfig;
@@ -47,9 +48,11 @@ pub struct Shared {
     pub version: String,
     pub limits: Limits,
     /// The log streams that are open.
-    pub log_streams: Streams,
+    pub log_streams: LogStreams,
     /// The ways into machines that are open.
-    pub tunnels: Streams,
+    pub tunnels: Places,
+    /// The connections that users have logged in on.
+    pub connections: Places,
     /// Turns of hosts that fetch the agent's program.
     pub downloads: Arc<Semaphore>,
     pub metrics: Metrics,
@@ -83,11 +86,11 @@ impl Server {
     pub fn new(parts: ServerParts) -> Server {
         let (sender, closing) = watch::channel(false);
         let ServerParts { state, append, tls, passwords, doors, advice, key_source, takes_in, version, limits } = parts;
-        let log_streams = Streams::new("log stream", limits.log_streams, limits.log_streams_of_user);
-        let tunnels = Streams::new("tunnel", limits.tunnels, limits.tunnels_of_user);
-        let metrics = Metrics::default();
-        let downloads = Arc::new(Semaphore::new(DOWNLOADS));
         let shared = Shared {
+            connections: Places::new("connections", limits.connections, limits.connections_of_user),
+            log_streams: LogStreams::new(limits),
+            tunnels: Places::new("tunnels", limits.tunnels, limits.tunnels_of_user),
+            metrics: Metrics::default(),
             state,
             append,
             passwords,
@@ -97,10 +100,7 @@ impl Server {
             takes_in,
             version,
             limits,
-            log_streams,
-            tunnels,
-            downloads,
-            metrics,
+            downloads: Arc::new(Semaphore::new(DOWNLOADS)),
             closing,
         };
         let handle = Handle { closing: Arc::new(sender) };

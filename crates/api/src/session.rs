@@ -6,6 +6,7 @@ use crate::call::{Answer, Call, not_built};
 use crate::error;
 use crate::login;
 use crate::metrics::Counted;
+use crate::places::Place;
 use crate::server::Shared;
 use crate::strangers::{Seat, Source};
 use crate::table::{self, Missing};
@@ -33,7 +34,7 @@ enum Phase {
     Before,
     /// A login is being checked: a second one beside it is refused.
     Checking,
-    In(String),
+    In(Arc<Place>),
 }
 
 impl Session {
@@ -79,14 +80,14 @@ impl Session {
         let gone = self.model.is_some_and(|model| self.shared.state.read().in_model(model).is_err());
         match (self.phase(), gone) {
             // Whoever watched a model to its end hears of it, and may tidy up.
-            (Phase::In(user), true) if matches!(request.facade.as_str(), "AllWatcher" | "Pinger") => {
-                self.dispatch(user, request, gone).await
+            (Phase::In(place), true) if matches!(request.facade.as_str(), "AllWatcher" | "Pinger") => {
+                self.dispatch(place.user().to_owned(), request, gone).await
             }
             (_, true) => {
                 let model = self.model.map(|model| model.to_string()).unwrap_or_default();
                 Err(Error::new(format!("unknown model: {model:?}"), code::MODEL_NOT_FOUND))
             }
-            (Phase::In(user), false) => self.dispatch(user, request, gone).await,
+            (Phase::In(place), false) => self.dispatch(place.user().to_owned(), request, gone).await,
             (Phase::Before | Phase::Checking, false) => self.before_login(request).await,
         }
     }
@@ -105,8 +106,9 @@ impl Session {
                 let turn = LoginTurn(&self);
                 let (user, result) =
                     login::login(&self, request.params).await.map_err(|refused| refused.into_wire())?;
+                let place = self.shared.connections.take(&user).map_err(|refusal| error::wire(&refusal))?;
                 std::mem::forget(turn);
-                self.set_phase(Phase::In(user));
+                self.set_phase(Phase::In(Arc::new(place)));
                 self.seat.known();
                 serde_json::to_string(&result)
                     .map_err(|cause| error::wire(&Refusal::internal("answer cannot be written", cause)))
@@ -199,5 +201,13 @@ impl rpc::Handler for Session {
             calls.done(begun.elapsed(), answer.is_err());
             answer
         })
+    }
+
+    fn owe(&self, bytes: usize) -> Option<Box<dyn Send>> {
+        match self.phase() {
+            Phase::In(place) => place.owe(bytes, self.shared.limits.owed_of_user).map(|debt| Box::new(debt) as _),
+            // What is answered before a login is short, and asked for one at a time.
+            Phase::Before | Phase::Checking => Some(Box::new(())),
+        }
     }
 }

@@ -11,6 +11,7 @@ pub struct Time(Timestamp);
 
 /// What Go prints for a time that was never set.
 pub const ZERO_TIME: &str = "0001-01-01T00:00:00Z";
+const ZERO: Time = Time(Timestamp::constant(-62_135_596_800, 0));
 
 impl Time {
     /// From seconds since 1970; out of range gives 1970.
@@ -58,7 +59,7 @@ impl Time {
 impl Default for Time {
     /// Go's zero time, the year 1.
     fn default() -> Time {
-        Time::parse(ZERO_TIME).unwrap_or(Time(Timestamp::UNIX_EPOCH))
+        ZERO
     }
 }
 

@@ -1,6 +1,7 @@
 //! Words of the domain: ids, tags, versions, bases, constraints, placement, status, life, refusals, the clock.
 //! No IO and no async here; nothing in this crate knows a wire format beyond the texts that Juju users read and type.
 
+pub mod chain;
 pub mod chance;
 pub mod clock;
 pub mod constraints;
@@ -16,6 +17,7 @@ pub mod status;
 pub mod tag;
 pub mod version;
 
+pub use chain::chain;
 pub use constraints::Constraints;
 pub use hardware::Hardware;
 pub use id::{MachineId, ModelUuid, OperationId, TaskId};

@@ -186,12 +186,6 @@ fn unknown(name: &str) -> Error {
 
 impl From<client::files::Error> for Error {
     fn from(error: client::files::Error) -> Error {
-        let mut text = error.to_string();
-        let mut cause = std::error::Error::source(&error);
-        while let Some(inner) = cause {
-            text.push_str(&format!(": {inner}"));
-            cause = inner.source();
-        }
-        Error::failed(text)
+        Error::failed(base::chain(&error))
     }
 }

@@ -2,6 +2,7 @@
 //! It is a process of its own with one thread, since libcontainer forks. The surprise: the machine's root is mounted in a mount namespace that only
 //! the helper and then the machine have, so the host never sees these mounts, and there are none to clean up.
 
+use base::chain;
 use std::fs;
 use std::io::{self, Write};
 use std::os::unix::process::ExitStatusExt;
@@ -132,20 +133,6 @@ fn start(dir: &Dir) -> Result<(), Error> {
 
 fn failed(error: libcontainer::error::LibcontainerError) -> Error {
     Error::Container(chain(&error))
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(source) = next {
-        let more = source.to_string();
-        if !text.contains(&more) {
-            text.push_str(": ");
-            text.push_str(&more);
-        }
-        next = source.source();
-    }
-    text
 }
 
 /// Machines get what this host can give: a process in a user namespace cannot raise its own limits.

@@ -6,7 +6,7 @@ pub mod judge;
 pub mod probe;
 
 pub use judge::judge;
-pub use probe::{Values, read};
+pub use probe::{Space, Values, read, space};
 
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

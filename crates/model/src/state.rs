@@ -167,16 +167,17 @@ impl State {
 }
 
 fn store_failed(error: &CommitError) -> Refusal {
-    let mut chain = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        chain = format!("{chain}: {cause}");
-        source = cause.source();
-    }
+    let chain = base::chain(error);
     match error {
         CommitError::TooManyOperations { .. }
         | CommitError::TransactionTooLarge { .. }
         | CommitError::ValueTooLarge { .. } => Refusal::plain("request is too large").with_context(chain),
+        CommitError::Failed(Failure::Full { .. }) => {
+            Refusal::internal("controller could not store the change: no space left on its disk", chain)
+        }
+        CommitError::Failed(Failure::ReadOnly { .. }) => {
+            Refusal::internal("controller could not store the change: its disk is read-only", chain)
+        }
         _ => Refusal::internal("controller could not store the change", chain),
     }
 }

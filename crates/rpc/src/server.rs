@@ -21,6 +21,12 @@ pub type Answer = Result<String, wire::Error>;
 pub trait Handler: Send + Sync + 'static {
     /// Runs one call; several run at once. Dropped when the connection ends.
     fn call(self: Arc<Self>, request: Request) -> Pin<Box<dyn Future<Output = Answer> + Send>>;
+
+    /// Asked for each answer: what comes back is kept until the answer was written. Nothing: too much is owed already, the connection ends.
+    fn owe(&self, bytes: usize) -> Option<Box<dyn Send>> {
+        let _ = bytes;
+        Some(Box::new(()))
+    }
 }
 
 /// Bounds of one connection.
@@ -77,7 +83,7 @@ where
     H: Handler,
 {
     let (sink, mut stream) = socket.split();
-    let (answers, waiting) = mpsc::channel::<Message>(16);
+    let (answers, waiting) = mpsc::channel::<Owed>(16);
     let owed = watch::channel(0).0;
     let mut writer = tokio::spawn(write(sink, waiting, owed.clone(), limits));
     let room = Room {
@@ -114,7 +120,7 @@ where
                 _ = drowned.wait_for(|owed| *owed > limits.owed) => break Err(Ended::SlowReader),
                 () = tokio::time::sleep(PROBE) => {
                     // When the channel is full, what is in it is the probe.
-                    let _ = answers.try_send(Message::Ping(tokio_tungstenite::tungstenite::Bytes::new()));
+                    let _ = answers.try_send(Owed::free(Message::Ping(tokio_tungstenite::tungstenite::Bytes::new())));
                 }
             }
         };
@@ -132,25 +138,43 @@ where
         drop(bytes);
         let (handler, answers, owed) = (handler.clone(), answers.clone(), owed.clone());
         calls.spawn(async move {
-            let text = answer(handler, request).await;
+            let text = answer(handler.clone(), request).await;
             drop(room);
             let bytes = text.len();
+            let Some(debt) = handler.owe(bytes) else {
+                owed.send_replace(usize::MAX);
+                return;
+            };
             // One answer that is larger than all may be owed alone.
-            owed.send_modify(|owed| *owed = if *owed == 0 { bytes.min(limits.owed) } else { *owed + bytes });
+            owed.send_modify(|owed| {
+                *owed = if *owed == 0 { bytes.min(limits.owed) } else { owed.saturating_add(bytes) }
+            });
             // A closed channel means that nobody is there to be told.
-            let _ = answers.send(Message::text(text)).await;
+            let _ = answers.send(Owed { message: Message::text(text), _debt: debt }).await;
         });
     };
     calls.shutdown().await;
     if ended != Ended::ByPeer {
         let frame = CloseFrame { code: CloseCode::Normal, reason: "".into() };
-        let _ = answers.try_send(Message::Close(Some(frame)));
+        let _ = answers.try_send(Owed::free(Message::Close(Some(frame))));
     }
     drop(answers);
     if tokio::time::timeout(Duration::from_secs(1), &mut writer).await.is_err() {
         writer.abort();
     }
     ended
+}
+
+/// What is to be written, with what is kept until it is.
+struct Owed {
+    message: Message,
+    _debt: Box<dyn Send>,
+}
+
+impl Owed {
+    fn free(message: Message) -> Owed {
+        Owed { message, _debt: Box::new(()) }
+    }
 }
 
 /// What a call needs to be begun.
@@ -174,11 +198,11 @@ impl Room {
 
 async fn write<S: AsyncRead + AsyncWrite + Unpin>(
     mut sink: SplitSink<Socket<S>, Message>,
-    mut waiting: mpsc::Receiver<Message>,
+    mut waiting: mpsc::Receiver<Owed>,
     owed: watch::Sender<usize>,
     limits: Limits,
 ) {
-    while let Some(message) = waiting.recv().await {
+    while let Some(Owed { message, _debt }) = waiting.recv().await {
         let last = matches!(message, Message::Close(_));
         let bytes = if message.is_text() { message.len() } else { 0 };
         match tokio::time::timeout(limits.to_write(bytes), sink.send(message)).await {

@@ -66,7 +66,7 @@ impl Running {
             root: Root::new(with.authority.key_pem().reveal().as_bytes()),
             outfit: Arc::new(AgentFiles),
             kept: Arc::new(with.append.clone()),
-            room: Arc::new(|| Ok(Space { free: 1 << 40, total: 1 << 40 })),
+            room: Arc::new(|| Ok(Space::of_bytes(1 << 40, 1 << 40))),
         });
         let server = Server::new(ServerParts {
             state: state.clone(),

@@ -1,4 +1,5 @@
-//! Watches the room on the controller's disk and raises an alarm before it is full: in the log, and in the status of every model.
+//! Watches the room on the controller's disk, bytes and files, and raises an alarm before it is full: in the log, and in the status of every
+//! model.
 //! It frees nothing itself. The surprise: it writes nothing to the store, since that is what may be impossible.
 //!
 //! ```text
@@ -24,14 +25,27 @@ pub const LITTLE: u64 = 512 << 20;
 pub const LITTLE_AT_MOST: u64 = 5 << 30;
 /// Below this commits are about to fail.
 pub const ALARM: u64 = 64 << 20;
+/// The same of files: a twentieth of a small file system's, never more than so many. A machine of this host takes some thousands.
+pub const LITTLE_FILES: u64 = 50_000;
+pub const ALARM_FILES: u64 = 1_000;
 const EVERY: Duration = Duration::from_secs(30);
 
-/// Bytes of a file system, as statvfs has them.
+/// Of a file system, as statvfs has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Space {
-    /// What may still be written.
+    /// Bytes that may still be written.
     pub free: u64,
     pub total: u64,
+    /// Files that may still be made; 0 of 0 where their number is not fixed.
+    pub files_free: u64,
+    pub files_total: u64,
+}
+
+impl Space {
+    /// Bytes alone.
+    pub fn of_bytes(free: u64, total: u64) -> Space {
+        Space { free, total, files_free: 0, files_total: 0 }
+    }
 }
 
 /// Asks how much room there is where the controller keeps its data.
@@ -58,10 +72,19 @@ fn little(total: u64) -> u64 {
 
 /// How it stands, given how it stood.
 fn level(space: Space, before: Level) -> Level {
-    let under = |bound: u64, was: Level| space.free < if before >= was { bound + bound / 10 } else { bound };
-    if under(ALARM, Level::HardlyAny) {
+    let bytes = level_of(space.free, little(space.total), ALARM, before);
+    let files = match space.files_total {
+        0 => Level::Enough,
+        total => level_of(space.files_free, (total / 20).min(LITTLE_FILES), ALARM_FILES.min(total / 100), before),
+    };
+    bytes.max(files)
+}
+
+fn level_of(free: u64, little: u64, alarm: u64, before: Level) -> Level {
+    let under = |bound: u64, was: Level| free < if before >= was { bound + bound / 10 } else { bound };
+    if under(alarm, Level::HardlyAny) {
         Level::HardlyAny
-    } else if under(little(space.total), Level::Little) {
+    } else if under(little, Level::Little) {
         Level::Little
     } else {
         Level::Enough
@@ -69,7 +92,10 @@ fn level(space: Space, before: Level) -> Level {
 }
 
 fn words(space: Space, level: Level) -> Option<String> {
-    let left = format!("{} MiB left of {} MiB", space.free >> 20, space.total >> 20);
+    let mut left = format!("{} MiB left of {} MiB", space.free >> 20, space.total >> 20);
+    if space.files_total != 0 && space.files_free < (space.files_total / 20).min(LITTLE_FILES) * 11 / 10 {
+        left.push_str(&format!(", {} files left of {}", space.files_free, space.files_total));
+    }
     match level {
         Level::Enough => None,
         Level::Little => Some(format!("controller's disk is nearly full: {left}")),
@@ -167,7 +193,29 @@ mod tests {
             (4096 * GIB, 4 * GIB, Level::Enough, Level::Little),
             (32 * MIB, 32 * MIB, Level::Enough, Level::HardlyAny),
         ] {
-            assert_eq!(level(Space { free, total }, before), after, "{free} of {total}, {before:?}");
+            assert_eq!(level(Space::of_bytes(free, total), before), after, "{free} of {total}, {before:?}");
         }
+    }
+
+    #[test]
+    fn few_files_are_told_though_there_are_bytes() {
+        let space = |files_free, files_total| Space { files_free, files_total, ..Space::of_bytes(1 << 40, 1 << 40) };
+        for (free, total, before, after) in [
+            (0, 0, Level::Enough, Level::Enough),
+            (60_000, 6_000_000, Level::Enough, Level::Enough),
+            (49_000, 6_000_000, Level::Enough, Level::Little),
+            (54_000, 6_000_000, Level::Little, Level::Little),
+            (56_000, 6_000_000, Level::Little, Level::Enough),
+            (999, 6_000_000, Level::Little, Level::HardlyAny),
+            (4_000, 65_536, Level::Enough, Level::Enough),
+            (3_000, 65_536, Level::Enough, Level::Little),
+            (600, 65_536, Level::Enough, Level::HardlyAny),
+        ] {
+            assert_eq!(level(space(free, total), before), after, "{free} of {total}, {before:?}");
+        }
+        let told = words(space(49_000, 6_000_000), Level::Little).unwrap_or_default();
+        assert!(told.ends_with("49000 files left of 6000000"), "{told}");
+        let told = words(Space::of_bytes(1 << 20, 1 << 30), Level::HardlyAny).unwrap_or_default();
+        assert!(!told.contains("files"), "{told}");
     }
 }

@@ -1,7 +1,6 @@
 //! A machine, as FullStatus and as lists of models show it.
 
 use super::status::detailed;
-use base::clock::Time;
 use base::{Hardware, ModelUuid};
 use model::query::machine as query;
 use model::record::machine::Machine;
@@ -15,7 +14,6 @@ use wire::shared::{MachineHardware, ModelMachineInfo};
 pub struct Seen<'a> {
     pub model: ModelUuid,
     pub presence: &'a Presence,
-    pub now: Time,
 }
 
 pub fn full(seen: Seen<'_>, all: &AMachine, machine: &Stored<Machine>) -> MachineStatus {

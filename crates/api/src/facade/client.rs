@@ -3,75 +3,42 @@
 mod patterns;
 
 use crate::call::{Call, NoParams};
-use crate::convert::machine::{self, Seen};
+use crate::convert::machine::Seen;
+use crate::convert::machines::Machines;
 use crate::convert::status::detailed;
 use crate::error::IntoItem;
 use crate::watcher::Watched;
-use base::{MachineId, Refusal, Tag};
-use model::query::machine as query;
+use base::{Refusal, Tag};
 use model::record::status::StatusEntry;
 use model::watch::all::AllWatcher;
 use model::watch::history;
 use patterns::Patterns;
-use std::collections::BTreeMap;
 use wire::facade::client::*;
 
-pub async fn full_status(call: Call, params: StatusParams) -> Result<FullStatus, Refusal> {
-    let (state, uuid) = (call.state(), call.model()?);
+pub async fn full_status(call: Call, params: StatusParams) -> Result<FullStatus<Machines>, Refusal> {
+    let (state, model) = (call.state(), call.model()?);
     let read = state.read();
-    let (within, record) = read.model(uuid)?;
-    let seen = Seen { model: uuid, presence: state.presence(), now: state.now() };
-    let patterns = Patterns::new(&params.patterns);
-    let kept = patterns.keep(seen, within);
-    let mut machines: BTreeMap<String, MachineStatus> = BTreeMap::new();
-    // In order of ids, a host comes before what is on it.
-    for (id, all, one) in within.machines() {
-        if kept.as_ref().is_none_or(|kept| kept.contains(id)) {
-            let mut status = machine::full(seen, all, one);
-            if let Some(words) = query::removal_waits_for(within, one) {
-                status.instance_status.info = words;
-            }
-            place(&mut machines, id, status);
-        }
-    }
+    let (within, record) = read.model(model)?;
+    let (presence, now) = (state.presence().clone(), state.now());
+    let kept = Patterns::new(&params.patterns).keep(Seen { model, presence: &presence }, within);
     let mut model_status = detailed(&record.status, record.life, "");
     model_status.info = state.alarms().after(&model_status.info);
-    Ok(FullStatus {
-        model: ModelStatusInfo {
-            name: record.name.clone(),
-            r#type: "iaas".into(),
-            cloud_tag: Tag::Cloud(record.cloud.clone()).to_string(),
-            region: record.region.clone(),
-            version: record.agent_version.clone(),
-            model_status,
-            sla: "unsupported".into(),
-            ..ModelStatusInfo::default()
-        },
-        machines,
-        controller_timestamp: seen.now,
-        ..FullStatus::default()
-    })
-}
-
-/// Puts a container under its host; one whose host is not shown stands by itself.
-fn place(machines: &mut BTreeMap<String, MachineStatus>, id: &MachineId, status: MachineStatus) {
-    let mut hosts = Vec::new();
-    let mut parent = id.parent();
-    while let Some(host) = parent {
-        parent = host.parent();
-        hosts.push(host);
-    }
-    let mut level = machines;
-    for host in hosts.iter().rev() {
-        if !level.contains_key(host.as_str()) {
-            break;
-        }
-        level = match level.get_mut(host.as_str()) {
-            Some(host) => &mut host.containers,
-            None => return,
-        };
-    }
-    level.insert(id.to_string(), status);
+    let info = ModelStatusInfo {
+        name: record.name.clone(),
+        r#type: "iaas".into(),
+        cloud_tag: Tag::Cloud(record.cloud.clone()).to_string(),
+        region: record.region.clone(),
+        version: record.agent_version.clone(),
+        model_status,
+        sla: "unsupported".into(),
+        ..ModelStatusInfo::default()
+    };
+    Ok(FullStatus::<()> { model: info, controller_timestamp: now, ..FullStatus::default() }.with_machines(Machines {
+        read,
+        model,
+        presence,
+        kept,
+    }))
 }
 
 pub async fn watch_all(call: Call, _: NoParams) -> Result<AllWatcherId, Refusal> {

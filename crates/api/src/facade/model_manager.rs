@@ -25,7 +25,7 @@ pub fn model_of(tag: &str) -> Result<ModelUuid, Refusal> {
 }
 
 pub fn seen<'a>(call: &'a Call, model: ModelUuid) -> Seen<'a> {
-    Seen { model, presence: call.state().presence(), now: call.state().now() }
+    Seen { model, presence: call.state().presence() }
 }
 
 /// Models that a user sees, by name.

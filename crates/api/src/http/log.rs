@@ -3,10 +3,10 @@
 
 mod query;
 
-use super::streams::Stream;
 use super::{Reply, basic, upgrade};
 use crate::doors::AgentSocket;
 use crate::error;
+use crate::places::Place;
 use crate::server::Shared;
 use crate::strangers::{Seat, Source};
 use base::clock::Time;
@@ -53,7 +53,7 @@ pub async fn answer(shared: Arc<Shared>, request: Request<Incoming>, seat: Seat,
 /// Whoever reads a model's log.
 struct Reader {
     model: ModelUuid,
-    stream: Stream,
+    stream: Place,
 }
 
 impl Reader {

@@ -2,10 +2,10 @@
 //! It must not know ssh. The surprise: the client names an address, since that is what its ssh knows, but only an address that a machine of
 //! the model has is ever dialled. The first frame is an error object, as in the log stream: `{}` and a newline when there is none.
 
-use super::streams::Stream;
 use super::{Reply, basic, upgrade};
 use crate::doors::AgentSocket;
 use crate::error;
+use crate::places::Place;
 use crate::server::Shared;
 use crate::strangers::{Seat, Source};
 use base::{Kind, ModelUuid, Refusal};
@@ -63,7 +63,7 @@ struct Visitor {
     model: ModelUuid,
     machine: String,
     address: IpAddr,
-    place: Stream,
+    place: Place,
 }
 
 impl Visitor {
@@ -110,7 +110,7 @@ async fn admit(
     // The controller's own host is not entered through its controller: no user is made there.
     let mut machines = within.machines().filter(|(_, all, machine)| !machine.is_controller() && has(all));
     let machine = machines.next().ok_or_else(unknown)?.0.to_string();
-    Ok(Visitor { model, machine, address, place: shared.tunnels.open(&user)? })
+    Ok(Visitor { model, machine, address, place: shared.tunnels.take(&user)? })
 }
 
 async fn say(shared: &Shared, socket: &mut AgentSocket, text: String) -> Result<(), ()> {

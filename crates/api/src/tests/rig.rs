@@ -1,7 +1,7 @@
 //! A controller in memory behind a real port, and clients for it.
 
 use crate::Passwords;
-use crate::agents::{Authority as Signer, Door};
+use crate::agents::{Authority as Signer, Door, Pace};
 use crate::doors::{NoAdvice, TakesIn};
 use crate::limits::Limits;
 use crate::server::{Handle, Server, ServerParts};
@@ -54,6 +54,10 @@ impl Rig {
     }
 
     pub async fn with(limits: Limits) -> Rig {
+        Rig::paced(limits, Pace::default()).await
+    }
+
+    pub async fn paced(limits: Limits, pace: Pace) -> Rig {
         let now = base::clock::Clock::now(&SystemClock).unix();
         let store = Arc::new(Memory::new());
         let state = State::open(store, Arc::new(SystemClock), Arc::new(SystemChance)).await.expect("opens");
@@ -83,7 +87,7 @@ impl Rig {
         let append = Append::memory().expect("an append store");
         let (clock, chance) = (Arc::new(SystemClock), Arc::new(SystemChance));
         let signer = Signer { authority: authority.clone(), clock, chance };
-        let door = Door::open(state.clone(), append.clone(), Arc::new(signer));
+        let door = Door::open_with(state.clone(), append.clone(), Arc::new(signer), pace);
         let server = Server::new(ServerParts {
             state: state.clone(),
             append: append.clone(),

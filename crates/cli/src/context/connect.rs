@@ -3,6 +3,7 @@
 //! Must not know commands. The surprise: each connection writes what it learned (addresses, version, access) back to
 //! the client store, because the next one, perhaps the stock command's, starts from there.
 
+use base::chain;
 use std::time::Duration;
 
 use base::{ModelUuid, Secret};
@@ -231,17 +232,6 @@ fn learn_controller(entry: &mut Controller, connection: &Connection) {
         }
     }
     entry.api_endpoints = unique;
-}
-
-/// An error and its causes in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        text.push_str(&format!(": {inner}"));
-        cause = inner.source();
-    }
-    text
 }
 
 impl From<CallError> for Error {

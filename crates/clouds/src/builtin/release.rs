@@ -7,7 +7,7 @@ use container::plan::INIT;
 use container::{engine, files};
 
 use super::record::{self, Record, State};
-use super::worker::{Worker, disk, lock, said};
+use super::worker::{Worker, disk, lock};
 
 impl Worker {
     /// May be asked again after a crash at any point. `farewell`: what our program is run with inside; nothing: it is not run.
@@ -25,7 +25,7 @@ impl Worker {
         self.mend(&dir)?;
         if !farewell.is_empty() {
             let words: Vec<&str> = std::iter::once(INIT).chain(farewell.iter().map(String::as_str)).collect();
-            let done = self.engine.exec(&dir, &words).map_err(|error| Error::transient(said(&error)))?;
+            let done = self.engine.exec(&dir, &words).map_err(|error| Error::transient(base::chain(&error)))?;
             if !done.status.success() {
                 let words = String::from_utf8_lossy(&done.stderr);
                 let last = words.trim().lines().last().unwrap_or_default();

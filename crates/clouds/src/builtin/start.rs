@@ -11,7 +11,7 @@ use container::{Plan, Service, cgroup, engine, files, resolv};
 
 use super::constraints::{self, Host};
 use super::record::{self, Record, State};
-use super::worker::{Worker, addresses, disk, lock, said};
+use super::worker::{Worker, addresses, disk, lock};
 
 /// The login user of every image.
 const LOGIN: (u32, u32) = (1000, 1000);
@@ -65,7 +65,7 @@ impl Worker {
             Some(record) => record.number,
             None => self.take_number(controller)?,
         };
-        let place = network.place(number).map_err(|error| Error::transient(said(&error)))?;
+        let place = network.place(number).map_err(|error| Error::transient(base::chain(&error)))?;
         let mut record = Record {
             controller: controller.clone(),
             model: request.model.model.clone(),
@@ -99,7 +99,7 @@ impl Worker {
                 false => vec![agent(request)],
             },
         };
-        self.engine.start(dir, &plan).map_err(|error| Error::transient(said(&error)))?;
+        self.engine.start(dir, &plan).map_err(|error| Error::transient(base::chain(&error)))?;
         record.state = State::Running;
         record::write(dir, &record).map_err(disk("write the instance's record"))?;
         progress.say("Container started");

@@ -43,16 +43,6 @@ pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-pub fn said(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(source) = next {
-        text.push_str(&format!(": {source}"));
-        next = source.source();
-    }
-    text
-}
-
 pub fn disk(what: &'static str) -> impl Fn(io::Error) -> Error {
     move |error| Error::transient(format!("{what}: {error}"))
 }
@@ -60,8 +50,8 @@ pub fn disk(what: &'static str) -> impl Fn(io::Error) -> Error {
 fn network_error(error: container::network::Error) -> Error {
     use container::network::Error as E;
     match &error {
-        E::NoSubnet | E::Taken { .. } | E::NoIptables => Error::permanent(said(&error)),
-        E::Io { .. } | E::Netlink { .. } | E::Iptables(_) => Error::transient(said(&error)),
+        E::NoSubnet | E::Taken { .. } | E::NoIptables => Error::permanent(base::chain(&error)),
+        E::Io { .. } | E::Netlink { .. } | E::Iptables(_) => Error::transient(base::chain(&error)),
     }
 }
 
@@ -116,8 +106,8 @@ impl Worker {
         let own = image::host_base().ok();
         if base.is_empty() || own.as_deref() == Some(base) {
             return image::of_host(&self.images(), Some(self.engine.program())).map_err(|error| match error {
-                image::Error::NoDpkg | image::Error::NoRelease => Error::permanent(said(&error)),
-                _ => Error::transient(said(&error)),
+                image::Error::NoDpkg | image::Error::NoRelease => Error::permanent(base::chain(&error)),
+                _ => Error::transient(base::chain(&error)),
             });
         }
         image::find(&self.images(), base).ok_or_else(|| {
@@ -280,7 +270,7 @@ impl Worker {
             record::write(dir, &stopping).map_err(disk("write the instance's record"))?;
         }
         if dir.path().exists() {
-            self.engine.stop(dir, Duration::ZERO).map_err(|error| Error::transient(said(&error)))?;
+            self.engine.stop(dir, Duration::ZERO).map_err(|error| Error::transient(base::chain(&error)))?;
             let aside = self.home(controller).join(format!(".gone-{}", plain(name)));
             files::remove_tree(&aside).map_err(disk("remove an instance's directory"))?;
             fs::rename(dir.path(), &aside).map_err(disk("set an instance's directory aside"))?;
@@ -426,7 +416,9 @@ impl Worker {
         let record = record::read(dir).map_err(disk("read the instance's record"))?;
         let ran = record.is_some_and(|record| matches!(record.state, State::Running | State::Kept));
         match engine::plan(dir).filter(|_| ran && engine::running(dir).is_none()) {
-            Some(plan) => self.engine.start(dir, &plan).map(drop).map_err(|error| Error::transient(said(&error))),
+            Some(plan) => {
+                self.engine.start(dir, &plan).map(drop).map_err(|error| Error::transient(base::chain(&error)))
+            }
             None => Ok(()),
         }
     }

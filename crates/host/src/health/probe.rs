@@ -66,14 +66,24 @@ pub fn read(root: &Path, data: &Path, has_machines: bool) -> Values {
         pids: sys("kernel/pid_max"),
         threads: sys("kernel/threads-max"),
         cgroups: text(&root.join("proc/self/mountinfo")).and_then(|mounts| cgroups(root, &mounts)),
-        overlay: text(&root.join("proc/filesystems"))
-            .map(|all| all.lines().any(|line| line.split_whitespace().last() == Some("overlay"))),
+        overlay: overlay(root),
         forwarding: sys("net/ipv4/ip_forward").map(|switch| switch == 1),
         has_machines,
         data: data.to_owned(),
         disk: space(data),
         clock: clock(),
     }
+}
+
+/// The kernel lists what was used since boot; a module that waits to be loaded is as good.
+fn overlay(root: &Path) -> Seen<bool> {
+    let listed = text(&root.join("proc/filesystems"))?;
+    if listed.lines().any(|line| line.split_whitespace().last() == Some("overlay")) {
+        return Ok(true);
+    }
+    let Ok(release) = text(&root.join("proc/sys/kernel/osrelease")) else { return Ok(false) };
+    let modules = text(&root.join("lib/modules").join(release.trim()).join("modules.dep")).unwrap_or_default();
+    Ok(modules.lines().any(|line| line.split(':').next().is_some_and(|module| module.contains("/overlay.ko"))))
 }
 
 fn text(path: &Path) -> Seen<String> {
@@ -185,6 +195,23 @@ mod tests {
             ["cpu", "cpuacct", "memory", "pids"]
         );
         assert!(values.disk.expect("the directory above is there").total > 0);
+    }
+
+    #[test]
+    fn an_overlay_that_is_not_loaded_yet_is_there() {
+        let root = tempfile::tempdir().expect("a directory");
+        let write = |path: &str, text: &str| {
+            let path = root.path().join(path);
+            fs::create_dir_all(path.parent().expect("below root")).expect("made");
+            fs::write(path, text).expect("written");
+        };
+        write("proc/filesystems", "\text4\n");
+        assert_eq!(overlay(root.path()), Ok(false));
+        write("proc/sys/kernel/osrelease", "6.1.0-42-amd64\n");
+        write("lib/modules/6.1.0-42-amd64/modules.dep", "kernel/fs/ext4/ext4.ko: kernel/fs/jbd2/overlay.ko\n");
+        assert_eq!(overlay(root.path()), Ok(false), "only what another needs");
+        write("lib/modules/6.1.0-42-amd64/modules.dep", "kernel/fs/overlayfs/overlay.ko.xz:\n");
+        assert_eq!(overlay(root.path()), Ok(true));
     }
 
     #[test]

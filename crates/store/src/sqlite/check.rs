@@ -4,6 +4,7 @@
 
 use super::connection::failure;
 use crate::error::Failure;
+use base::chain;
 use rusqlite::{Connection, OpenFlags};
 use std::path::Path;
 use std::time::Duration;
@@ -46,16 +47,6 @@ fn problems(path: &Path) -> Result<Vec<String>, Failure> {
     let rows = statement.query_map([], |row| row.get::<_, String>(0)).map_err(failure)?;
     let said: Result<Vec<String>, _> = rows.collect();
     Ok(said.map_err(failure)?.into_iter().filter(|line| line != "ok").collect())
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
 }
 
 #[cfg(test)]

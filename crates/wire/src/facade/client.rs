@@ -117,14 +117,14 @@ pub struct ExposedEndpoint {
 
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
-pub struct FullStatus {
+pub struct FullStatus<M = BTreeMap<String, MachineStatus>> {
     pub applications: BTreeMap<String, ApplicationStatus>,
     pub branches: BTreeMap<String, BranchStatus>,
     #[serde(rename = "controller-timestamp")]
     pub controller_timestamp: Time,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub filesystems: Vec<FilesystemDetails>,
-    pub machines: BTreeMap<String, MachineStatus>,
+    pub machines: M,
     pub model: ModelStatusInfo,
     pub offers: BTreeMap<String, ApplicationOfferStatus>,
     pub relations: Vec<RelationStatus>,
@@ -134,6 +134,25 @@ pub struct FullStatus {
     pub storage: Vec<StorageDetails>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub volumes: Vec<VolumeDetails>,
+}
+
+impl<M> FullStatus<M> {
+    /// The same with other machines: whoever answers may have them in a form that is only written.
+    pub fn with_machines<N>(self, machines: N) -> FullStatus<N> {
+        FullStatus {
+            applications: self.applications,
+            branches: self.branches,
+            controller_timestamp: self.controller_timestamp,
+            filesystems: self.filesystems,
+            machines,
+            model: self.model,
+            offers: self.offers,
+            relations: self.relations,
+            remote_applications: self.remote_applications,
+            storage: self.storage,
+            volumes: self.volumes,
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]

@@ -45,7 +45,7 @@ async fn parts(append: &Append, free: &Arc<AtomicU64>) -> Parts {
         root: Root::new(&[7; 32]),
         outfit: Arc::new(Bare),
         kept: Arc::new(append.clone()),
-        room: Arc::new(move || Ok(Space { free: free.load(Ordering::SeqCst), total: FREE })),
+        room: Arc::new(move || Ok(Space::of_bytes(free.load(Ordering::SeqCst), FREE))),
     }
 }
 

@@ -1,6 +1,8 @@
 //! Agents that say too much, and what is not theirs.
 
 use super::soon;
+use crate::agents::Pace;
+use crate::limits::Limits;
 use crate::tests::rig::{CONTROLLER_MODEL, Client, Rig, Tls};
 use base::{MachineId, ModelUuid};
 use base64::Engine;
@@ -8,6 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use futures_util::{SinkExt, StreamExt};
 use rpc::websocket::{Message, Socket};
 use serde_json::{Value, json};
+use std::time::Duration;
 use wire::agent::{FromAgent, Hello, MAX_OUTPUT, Outcome, STREAM_PATH, Stream, TaskDone};
 
 fn model() -> ModelUuid {
@@ -180,6 +183,25 @@ async fn output_is_kept_to_its_bound_and_the_rest_is_told() {
     let shown = |one: usize| answer["results"][one]["output"]["stdout"].as_str().map_or(0, str::len) as u64;
     assert_eq!((0..20).map(shown).sum::<u64>(), 16 << 20);
     assert_eq!(answer["results"][19]["output"]["output-left-out-bytes"], MAX_OUTPUT);
+}
+
+#[tokio::test]
+async fn an_agent_that_does_not_read_is_sent_away_though_it_talks() {
+    let rig = Rig::paced(Limits::default(), Pace::of_silence(Duration::from_secs(3))).await;
+    let client = machines(&rig).await;
+    let ((mut unread, _), (mut bystander, _)) = (Agent::connect(&rig, "1").await, Agent::connect(&rig, "2").await);
+    let long = json!({"commands": "x".repeat(model::change::task::MAX_COMMAND), "machines": ["1"]});
+    let line = serde_json::to_string(&FromAgent::TaskStarted { id: "999999".into(), at: 1 }).expect("plain data");
+    let end = async {
+        // Each task is another document of up to two MiB for it; once there are too many, none is added, and enough is on its way.
+        while unread.0.send(Message::text(line.as_str())).await.is_ok() {
+            let _ = client.call("Action", 7, "Run", long.clone()).await;
+            bystander.settle().await;
+        }
+    };
+    soon("the end of its stream", end).await;
+    bystander.settle().await;
+    assert_eq!(rig.door.connected(), 1, "the one who reads");
 }
 
 #[tokio::test]

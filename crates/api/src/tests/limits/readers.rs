@@ -2,7 +2,7 @@
 
 use super::{SOON, soon};
 use crate::limits::Limits;
-use crate::tests::rig::{CONTROLLER_MODEL, PASSWORD, Rig, Tls, basic};
+use crate::tests::rig::{CONTROLLER_MODEL, PASSWORD, Rig, Tls, basic, refused};
 use futures_util::{SinkExt, StreamExt};
 use rpc::websocket::{Message, Socket};
 use serde_json::{Value, json};
@@ -21,20 +21,61 @@ fn line(message: &str) -> Line {
     }
 }
 
+/// A reader who logged in and will read no more.
+async fn unread(rig: &Rig, path: &str) -> Socket<Tls> {
+    let mut socket = rig.socket(path).await;
+    let params = json!({"auth-tag": "user-reader", "credentials": PASSWORD});
+    let login = json!({"request-id": 1, "type": "Admin", "version": 3, "request": "Login", "params": params});
+    socket.send(Message::text(login.to_string())).await.expect("sent");
+    soon("the login", socket.next()).await.expect("a frame").expect("logged in");
+    socket
+}
+
+/// Its answer is as long as what is asked for.
+fn long_ask() -> String {
+    let entities: Vec<Value> = (0..500).map(|_| json!({"tag": "machine-0"})).collect();
+    json!({"request-id": 2, "type": "Annotations", "version": 2, "request": "Get", "params": {"entities": entities}})
+        .to_string()
+}
+
+#[tokio::test]
+async fn connections_are_counted_by_user() {
+    let rig = Rig::with(Limits { connections_of_user: 2, connections: 3, ..Limits::default() }).await;
+    let two = [rig.login("/api", "reader").await, rig.login("/api", "reader").await];
+    let third = rig.caller("/api").await;
+    let words = refused(third.log_in("reader", PASSWORD).await);
+    assert!(words.contains("user \"reader\" has 2 connections open already"), "{words}");
+    third.log_in("writer", PASSWORD).await.expect("another user may, on the same connection too");
+    let words = refused(rig.caller("/api").await.log_in("owner", PASSWORD).await);
+    assert!(words.contains("controller has 3 connections open already"), "{words}");
+    drop(two);
+    let again = rig.caller("/api").await;
+    soon("a place is free again", async { while again.log_in("reader", PASSWORD).await.is_err() {} }).await;
+}
+
+#[tokio::test]
+async fn what_a_user_does_not_read_counts_over_all_its_connections() {
+    let limits = Limits { owed_of_user: 1 << 20, write: Duration::from_secs(3600), ..Limits::default() };
+    let rig = Rig::with(limits).await;
+    let path = format!("/model/{CONTROLLER_MODEL}/api");
+    let (mut one, mut two, ask) = (unread(&rig, &path).await, unread(&rig, &path).await, long_ask());
+    let ends = async {
+        // Each takes what its own bounds allow; together it is too much.
+        while one.send(Message::text(ask.as_str())).await.is_ok() && two.send(Message::text(ask.as_str())).await.is_ok()
+        {
+        }
+    };
+    soon("one of them ends", ends).await;
+    let bystander = rig.login(&path, "owner").await;
+    bystander.call("Client", 8, "FullStatus", json!({})).await.expect("others are served");
+}
+
 #[tokio::test]
 async fn a_user_who_does_not_read_answers_is_sent_away() {
     let limits = Limits { owed: 1 << 20, write: Duration::from_secs(1), ..Limits::default() };
     let rig = Rig::with(limits).await;
     let path = format!("/model/{CONTROLLER_MODEL}/api");
-    let mut socket = rig.socket(&path).await;
-    let params = json!({"auth-tag": "user-reader", "credentials": PASSWORD});
-    let login = json!({"request-id": 1, "type": "Admin", "version": 3, "request": "Login", "params": params});
-    socket.send(Message::text(login.to_string())).await.expect("sent");
-    soon("the login", socket.next()).await.expect("a frame").expect("logged in");
-    // Answers are as long as what is asked for, and nothing of them is read.
-    let entities: Vec<Value> = (0..500).map(|_| json!({"tag": "machine-0"})).collect();
-    let ask = json!({"request-id": 2, "type": "Annotations", "version": 2, "request": "Get", "params": {"entities": entities}});
-    let ask = ask.to_string();
+    let (mut socket, ask) = (unread(&rig, &path).await, long_ask());
     soon("the end", async { while socket.send(Message::text(ask.as_str())).await.is_ok() {} }).await;
     let bystander = rig.login(&path, "reader").await;
     bystander.call("Client", 8, "FullStatus", json!({})).await.expect("others are served");

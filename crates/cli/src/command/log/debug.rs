@@ -2,6 +2,7 @@
 //!
 //! The surprise: it is no call but a stream of its own, and it ends when the controller closes it.
 
+use base::chain;
 use client::log_stream::{LogRecord, LogStream};
 use client::{LoginError, Place};
 
@@ -164,16 +165,6 @@ impl Shown {
         self.again = 0;
         true
     }
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        text += &format!(": {inner}");
-        cause = inner.source();
-    }
-    text
 }
 
 async fn follow(context: &mut Context, mut stream: LogStream, style: &Style, shown: &mut Shown) -> Result<()> {
