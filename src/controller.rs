@@ -14,7 +14,7 @@ use crate::daemon;
 use crate::layout::Layout;
 use crate::log::file::LogFile;
 use crate::measured::{Commits, Measured};
-use crate::memory;
+
 use crate::metrics;
 use crate::operated::Operated;
 use crate::outfit;
@@ -43,7 +43,7 @@ use workers::identity::Root;
 
 /// Runs the controller named by the first argument.
 pub fn main(args: &[String]) -> ExitCode {
-    memory::frugal();
+    host::memory::frugal();
     daemon::detach();
     let Some(uuid) = args.first() else {
         crate::log::start(None);

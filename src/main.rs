@@ -12,7 +12,6 @@ mod daemon;
 mod layout;
 mod log;
 mod measured;
-mod memory;
 mod metrics;
 mod operated;
 mod operator;

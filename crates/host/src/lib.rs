@@ -10,6 +10,7 @@ pub mod files;
 pub mod health;
 pub mod interfaces;
 pub mod limits;
+pub mod memory;
 pub mod pty;
 
 pub use account::Account;

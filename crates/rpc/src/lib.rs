@@ -5,6 +5,7 @@ pub mod caller;
 pub mod server;
 pub mod tls;
 pub mod websocket;
+mod whole;
 
 pub use caller::{CallError, Caller};
 pub use server::{Ended, Handler, Limits, serve};

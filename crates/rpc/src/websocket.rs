@@ -1,5 +1,6 @@
 //! Websockets over any byte stream, with buffers set by hand: the library's defaults cost six times the memory.
 
+use crate::whole::Whole;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::client::generate_key;
@@ -12,7 +13,7 @@ pub use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 pub use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 
 /// A websocket over `S`.
-pub type Socket<S> = WebSocketStream<S>;
+pub type Socket<S> = WebSocketStream<Whole<S>>;
 
 /// Buffers of 4 KiB; a message larger than `max_message` bytes ends the connection.
 pub fn config(max_message: usize) -> WebSocketConfig {
@@ -25,7 +26,7 @@ pub fn config(max_message: usize) -> WebSocketConfig {
 
 /// The server's end of a stream whose HTTP upgrade has been answered.
 pub async fn server_end<S: AsyncRead + AsyncWrite + Unpin>(stream: S, max_message: usize) -> Socket<S> {
-    WebSocketStream::from_raw_socket(stream, Role::Server, Some(config(max_message))).await
+    WebSocketStream::from_raw_socket(Whole::new(stream), Role::Server, Some(config(max_message))).await
 }
 
 /// Asks for an upgrade on `path` and gives the client's end. `headers` are added to the request.
@@ -47,6 +48,7 @@ pub async fn connect<S: AsyncRead + AsyncWrite + Unpin>(
         request = request.header(*name, *value);
     }
     let request = request.body(()).map_err(Error::HttpFormat)?;
-    let (socket, _) = tokio_tungstenite::client_async_with_config(request, stream, Some(config(max_message))).await?;
+    let (socket, _) =
+        tokio_tungstenite::client_async_with_config(request, Whole::new(stream), Some(config(max_message))).await?;
     Ok(socket)
 }

@@ -20,6 +20,7 @@ use crate::assembly::{self, Running, Surroundings};
 
 /// Serves on `address` until its standard input ends.
 pub fn main(folder: &Path, address: &str) -> ExitCode {
+    host::memory::frugal();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let Ok(runtime) = runtime else { return ExitCode::FAILURE };
     match runtime.block_on(serve(folder, address)) {

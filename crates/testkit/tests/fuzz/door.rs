@@ -170,7 +170,9 @@ pub fn stream() -> Target {
     .cases(150)
 }
 
-async fn websocket_client(stream: tokio::io::DuplexStream) -> websocket::Socket<tokio::io::DuplexStream> {
+async fn websocket_client(
+    stream: tokio::io::DuplexStream,
+) -> tokio_tungstenite::WebSocketStream<tokio::io::DuplexStream> {
     use tokio_tungstenite::tungstenite::protocol::Role;
     tokio_tungstenite::WebSocketStream::from_raw_socket(stream, Role::Client, None).await
 }
