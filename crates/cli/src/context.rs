@@ -6,6 +6,7 @@
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
+use tokio::signal::unix::{SignalKind, signal};
 
 use base::version::current_version;
 use client::files::{Account, Store};
@@ -207,17 +208,15 @@ impl Context {
         }
     }
 
-    /// Comes true when the user presses Ctrl-C.
+    /// Comes true when the user presses Ctrl-C. From the call on, not only from the first poll, Ctrl-C no longer ends the process by itself.
     pub fn interrupted(&self) -> impl Future<Output = ()> + use<> {
         let played = self.io.interrupt.clone();
+        let signal = played.is_none().then(|| signal(SignalKind::interrupt()));
         async move {
-            match played {
-                Some(notify) => notify.notified().await,
-                None => {
-                    if tokio::signal::ctrl_c().await.is_err() {
-                        std::future::pending::<()>().await;
-                    }
-                }
+            match (played, signal) {
+                (Some(notify), _) => notify.notified().await,
+                (None, Some(Ok(mut signal))) => _ = signal.recv().await,
+                (None, _) => std::future::pending().await,
             }
         }
     }

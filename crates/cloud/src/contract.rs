@@ -153,6 +153,7 @@ async fn keeps_what_is_let_go(cloud: &dyn Cloud, given: &Given) {
     cloud.release_instance(&given.controller, &id, &given.farewell).await.expect("letting go again is done");
     cloud.stop_instance(&given.controller, &id).await.expect("stopping it is nothing");
     cloud.destroy_model(&model_ref(&given.controller, &given.model)).await.expect("its model may end");
+    cloud.prepare_model(&model_ref(&given.controller, &given.model)).await.expect("and begin again");
     if let Some(runs) = &given.runs {
         assert!(runs(&id), "it goes on running");
     }

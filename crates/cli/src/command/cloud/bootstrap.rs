@@ -74,8 +74,10 @@ async fn run(context: &mut Context) -> Result<()> {
     context
         .info(format!("Creating Juju controller \"{}\" on {}/{}", params.controller_name, params.cloud, params.region));
     let before = context.store.controllers()?.current_controller;
+    // Before anything is written: whoever interrupts in between must not leave a name without a controller.
+    let interrupted = context.interrupted();
     note(context, &params)?;
-    match start(context, bootstrapper.as_ref(), &params).await {
+    match start(context, bootstrapper.as_ref(), &params, interrupted).await {
         Ok(result) => finish(context, &params, &result).await,
         Err(error) if keep => {
             context.info("Bootstrap failed; what was made is kept, as asked. Remove it with \"juju kill-controller\".");
@@ -201,13 +203,13 @@ async fn start(
     context: &mut Context,
     bootstrapper: &dyn Bootstrapper,
     params: &BootstrapParams,
+    interrupted: impl Future<Output = ()>,
 ) -> Result<BootstrapResult> {
     let (sender, mut steps) = tokio::sync::mpsc::unbounded_channel::<String>();
     let progress = move |step: &str| {
         // The receiver lives as long as the future that calls this.
         let _ = sender.send(step.to_owned());
     };
-    let interrupted = context.interrupted();
     tokio::pin!(interrupted);
     let mut work = bootstrapper.bootstrap(params, &progress);
     loop {
