@@ -112,9 +112,14 @@ impl Frame {
 /// The field of that name in any case, the last one if there are several; `Null` when there is none.
 fn take(fields: &mut Map<String, Value>, name: &str) -> Value {
     let mut found = Value::Null;
-    while let Some(key) = fields.keys().find(|key| key.eq_ignore_ascii_case(name)).cloned() {
-        found = fields.shift_remove(&key).unwrap_or_default();
-    }
+    // One pass: a name can be written in hundreds of ways, and each removal by itself moves all that comes after.
+    fields.retain(|key, value| {
+        let other = !key.eq_ignore_ascii_case(name);
+        if !other {
+            found = value.take();
+        }
+        other
+    });
     found
 }
 
