@@ -56,7 +56,12 @@ fn keep_for(account: &Account, keys: &[String], first: bool) -> io::Result<()> {
 fn edit(account: &Account, how: impl FnOnce(&str) -> String) -> io::Result<()> {
     let directory = account.home.join(".ssh");
     let file = directory.join("authorized_keys");
-    let before = std::fs::read_to_string(&file).unwrap_or_default();
+    let before = match std::fs::read_to_string(&file) {
+        Ok(before) => before,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+        // One that cannot be read (a comment that is no UTF-8) is not empty: the user's keys are in it.
+        Err(error) => return Err(error),
+    };
     let text = how(&before);
     if text == before {
         return Ok(());
