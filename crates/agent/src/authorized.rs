@@ -33,7 +33,8 @@ pub fn keep(data_dir: &Path, user: &str, keys: &[String], taken_in: bool) -> io:
 /// Adds keys that no list of the model's changes.
 pub fn add(account: &Account, lines: &str) -> io::Result<()> {
     let keys = lines.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
-    let marked: String = keys.map(|key| marked(key, THEIRS) + "\n").collect();
+    // At the end: a line may begin with options.
+    let marked: String = keys.map(|key| format!("{key} {THEIRS}\n")).collect();
     edit(account, |before| match before.is_empty() || before.ends_with('\n') {
         true => format!("{before}{marked}"),
         false if marked.is_empty() => before.to_owned(),
@@ -113,8 +114,11 @@ fn merged(before: &str, keys: &[String]) -> String {
 
 /// A key's line with a mark before its comment.
 fn marked(key: &str, mark: &str) -> String {
-    let mut words = key.trim().splitn(3, ' ');
-    let (kind, body, comment) = (words.next().unwrap_or(""), words.next().unwrap_or(""), words.next().unwrap_or(""));
+    let key = key.trim();
+    // Blanks between the words may be many, or tabs.
+    let (kind, rest) = key.split_once(char::is_whitespace).unwrap_or((key, ""));
+    let rest = rest.trim_start();
+    let (body, comment) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
     format!("{kind} {body} {mark}{comment}")
 }
 
@@ -135,7 +139,7 @@ mod tests {
         add(&account, "# mine\nssh-rsa EXTRA me\n\n").expect("added");
         keep_for(&account, &["ssh-rsa MODEL m".into()], false).expect("kept");
         keep_for(&account, &["ssh-rsa NEWER m".into()], false).expect("kept");
-        assert_eq!(read(), "ssh-rsa USER x\nssh-rsa EXTRA Manual:me\nssh-rsa NEWER Juju:m\n");
+        assert_eq!(read(), "ssh-rsa USER x\nssh-rsa EXTRA me Manual:\nssh-rsa NEWER Juju:m\n");
         take_out(&account).expect("taken out");
         assert_eq!(read(), "ssh-rsa USER x\n");
     }
