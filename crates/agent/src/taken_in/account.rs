@@ -23,10 +23,14 @@ pub(super) fn make(note: &mut Note, name: &str) -> io::Result<()> {
         Err(host::account::Error::Unknown(_)) => {}
         Err(error) => return Err(io::Error::other(error)),
     }
+    let home = home(root, name);
+    // Whosever it is (somebody's whom only a directory service knows, say): it is not to be given away, nor to go with the account.
+    if home.symlink_metadata().is_ok() {
+        return Err(io::Error::new(io::ErrorKind::AlreadyExists, format!("{} is there already", home.display())));
+    }
     let uid = free_id(root)?;
     note.add(Made::Account { name: name.to_owned(), uid })?;
     add(root, name, uid)?;
-    let home = home(root, name);
     std::fs::DirBuilder::new().mode(0o750).recursive(true).create(&home)?;
     std::os::unix::fs::chown(&home, Some(uid), Some(uid))?;
     if root.join(SUDOERS).parent().is_some_and(Path::is_dir) && !root.join(SUDOERS).exists() {
