@@ -222,7 +222,9 @@ fn addresses(interfaces: &[agent::Interface]) -> Vec<Address> {
     let outside = interfaces.iter().filter(|one| one.up && !one.loopback);
     let found =
         outside.flat_map(|one| &one.addresses).map(|text| Address { cidr: network(text), ..Address::of(bare(text)) });
-    found.filter(Address::is_usable_from_outside).collect()
+    // What is no number would be taken for a name by whoever dials it, and by the shells that ssh runs.
+    let is_number = |one: &Address| one.value.parse::<std::net::IpAddr>().is_ok();
+    found.filter(|one| is_number(one) && one.is_usable_from_outside()).collect()
 }
 
 /// `10.0.0.5` of `10.0.0.5/24`.
@@ -327,7 +329,7 @@ mod tests {
         };
         let all = [
             one("lo", true, true, &["127.0.0.1/8", "::1/128"]),
-            one("eth0", false, true, &["10.0.0.5/24", "fe80::1/64"]),
+            one("eth0", false, true, &["10.0.0.5/24", "fe80::1/64", "$(id)/24", "-oProxyCommand=id"]),
             one("eth1", false, false, &["10.9.0.5/24"]),
         ];
         let found: Vec<_> = addresses(&all).into_iter().map(|address| (address.value, address.cidr)).collect();
