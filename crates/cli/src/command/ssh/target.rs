@@ -168,11 +168,16 @@ impl<'a> Connection<'a> {
         let params = json!({"entities": [{"tag": entity.tag}]});
         if self.options.proxy {
             let answer = self.api.call_one("SSHClient", "PrivateAddress", params).await?;
-            return Ok(answer["address"].as_str().unwrap_or_default().to_owned());
+            let address = answer["address"].as_str().unwrap_or_default();
+            return match is_plain(address) {
+                true => Ok(address.to_owned()),
+                false => Err(Error::failed(format!("address {address:?} not valid"))),
+            };
         }
         let answer = self.api.call_one("SSHClient", "AllAddresses", params).await?;
         let all = answer["addresses"].as_array().cloned().unwrap_or_default();
-        let mut all: Vec<String> = all.iter().filter_map(Value::as_str).map(str::to_owned).collect();
+        let plain = all.iter().filter_map(Value::as_str).filter(|address| is_plain(address));
+        let mut all: Vec<String> = plain.map(str::to_owned).collect();
         match all.len() {
             0 => return Err(Error::failed("no available address(es)")),
             1 => return Ok(all.remove(0)),
@@ -317,6 +322,11 @@ impl<'a> Connection<'a> {
             let _ = std::fs::remove_file(path);
         }
     }
+}
+
+/// Whether an address may be given to OpenSSH, which gives it to a shell: it may be the word of a machine in others' hands.
+fn is_plain(address: &str) -> bool {
+    !address.starts_with('-') && address.chars().all(|c| c.is_ascii_alphanumeric() || ".:-_%".contains(c))
 }
 
 /// Whether one of a machine's containers has the address.
