@@ -104,6 +104,11 @@ async fn admit(
     let named = request.uri().query().unwrap_or_default().strip_prefix("host=").unwrap_or_default();
     let unknown = || Refusal::new(Kind::NotFound, format!("no machine of the model has the address {named:?}"));
     let address: IpAddr = named.parse().map_err(|_| unknown())?;
+    // Whoever adds a machine by hand says which addresses it has. These would be the controller's own host.
+    let dialled = address.to_canonical();
+    if dialled.is_loopback() || dialled.is_unspecified() || dialled.is_multicast() {
+        return Err(unknown());
+    }
     let has = |all: &model::AMachine| {
         query::addresses(all).iter().any(|known| known.value.parse::<IpAddr>().is_ok_and(|known| known == address))
     };
