@@ -9,6 +9,8 @@ use std::str::FromStr;
 
 /// More than the largest RSA key in use (16384 bits) and a long comment.
 const LONGEST: usize = 8 << 10;
+/// How the mark of a key begins that was imported; the id follows.
+const IMPORTED: &str = "# ssh-import-id ";
 const KINDS: [&str; 8] = [
     "ssh-ed25519",
     "ssh-rsa",
@@ -63,10 +65,11 @@ impl<'a> PublicKey<'a> {
         format!("SHA256:{}", STANDARD_NO_PAD.encode(Sha256::digest(&self.body)))
     }
 
-    /// Whether `name` means this key: a fingerprint, the comment, or the key itself.
+    /// Whether `name` means this key: a fingerprint, the comment, the mark of an import at its end, or the key itself.
     pub fn is_named(&self, name: &str) -> bool {
         let name = name.trim();
-        self.comment == Some(name)
+        let marked = |comment: &str| name.starts_with(IMPORTED) && comment.ends_with(&format!(" {name}"));
+        self.comment.is_some_and(|comment| comment == name || marked(comment))
             || self.md5() == name
             || self.sha256() == name
             || PublicKey::parse(name).is_some_and(|named| named.is_same(self))
@@ -192,6 +195,9 @@ mod tests {
         for name in [&key.md5(), &key.sha256(), "me@home", KEY, &format!("{KEY} other")] {
             assert!(key.is_named(name), "{name}");
         }
+        let imported = format!("{KEY} me@home # ssh-import-id lp:me");
+        let imported = PublicKey::parse(&imported).expect("a key");
+        assert!(imported.is_named("# ssh-import-id lp:me") && !imported.is_named("# ssh-import-id lp:m"));
         assert!(!key.is_named("me") && !key.is_named("") && !key.is_named("ssh-ed25519"));
         assert!(!PublicKey::parse(KEY).expect("a key").is_named(""));
     }
