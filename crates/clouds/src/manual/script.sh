@@ -1,6 +1,7 @@
 # Makes this host machine $machine of model $model: gets Grigri's agent and has it take the host in. Ends with 0 only when that is done;
 # else the host is as it was. Needs a POSIX shell and sha256sum; to fetch the program, one of curl, wget, openssl.
-set -u
+# No word of it is a pattern of file names: addresses may have brackets.
+set -uf
 umask 077
 
 fail() {
@@ -35,7 +36,7 @@ has() {
 fetch() {
     url=https://$1$path
     if has curl; then
-        curl -fsS --max-time 600 --cacert "$work/ca" --connect-to "$server_name:${1##*:}:$1" -o "$program" \
+        curl -fsS --connect-timeout 10 --max-time 600 --cacert "$work/ca" --connect-to "$server_name:${1##*:}:$1" -o "$program" \
             "https://$server_name:${1##*:}$path" && return
     fi
     if has wget; then
