@@ -98,7 +98,8 @@ impl Follow {
                     more |= length >= MAX_PART;
                 }
             }
-            if deadline.is_some_and(|d| tokio::time::Instant::now() >= d) {
+            let waits = self.tasks.iter().any(|task| task.end.is_none());
+            if waits && deadline.is_some_and(|d| tokio::time::Instant::now() >= d) {
                 let missing = self.tasks.iter().filter(|task| task.end.is_none()).map(|task| task.receiver.as_str());
                 return wait::timed_out(missing);
             }
