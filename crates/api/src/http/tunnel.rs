@@ -29,6 +29,8 @@ const DIAL: Duration = Duration::from_secs(10);
 /// Bytes of a frame.
 const CHUNK: usize = 16 << 10;
 const LONGEST_FRAME: usize = 256 << 10;
+/// How long a machine may take to end once its client has.
+const GOODBYE: Duration = Duration::from_secs(5);
 /// Between two looks whether the user still may.
 const LOOK: Duration = Duration::from_secs(5);
 
@@ -137,9 +139,9 @@ async fn carry(shared: &Shared, socket: AgentSocket, machine: TcpStream, visitor
                 _ => {}
             }
         }
-        // The client has said all; what the machine still says is heard below.
+        // The client has said all, and a closed websocket carries nothing back. A machine that does not end keeps no place for long.
         let _ = to_machine.shutdown().await;
-        std::future::pending::<()>().await;
+        tokio::time::sleep(GOODBYE).await;
     };
     let outwards = async {
         let mut chunk = vec![0; CHUNK];
