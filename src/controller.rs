@@ -14,7 +14,6 @@ use crate::daemon;
 use crate::layout::Layout;
 use crate::log::file::LogFile;
 use crate::measured::{Commits, Measured};
-
 use crate::metrics;
 use crate::operated::Operated;
 use crate::outfit;
