@@ -49,8 +49,9 @@ pub fn facts(said: &Facts) -> Facts {
         }
     });
     let interfaces = interfaces.collect();
-    // Half a key is none.
-    let keys = said.ssh_host_keys.iter().filter(|key| key.len() <= HOST_KEY).take(HOST_KEYS);
+    // Half a key is none; and of two lines, clients would take the second for a key of another host.
+    let is_key = |key: &&String| key.len() <= HOST_KEY && !key.contains(['\n', '\r']);
+    let keys = said.ssh_host_keys.iter().filter(is_key).take(HOST_KEYS);
     Facts {
         hostname: word(&said.hostname),
         arch: word(&said.arch),
