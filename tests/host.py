@@ -99,7 +99,8 @@ def sysctls():
 
 
 def cgroups():
-    return {folder for folder, _, _ in os.walk("/sys/fs/cgroup")}
+    """Control groups with our words in their path: every service and session of the host has some that come and go."""
+    return {folder for folder, _, _ in os.walk("/sys/fs/cgroup") if WORDS.search(folder)}
 
 
 def namespaces():
