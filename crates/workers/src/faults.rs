@@ -13,6 +13,7 @@ use cloud::Error;
 use cloud::fake::{Call, Fault};
 
 use bed::Bed;
+use model::beliefs::Beliefs;
 use store::faulty::Break;
 
 /// The story. Returns what is left in the store.
@@ -55,6 +56,32 @@ async fn without_faults() {
     let left = story(&mut bed).await;
     assert!(left.iter().all(|key| !key.contains("/task/") && !key.starts_with("/model-name/admin/m")), "{left:?}");
     assert!(bed.faulty.commits() > 8 && bed.cloud.calls().len() > 5, "the story has {} commits", bed.faulty.commits());
+}
+
+/// Whoever may add machines to one model must not reach the instances of another by their ids.
+#[tokio::test(start_paused = true)]
+async fn an_instance_that_is_anothers_stays() {
+    let bed = Bed::new().await;
+    let theirs = bed.add_model("theirs").await;
+    let victim = bed.add_machine(theirs).await;
+    let runs = |beliefs: &Beliefs| {
+        let instance = beliefs.models[&theirs].machines[&victim].instance.as_ref();
+        instance.is_some_and(|one| one.status.current == InstanceStatus::Running)
+    };
+    let read = bed.until("it runs", runs).await;
+    let id = read.models[&theirs].machines[&victim].instance.as_ref().expect("there").instance_id.clone();
+    let ours = bed.add_model("ours").await;
+    for keep in [false, true] {
+        let thief = bed.take_in(ours, &id).await;
+        match keep {
+            true => bed.keep(ours, &thief).await,
+            false => bed.remove(ours, &thief, true).await,
+        }
+        bed.until("the record goes", |beliefs| !beliefs.models[&ours].machines.contains_key(&thief)).await;
+    }
+    let touched = bed.cloud.calls().into_iter().filter(|(call, _)| matches!(call, Call::Stop | Call::Release)).count();
+    assert_eq!(touched, 0, "{:?}", bed.cloud.calls());
+    bed.until("it runs still", runs).await;
 }
 
 async fn each_commit(how: Break) {

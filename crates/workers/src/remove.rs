@@ -216,7 +216,11 @@ impl Remove {
                             Some(kept) => {
                                 let (id, farewell) =
                                     (InstanceId(kept.instance_id.clone()), self.parts.outfit.farewell());
-                                cloud.release_instance(&told.controller, &id, &farewell).await
+                                match is_anothers(&*cloud, &told, place, &id).await {
+                                    Ok(true) => Ok(()),
+                                    Ok(false) => cloud.release_instance(&told.controller, &id, &farewell).await,
+                                    Err(error) => Err(error),
+                                }
                             }
                             None => stop(&*cloud, &told, place, known).await,
                         }
@@ -270,9 +274,24 @@ fn may_have_one(whole: &AMachine) -> bool {
     whole.instance.as_deref().is_some_and(tried) || whole.enrolment.is_some()
 }
 
+/// Whether the cloud knows an instance as another machine's. Ids come from users too, who may add a machine that is there already.
+async fn is_anothers(cloud: &dyn Cloud, told: &ModelRef, place: &Place, id: &InstanceId) -> Result<bool, Error> {
+    let machine = place.machine.as_str();
+    if id.0 == cloud::instance_name(&told.model, machine) {
+        return Ok(false);
+    }
+    let all = cloud.instances(&told.controller).await?;
+    let known = all.iter().find(|one| one.id == *id);
+    Ok(known.is_some_and(|one| one.model != told.model || one.machine != machine))
+}
+
 async fn stop(cloud: &dyn Cloud, told: &ModelRef, place: &Place, instance: Option<&Instance>) -> Result<(), Error> {
     if let Some(known) = instance.filter(|instance| instance.is_provisioned()) {
-        return cloud.stop_instance(&told.controller, &InstanceId(known.instance_id.clone())).await;
+        let known = InstanceId(known.instance_id.clone());
+        return match is_anothers(cloud, told, place, &known).await? {
+            true => Ok(()),
+            false => cloud.stop_instance(&told.controller, &known).await,
+        };
     }
     let id = place.machine.as_str();
     let all = cloud.instances(&told.controller).await?;
