@@ -12,6 +12,7 @@ pub mod os_base;
 pub mod placement;
 pub mod refusal;
 pub mod secret;
+pub mod shell;
 pub mod ssh_key;
 pub mod status;
 pub mod tag;

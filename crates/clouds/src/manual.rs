@@ -3,6 +3,7 @@
 //! It must not know how the script gets there. The surprise: the script does little. It gets the agent's program, by whatever the host has
 //! for that, and leaves all else to it; what it gets counts only if its digest is right.
 
+use base::shell;
 use std::fmt::Write;
 
 /// What a script is made of.
@@ -34,7 +35,7 @@ impl Script<'_> {
         let mut text = String::from("#!/bin/sh\n");
         let mut set = |name: &str, value: &str| {
             // Writing to a string cannot fail.
-            let _ = writeln!(text, "{name}={}", quoted(value));
+            let _ = writeln!(text, "{name}={}", shell::word(value));
         };
         set("controller", self.controller);
         set("model", self.model);
@@ -48,11 +49,6 @@ impl Script<'_> {
         set("told", self.told);
         text + BODY
     }
-}
-
-/// As one word of a shell.
-fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', r"'\''"))
 }
 
 #[cfg(test)]

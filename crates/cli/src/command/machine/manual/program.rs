@@ -8,9 +8,10 @@ use serde_json::Value;
 
 use super::detect::Found;
 use super::login::Login;
-use super::{Config, failed, process, quoted};
+use super::{Config, failed, process};
 use crate::context::Context;
 use crate::error::{Error, Result};
+use base::shell;
 
 /// What the host is told.
 pub(super) struct Told<'a> {
@@ -49,13 +50,14 @@ pub(super) async fn run(context: &Context, login: &Login, told: &Told<'_>) -> Re
     let keys = told.keys.trim();
     let script = match keys.is_empty() {
         true => told.script.to_owned(),
-        false => format!("export GRIGRI_AUTHORIZED_KEYS={}\n{}", quoted(keys), told.script),
+        false => format!("export GRIGRI_AUTHORIZED_KEYS={}\n{}", shell::word(keys), told.script),
     };
     let fed =
         process::Fed { text: format!("{}\n{script}", script.len()), file: told.program.clone(), shows_errors: true };
     // Whatever shell the login has is asked for one word's sake only.
-    let as_root = format!("[ \"$(id -u)\" = 0 ] && exec /bin/sh -c {0}; exec sudo -n /bin/sh -c {0}", quoted(LOADER));
-    let said = process::fed(context, "ssh", &login.line(&format!("/bin/sh -c {}", quoted(&as_root))), fed).await?;
+    let as_root =
+        format!("[ \"$(id -u)\" = 0 ] && exec /bin/sh -c {0}; exec sudo -n /bin/sh -c {0}", shell::word(LOADER));
+    let said = process::fed(context, "ssh", &login.line(&format!("/bin/sh -c {}", shell::word(&as_root))), fed).await?;
     match said.code {
         0 => Ok(()),
         _ => Err(Error::failed(failed(&said))),
