@@ -70,12 +70,16 @@ fn little(total: u64) -> u64 {
     (total / 20).clamp(LITTLE, LITTLE_AT_MOST)
 }
 
+fn little_files(total: u64) -> u64 {
+    (total / 20).min(LITTLE_FILES)
+}
+
 /// How it stands, given how it stood.
 fn level(space: Space, before: Level) -> Level {
     let bytes = level_of(space.free, little(space.total), ALARM, before);
     let files = match space.files_total {
         0 => Level::Enough,
-        total => level_of(space.files_free, (total / 20).min(LITTLE_FILES), ALARM_FILES.min(total / 100), before),
+        total => level_of(space.files_free, little_files(total), ALARM_FILES.min(total / 100), before),
     };
     bytes.max(files)
 }
@@ -93,7 +97,7 @@ fn level_of(free: u64, little: u64, alarm: u64, before: Level) -> Level {
 
 fn words(space: Space, level: Level) -> Option<String> {
     let mut left = format!("{} MiB left of {} MiB", space.free >> 20, space.total >> 20);
-    if space.files_total != 0 && space.files_free < (space.files_total / 20).min(LITTLE_FILES) * 11 / 10 {
+    if space.files_total != 0 && space.files_free < little_files(space.files_total) * 11 / 10 {
         left.push_str(&format!(", {} files left of {}", space.files_free, space.files_total));
     }
     match level {

@@ -276,10 +276,7 @@ async fn a_removal_that_never_ends_says_why_and_ends_by_force() {
         let bed = Bed::new().await;
         let model = bed.add_model("m").await;
         let machine = bed.add_machine(model).await;
-        bed.until("it runs", |beliefs| {
-            beliefs.models[&model].machines[&machine].instance.as_ref().is_some_and(|i| i.is_provisioned())
-        })
-        .await;
+        bed.until_runs(model, &machine).await;
         bed.cloud.always(Call::Stop, None, fault.clone());
         bed.remove(model, &machine, false).await;
         bed.until("the reason is shown", |beliefs| {
@@ -302,10 +299,7 @@ async fn a_kept_instance_is_let_go_whatever_goes_wrong_on_the_way() {
         let bed = Bed::new().await;
         let model = bed.add_model("m").await;
         let machine = bed.add_machine(model).await;
-        bed.until("it runs", |beliefs| {
-            beliefs.models[&model].machines[&machine].instance.as_ref().is_some_and(|i| i.is_provisioned())
-        })
-        .await;
+        bed.until_runs(model, &machine).await;
         if let Some(fault) = fault.clone() {
             bed.cloud.next(Call::Release, fault);
         }
@@ -346,11 +340,7 @@ async fn an_instance_that_vanishes_is_noticed_and_one_nobody_knows_is_reported()
     let bed = Bed::new().await;
     let model = bed.add_model("m").await;
     let machine = bed.add_machine(model).await;
-    let seen = bed
-        .until("it runs", |beliefs| {
-            beliefs.models[&model].machines[&machine].instance.as_ref().is_some_and(|i| i.is_provisioned())
-        })
-        .await;
+    let seen = bed.until_runs(model, &machine).await;
     let id = seen.models[&model].machines[&machine].instance.as_ref().expect("there").instance_id.clone();
     bed.cloud.vanish(&cloud::InstanceId(id));
     bed.until("it is missed", |beliefs| {
@@ -360,10 +350,7 @@ async fn an_instance_that_vanishes_is_noticed_and_one_nobody_knows_is_reported()
     .await;
     bed.cloud.next(Call::Stop, Fault::Lie);
     let stray = bed.add_machine(model).await;
-    bed.until("it runs", |beliefs| {
-        beliefs.models[&model].machines[&stray].instance.as_ref().is_some_and(|i| i.is_provisioned())
-    })
-    .await;
+    bed.until_runs(model, &stray).await;
     bed.remove(model, &stray, false).await;
     bed.until("it is gone", |beliefs| !beliefs.models[&model].machines.contains_key(&stray)).await;
     tokio::time::timeout(Duration::from_secs(3600), async {

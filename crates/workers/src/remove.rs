@@ -216,11 +216,10 @@ impl Remove {
                             Some(kept) => {
                                 let (id, farewell) =
                                     (InstanceId(kept.instance_id.clone()), self.parts.outfit.farewell());
-                                match is_anothers(&*cloud, &told, place, &id).await {
-                                    Ok(true) => Ok(()),
-                                    Ok(false) => cloud.release_instance(&told.controller, &id, &farewell).await,
-                                    Err(error) => Err(error),
+                                if is_anothers(&*cloud, &told, place, &id).await? {
+                                    return Ok(());
                                 }
+                                cloud.release_instance(&told.controller, &id, &farewell).await
                             }
                             None => stop(&*cloud, &told, place, known).await,
                         }

@@ -190,6 +190,15 @@ impl Bed {
         })
     }
 
+    /// Waits until the cloud has made the machine's instance.
+    pub async fn until_runs(&self, model: ModelUuid, machine: &MachineId) -> Read {
+        let made = |beliefs: &Beliefs| {
+            let instance = beliefs.models[&model].machines[machine].instance.as_ref();
+            instance.is_some_and(|instance| instance.is_provisioned())
+        };
+        self.until("it runs", made).await
+    }
+
     /// Keys in the store, uuids that differ from run to run left out.
     pub async fn keys(&self) -> Vec<String> {
         let snapshot = self.store.snapshot(&Prefix::all()).await.expect("memory");

@@ -89,10 +89,7 @@ async fn a_forced_removal_ends_in_its_time_and_leaks_nothing_that_stops() {
             let bed = Bed::new().await;
             let model = bed.add_model("m").await;
             let machine = bed.add_machine(model).await;
-            bed.until("it runs", |beliefs| {
-                beliefs.models[&model].machines[&machine].instance.as_ref().is_some_and(|i| i.is_provisioned())
-            })
-            .await;
+            bed.until_runs(model, &machine).await;
             bed.cloud.always(Call::Stop, None, fault.clone());
             bed.remove(model, &machine, true).await;
             tokio::time::sleep(Duration::from_secs(1)).await;
@@ -127,11 +124,7 @@ async fn an_instance_that_vanishes_after_a_jump_is_missed_all_the_same() {
         let bed = Bed::new().await;
         let model = bed.add_model("m").await;
         let machine = bed.add_machine(model).await;
-        let seen = bed
-            .until("it runs", |beliefs| {
-                beliefs.models[&model].machines[&machine].instance.as_ref().is_some_and(|i| i.is_provisioned())
-            })
-            .await;
+        let seen = bed.until_runs(model, &machine).await;
         tokio::time::sleep(Duration::from_secs(60)).await;
         bed.clock.jump(by);
         let id = seen.models[&model].machines[&machine].instance.as_ref().expect("there").instance_id.clone();
@@ -153,10 +146,7 @@ async fn tasks_do_not_expire_by_a_jump_and_end_without_one() {
         let bed = Bed::new().await;
         let model = bed.add_model("m").await;
         let machine = bed.add_machine(model).await;
-        bed.until("it runs", |beliefs| {
-            beliefs.models[&model].machines[&machine].instance.as_ref().is_some_and(|i| i.is_provisioned())
-        })
-        .await;
+        bed.until_runs(model, &machine).await;
         let present = bed.presence().connected(model, machine.clone());
         let task = bed.exec_for(model, &machine, "hang", Duration::from_secs(300)).await;
         bed.until("it runs", |beliefs| beliefs.models[&model].tasks[&task].status == TaskStatus::Running).await;
@@ -185,10 +175,7 @@ async fn a_controller_that_was_away_hears_the_agents_before_it_ends_their_tasks(
     let bed = Bed::new().await;
     let model = bed.add_model("m").await;
     let machine = bed.add_machine(model).await;
-    bed.until("it runs", |beliefs| {
-        beliefs.models[&model].machines[&machine].instance.as_ref().is_some_and(|i| i.is_provisioned())
-    })
-    .await;
+    bed.until_runs(model, &machine).await;
     let task = bed.exec_for(model, &machine, "hang", Duration::from_secs(30)).await;
     bed.until("it runs", |beliefs| beliefs.models[&model].tasks[&task].status == TaskStatus::Running).await;
     bed.stop().await;
