@@ -14,7 +14,8 @@ use crate::{addresses, world};
 use base::Secret;
 use cli::bootstrap::{BootstrapError, Boxed, Progress};
 use cli::operating::{Finding, Local, Rotation, UninstallParams};
-use std::io;
+use std::io::{self, Read, Seek};
+use std::path::Path;
 use std::pin::Pin;
 
 /// Operates this host.
@@ -37,9 +38,27 @@ impl cli::Operator for OfThisHost {
         Box::pin(rotate::rotate(uuid, finish, force))
     }
 
+    fn log<'b>(&'b self, uuid: &'b str) -> Boxed<'b, String> {
+        Box::pin(async move {
+            let path = Layout::new(uuid).log();
+            newest(&path).map_err(|error| failed(format!("cannot read {}: {error}", path.display())))
+        })
+    }
+
     fn uninstall<'b>(&'b self, params: &'b UninstallParams, progress: Progress<'b>) -> Boxed<'b, ()> {
         Box::pin(uninstall::uninstall(params, progress))
     }
+}
+
+/// The last 4 MiB of a file.
+fn newest(path: &Path) -> io::Result<String> {
+    const MOST: u64 = 4 << 20;
+    let mut file = std::fs::File::open(path)?;
+    let from = file.metadata()?.len().saturating_sub(MOST);
+    file.seek(io::SeekFrom::Start(from))?;
+    let mut bytes = Vec::new();
+    file.take(MOST).read_to_end(&mut bytes)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 fn failed(message: impl Into<String>) -> BootstrapError {

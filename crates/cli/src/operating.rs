@@ -62,6 +62,9 @@ pub trait Operator: Send + Sync {
     /// Begins a change of a controller's CA, or says how far it is; with `finish` ends it.
     fn rotate_ca<'b>(&'b self, uuid: &'b str, finish: bool, force: bool) -> Boxed<'b, Rotation>;
 
+    /// The newest of what a controller logged itself, 4 MiB at most.
+    fn log<'b>(&'b self, uuid: &'b str) -> Boxed<'b, String>;
+
     /// Takes all that Grigri made away from this host.
     fn uninstall<'b>(&'b self, params: &'b UninstallParams, progress: Progress<'b>) -> Boxed<'b, ()>;
 }

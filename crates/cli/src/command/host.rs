@@ -6,12 +6,14 @@ use crate::error::{Error, Result};
 use crate::operating::{Local, Operator};
 
 mod doctor;
+mod report;
 mod reset;
 mod rotate;
 mod uninstall;
 
 /// In no order; the table sorts.
-pub const COMMANDS: &[&Command] = &[&doctor::COMMAND, &reset::COMMAND, &rotate::COMMAND, &uninstall::COMMAND];
+pub const COMMANDS: &[&Command] =
+    &[&doctor::COMMAND, &report::COMMAND, &reset::COMMAND, &rotate::COMMAND, &uninstall::COMMAND];
 
 /// What the binary injected.
 fn operator(injected: &crate::Injected) -> Result<&dyn Operator> {

@@ -48,25 +48,32 @@ const NAMED: usize = 10;
 
 async fn run(context: &mut Context) -> Result<()> {
     context.args.at_most(0)?;
+    let only = context.args.text("c").map(str::to_owned);
+    let findings = look(context, only.as_deref()).await?;
+    print(context, &findings)?;
+    match findings.iter().any(|finding| finding.level == Level::Error) {
+        true => Err(Error::silent(1)),
+        false => Ok(()),
+    }
+}
+
+/// All there is to be said, of one controller of the client store or of all of them.
+pub(super) async fn look(context: &mut Context, only: Option<&str>) -> Result<Vec<Finding>> {
     let injected = context.injected.clone();
     let mut findings = match &injected.operator {
         Some(operator) => operator.examine().await,
         None => host::health::judge(&host::health::read("/".as_ref(), "/".as_ref(), false)),
     };
     let known = context.store.controllers()?;
-    let names: Vec<String> = match context.args.text("c").map(str::to_owned) {
-        Some(name) if known.controllers.contains_key(&name) => vec![name],
-        Some(name) => return Err(select::controller_not_found(&name)),
+    let names: Vec<String> = match only {
+        Some(name) if known.controllers.contains_key(name) => vec![name.to_owned()],
+        Some(name) => return Err(select::controller_not_found(name)),
         None => known.controllers.keys().cloned().collect(),
     };
     for name in names {
         findings.extend(ask(context, &name, &known).await);
     }
-    print(context, &findings)?;
-    match findings.iter().any(|finding| finding.level == Level::Error) {
-        true => Err(Error::silent(1)),
-        false => Ok(()),
-    }
+    Ok(findings)
 }
 
 /// Asks one controller.
@@ -185,15 +192,22 @@ fn listed(names: &[String]) -> String {
     }
 }
 
+fn count(findings: &[Finding], level: Level) -> usize {
+    findings.iter().filter(|finding| finding.level == level).count()
+}
+
+/// All findings, for programs.
+pub(super) fn document(findings: &[Finding]) -> Node {
+    Fields::new()
+        .node("findings", Node::Seq(findings.iter().map(node).collect()))
+        .int("warnings", count(findings, Level::Warning) as i64)
+        .int("errors", count(findings, Level::Error) as i64)
+        .done()
+}
+
 fn print(context: &mut Context, findings: &[Finding]) -> Result<()> {
-    let count = |level: Level| findings.iter().filter(|finding| finding.level == level).count();
     if context.format() != "tabular" {
-        let nodes = findings.iter().map(node).collect();
-        let document = Fields::new()
-            .node("findings", Node::Seq(nodes))
-            .int("warnings", count(Level::Warning) as i64)
-            .int("errors", count(Level::Error) as i64);
-        return context.result_node(&document.done());
+        return context.result_node(&document(findings));
     }
     let paint = Paint(context.colour());
     let mut table = Table::new();
@@ -219,7 +233,7 @@ fn print(context: &mut Context, findings: &[Finding]) -> Result<()> {
     if !cures.is_empty() {
         text.extend_from_slice(format!("\nWhat to do:\n{cures}").as_bytes());
     }
-    let summary = format!("\n{} errors, {} warnings\n", count(Level::Error), count(Level::Warning));
+    let summary = format!("\n{} errors, {} warnings\n", count(findings, Level::Error), count(findings, Level::Warning));
     text.extend_from_slice(summary.as_bytes());
     context.result_bytes(&text)
 }
