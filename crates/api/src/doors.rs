@@ -5,7 +5,7 @@
 use crate::agents::Door;
 use base::ssh_key::KeyId;
 use base::{Constraints, MachineId, ModelUuid, OsBase, Refusal};
-use cloud::Cloud;
+use cloud::{Cloud, InstanceId};
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use model::record::controller::Controller;
@@ -17,6 +17,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 pub type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 /// An agent's websocket.
@@ -127,7 +128,7 @@ impl TakesIn for NoHosts {
     }
 }
 
-/// What a cloud says at once of what is asked for, before anything is recorded.
+/// What a cloud says at once of what is asked for, before anything is recorded; and what its instances print.
 pub trait CloudAdvice: Send + Sync + 'static {
     /// What the cloud of that name will not honour, in words; a refusal when it never can meet them.
     fn check(&self, cloud: &str, constraints: &Constraints) -> Result<Vec<String>, Refusal>;
@@ -137,7 +138,13 @@ pub trait CloudAdvice: Send + Sync + 'static {
 
     /// The base of machines that ask for none, as the cloud has it.
     fn default_base(&self, cloud: &str) -> Option<OsBase>;
+
+    /// What an instance printed; `controller`: our uuid.
+    fn console(&self, cloud: &str, controller: &str, instance: &str) -> Boxed<Result<String, Refusal>>;
 }
+
+/// How long a cloud may take to show a console.
+const CONSOLE: Duration = Duration::from_secs(20);
 
 /// Nothing is known of any cloud.
 pub struct NoAdvice;
@@ -153,6 +160,11 @@ impl CloudAdvice for NoAdvice {
 
     fn default_base(&self, _: &str) -> Option<OsBase> {
         None
+    }
+
+    fn console(&self, cloud: &str, _: &str, _: &str) -> Boxed<Result<String, Refusal>> {
+        let refusal = Refusal::new(base::Kind::NotSupported, format!("cloud {cloud:?} shows no consoles"));
+        Box::pin(async { Err(refusal) })
     }
 }
 
@@ -200,5 +212,24 @@ impl CloudAdvice for CloudsAsked {
 
     fn default_base(&self, cloud: &str) -> Option<OsBase> {
         self.bases.get(cloud).cloned()
+    }
+
+    fn console(&self, cloud: &str, controller: &str, instance: &str) -> Boxed<Result<String, Refusal>> {
+        let known = self
+            .clouds
+            .get(cloud)
+            .cloned()
+            .ok_or_else(|| Refusal::plain(format!("cloud {cloud:?} is not known to this controller")));
+        let (controller, instance) = (controller.to_owned(), InstanceId(instance.to_owned()));
+        Box::pin(async move {
+            let known = known?;
+            let console = tokio::time::timeout(CONSOLE, known.console_log(&controller, &instance)).await;
+            let words = match console {
+                Ok(Ok(text)) => return Ok(text),
+                Ok(Err(error)) => error.to_string(),
+                Err(_) => format!("no answer from the cloud in {CONSOLE:?}"),
+            };
+            Err(Refusal::plain(format!("cannot read the console of instance {instance}: {words}")))
+        })
     }
 }

@@ -7,6 +7,7 @@ pub mod client;
 pub mod cloud;
 pub mod controller;
 pub mod credential_manager;
+pub mod diagnosis;
 pub mod key_manager;
 pub mod machine_manager;
 pub mod model_config;

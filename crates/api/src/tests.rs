@@ -3,6 +3,7 @@
 mod all_watcher;
 mod authorization;
 mod constraints;
+mod diagnosis;
 mod framing;
 mod hostile;
 mod keys;

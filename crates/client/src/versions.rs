@@ -20,6 +20,8 @@ const KNOWN: &[(&str, &[i64])] = &[
     ("Cloud", &[7]),
     ("Controller", &[11, 12]),
     ("CredentialManager", &[1]),
+    // Grigri's own.
+    ("Diagnosis", &[1]),
     ("HighAvailability", &[2]),
     ("ImageMetadataManager", &[1]),
     ("KeyManager", &[1]),

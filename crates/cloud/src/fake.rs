@@ -144,9 +144,25 @@ impl Fake {
         lie: impl FnOnce() -> T,
         work: impl FnOnce(&mut State) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        match self.begin(call, whom) {
+        self.call_telling(call, whom, lie, work, |_| {}).await
+    }
+
+    /// The same, and what of the fault is to be told.
+    async fn call_telling<T>(
+        &self,
+        call: Call,
+        whom: &[&str],
+        lie: impl FnOnce() -> T,
+        work: impl FnOnce(&mut State) -> Result<T, Error>,
+        tell: impl FnOnce(&Fault),
+    ) -> Result<T, Error> {
+        let fault = self.begin(call, whom);
+        if let Some(fault) = &fault {
+            tell(fault);
+        }
+        match fault {
             None => self.really(work),
-            Some(Fault::Fail(error)) => Err(error),
+            Some(Fault::Fail(error) | Fault::Print(_, error)) => Err(error),
             Some(Fault::FailAfter(error)) => self.really(work).and(Err(error)),
             Some(Fault::Hang) => std::future::pending().await,
             Some(Fault::HangAfter) => {
@@ -210,7 +226,13 @@ impl Cloud for Fake {
         progress.say("Creating container");
         Box::pin(async move {
             let whom = [request.machine.as_str(), request.name.as_str()];
-            self.call(Call::Start, &whom, || state::answer(&request.name), |state| state.start(request)).await
+            let prints = |fault: &Fault| {
+                if let Fault::Print(text, _) = fault {
+                    progress.printed(text);
+                }
+            };
+            self.call_telling(Call::Start, &whom, || state::answer(&request.name), |state| state.start(request), prints)
+                .await
         })
     }
 

@@ -74,7 +74,7 @@ pub trait Cloud: Send + Sync + 'static {
     /// Removes all that bears this controller's mark: afterwards the cloud is as if the controller had never been.
     fn destroy_controller<'a>(&'a self, controller: &'a str) -> Answer<'a, ()>;
 
-    /// What the instance printed while it started, the newest 64 KiB at most.
+    /// What the instance printed: how it began, and the newest of the rest where that was long; 64 KiB at most.
     fn console_log<'a>(&'a self, controller: &'a str, id: &'a InstanceId) -> Answer<'a, String>;
 
     /// Starts again what should run and does not: what a restart of the cloud's own host stopped, and, where nobody but us could do it, what

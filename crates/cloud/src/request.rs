@@ -114,11 +114,22 @@ impl fmt::Debug for HostKey {
 
 /// Where a cloud says how far it is: short texts that `status` shows (`Creating container`). Called often; never waits.
 #[derive(Clone)]
-pub struct Progress(Arc<dyn Fn(&str) + Send + Sync>);
+pub struct Progress {
+    say: Say,
+    printed: Say,
+}
+
+type Say = Arc<dyn Fn(&str) + Send + Sync>;
 
 impl Progress {
     pub fn new(say: impl Fn(&str) + Send + Sync + 'static) -> Self {
-        Progress(Arc::new(say))
+        Progress { say: Arc::new(say), printed: Arc::new(|_| {}) }
+    }
+
+    /// Who is told what an instance printed that did not come up.
+    #[must_use]
+    pub fn and_printed(self, printed: impl Fn(&str) + Send + Sync + 'static) -> Self {
+        Progress { printed: Arc::new(printed), ..self }
     }
 
     /// One that nobody listens to.
@@ -127,7 +138,12 @@ impl Progress {
     }
 
     pub fn say(&self, message: &str) {
-        (self.0)(message);
+        (self.say)(message);
+    }
+
+    /// The console of an instance that is about to be removed since it did not come up: nobody can ask for it later. 64 KiB at most.
+    pub fn printed(&self, console: &str) {
+        (self.printed)(console);
     }
 }
 

@@ -151,7 +151,7 @@ pub fn plan(dir: &Dir) -> Option<Plan> {
     serde_json::from_slice(&fs::read(dir.plan()).ok()?).ok()
 }
 
-/// The newest part of what the machine's services printed, 64 KiB at most.
+/// What the machine's services printed: how it began, and the newest of the rest; 64 KiB at most.
 pub fn console(dir: &Dir) -> io::Result<String> {
     const MOST: usize = 64 * 1024;
     match fs::read(dir.console()) {

@@ -107,8 +107,10 @@ fn start(dir: &Dir) -> Result<(), Error> {
     let bytes = serde_json::to_vec(&description).map_err(|error| at("describe the container")(error.into()))?;
     files::replace(&dir.bundle().join("config.json"), &bytes, 0o600).map_err(at("describe the container"))?;
 
-    let console =
-        || fs::OpenOptions::new().append(true).create(true).open(dir.console()).map_err(at("open the console"));
+    // The machine's init reads how it began.
+    let mut open = fs::OpenOptions::new();
+    open.read(true).append(true).create(true);
+    let console = || open.open(dir.console()).map_err(at("open the console"));
     let null = fs::File::open("/dev/null").map_err(at("open /dev/null"))?;
     let mut container = ContainerBuilder::new(plan.id.clone(), SyscallType::default())
         .with_root_path(dir.state())

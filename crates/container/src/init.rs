@@ -11,7 +11,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{self, Read, Seek, Write};
+use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode, Stdio};
@@ -19,6 +19,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, wait};
 
+use crate::console::Console;
 use crate::plan::Service;
 use crate::privileges;
 use crate::spec::PATH;
@@ -29,8 +30,6 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 const WELL: Duration = Duration::from_secs(10);
 /// How long processes have to end by themselves.
 const GRACE: Duration = Duration::from_secs(5);
-/// The console keeps between half of this and all of it, in bytes.
-const CONSOLE: usize = 64 * 1024;
 
 const SIGNALS: [i32; 5] = [libc::SIGCHLD, libc::SIGTERM, libc::SIGINT, libc::SIGPWR, libc::SIGHUP];
 
@@ -309,12 +308,12 @@ fn clear_run() {
     }
 }
 
-/// A pipe for the services' output; a thread brings what comes out of it to the console, and cuts the console's older half off when it is full.
+/// A pipe for the services' output; a thread brings what comes out of it to the console.
 fn relay() -> io::Result<OwnedFd> {
-    let mut console = fs::File::from(io::stdout().as_fd().try_clone_to_owned()?);
+    let console = fs::File::from(io::stdout().as_fd().try_clone_to_owned()?);
     let (mut reader, writer) = io::pipe()?;
     std::thread::Builder::new().name("console".into()).stack_size(64 * 1024).spawn(move || {
-        let mut kept: Vec<u8> = Vec::new();
+        let mut console = Console::open(console);
         let mut buffer = [0u8; 4096];
         loop {
             let length = match reader.read(&mut buffer) {
@@ -323,13 +322,7 @@ fn relay() -> io::Result<OwnedFd> {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(_) => return,
             };
-            kept.extend_from_slice(&buffer[..length]);
-            if kept.len() <= CONSOLE {
-                let _ = console.write_all(&buffer[..length]);
-                continue;
-            }
-            kept.drain(..kept.len() - CONSOLE / 2);
-            let _ = console.set_len(0).and_then(|()| console.rewind()).and_then(|()| console.write_all(&kept));
+            console.print(&buffer[..length]);
         }
     })?;
     Ok(writer.into())

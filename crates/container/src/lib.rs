@@ -4,6 +4,7 @@
 //! word, and the first process inside is this program once more, with [`INIT_WORD`].
 
 pub mod cgroup;
+mod console;
 pub mod engine;
 pub mod files;
 mod helper;

@@ -1,6 +1,6 @@
-//! Names of what tasks wrote, in the append store (`store::Blobs`): it is no state, and no record holds it.
+//! Names of what tasks wrote and instances printed, in the append store (`store::Blobs`): it is no state, and no record holds it.
 
-use base::{ModelUuid, TaskId};
+use base::{MachineId, ModelUuid, TaskId};
 use store::{Key, Prefix};
 
 /// One of a task's two outputs.
@@ -34,4 +34,19 @@ pub fn of_task(model: ModelUuid, task: TaskId) -> Prefix {
 /// All that a model's tasks wrote.
 pub fn of_model(model: ModelUuid) -> Prefix {
     Prefix::of(["output", &model.to_string()])
+}
+
+/// What the last instance of a machine printed that did not come up.
+pub fn first_boot(model: ModelUuid, machine: &MachineId) -> Key {
+    Key::of(["first-boot", &model.to_string(), machine.as_str(), "console"])
+}
+
+/// The same as all there is of it.
+pub fn first_boot_of(model: ModelUuid, machine: &MachineId) -> Prefix {
+    Prefix::of(["first-boot", &model.to_string(), machine.as_str()])
+}
+
+/// The same of all machines of a model.
+pub fn first_boots(model: ModelUuid) -> Prefix {
+    Prefix::of(["first-boot", &model.to_string()])
 }

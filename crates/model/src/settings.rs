@@ -212,6 +212,21 @@ pub fn text(within: &InModel, name: &str) -> String {
     }
 }
 
+/// Which instances the controller ends by itself: `provisioner-harvest-mode` (`wire/commands-machines.md` 6.4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Harvest {
+    /// Those of machines that are removed; else they run on when their machines are forgotten.
+    pub destroyed: bool,
+    /// Those that bear the model's mark and belong to no machine.
+    pub unknown: bool,
+}
+
+pub fn harvest(within: &InModel) -> Harvest {
+    let mode = text(within, "provisioner-harvest-mode");
+    let is_one_of = |modes: &[&str]| modes.contains(&mode.as_str());
+    Harvest { destroyed: is_one_of(&["destroyed", "all"]), unknown: is_one_of(&["unknown", "all"]) }
+}
+
 pub fn flag(within: &InModel, name: &str) -> bool {
     let set = within.settings.as_ref().and_then(|set| set.0.get(name).cloned());
     set.or_else(|| default_of(name)) == Some(Value::Bool(true))

@@ -3,6 +3,7 @@
 
 mod bed;
 mod clock;
+mod harvest;
 mod host;
 
 use std::time::Duration;
@@ -270,6 +271,32 @@ async fn what_cannot_work_is_not_tried_twice() {
     assert_eq!((message.as_str(), bed.cloud.count(Call::Start)), ("quota exceeded", 1));
 }
 
+/// The status names the log of an instance that did not come up, and the log goes with its machine.
+#[tokio::test(start_paused = true)]
+async fn what_an_instance_printed_that_did_not_come_up_is_kept() {
+    let bed = Bed::new().await;
+    let model = bed.add_model("m").await;
+    let busy = || Error::transient("it ended at once");
+    bed.cloud.next_for(Call::Start, "0", Fault::Print("first\n".into(), busy()));
+    bed.cloud.next_for(Call::Start, "0", Fault::Print("second\n".into(), busy()));
+    bed.cloud.next_for(Call::Start, "0", Fault::permanent());
+    let machine = bed.add_machine(model).await;
+    let words = "failed to start machine 0 (it ended at once), retrying in 4s (9 more attempts); \
+                 first-boot log: show-machine 0 --first-boot-log";
+    let shown = |beliefs: &Beliefs| {
+        let instance = beliefs.models[&model].machines[&machine].instance.as_ref();
+        instance.map(|one| (one.status.message.clone(), one.first_boot)).expect("there")
+    };
+    bed.until("the second try failed", |beliefs| shown(beliefs) == (words.to_owned(), true)).await;
+    assert_eq!(bed.printed(model, &machine).as_deref(), Some("second\n"));
+    // What prints nothing is not said to have printed, and takes no log away.
+    bed.until("it is an error", |beliefs| shown(beliefs) == ("quota exceeded".to_owned(), true)).await;
+    assert_eq!(bed.printed(model, &machine).as_deref(), Some("second\n"));
+    bed.remove(model, &machine, false).await;
+    bed.until("it is gone", |beliefs| !beliefs.models[&model].machines.contains_key(&machine)).await;
+    assert_eq!(bed.printed(model, &machine), None);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_removal_that_never_ends_says_why_and_ends_by_force() {
     for fault in [Fault::HangAfter, Fault::Hang, Fault::permanent(), Fault::transient()] {
@@ -353,11 +380,5 @@ async fn an_instance_that_vanishes_is_noticed_and_one_nobody_knows_is_reported()
     bed.until_runs(model, &stray).await;
     bed.remove(model, &stray, false).await;
     bed.until("it is gone", |beliefs| !beliefs.models[&model].machines.contains_key(&stray)).await;
-    tokio::time::timeout(Duration::from_secs(3600), async {
-        while bed.leaks().is_empty() {
-            tokio::time::sleep(Duration::from_secs(1)).await;
-        }
-    })
-    .await
-    .expect("the leak is reported");
+    bed.eventually("the leak is reported", || !bed.leaks().is_empty()).await;
 }

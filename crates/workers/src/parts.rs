@@ -67,11 +67,29 @@ pub trait Kept: Send + Sync {
     /// What a task wrote.
     fn forget_task(&self, model: ModelUuid, task: TaskId) -> Boxed<'_, Result<(), String>>;
 
-    /// What a model's tasks wrote, its log, and the histories of its statuses.
+    /// What an instance printed that did not come up, in the place of what an earlier one did.
+    fn keep_first_boot<'a>(
+        &'a self,
+        model: ModelUuid,
+        machine: &'a MachineId,
+        console: &'a str,
+        now: Time,
+    ) -> Boxed<'a, Result<(), String>>;
+
+    fn forget_first_boot<'a>(&'a self, model: ModelUuid, machine: &'a MachineId) -> Boxed<'a, Result<(), String>>;
+
+    /// What a model's tasks wrote and its instances printed, its log, and the histories of its statuses.
     fn forget_model(&self, model: ModelUuid) -> Boxed<'_, Result<(), String>>;
 
     /// Everything older or more than the bounds.
     fn retain(&self, bounds: Bounds) -> Boxed<'_, Result<(), String>>;
+}
+
+/// Of what one instance printed.
+pub const FIRST_BOOT_BYTES: u64 = 64 << 10;
+
+fn micros(time: Time) -> Micros {
+    Micros::try_from(time.unix_nanos() / 1000).unwrap_or(0)
 }
 
 impl Kept for Append {
@@ -82,10 +100,35 @@ impl Kept for Append {
         })
     }
 
+    fn keep_first_boot<'a>(
+        &'a self,
+        model: ModelUuid,
+        machine: &'a MachineId,
+        console: &'a str,
+        now: Time,
+    ) -> Boxed<'a, Result<(), String>> {
+        Box::pin(async move {
+            self.forget_first_boot(model, machine).await?;
+            let words = |error: store::Failure| error.to_string();
+            let (name, now) = (output::first_boot(model, machine), micros(now));
+            let bytes = console.as_bytes().to_vec();
+            self.blobs().append(&name, Some(0), bytes, FIRST_BOOT_BYTES, now).await.map_err(words)?;
+            self.blobs().finish(&name, now).await.map_err(words)
+        })
+    }
+
+    fn forget_first_boot<'a>(&'a self, model: ModelUuid, machine: &'a MachineId) -> Boxed<'a, Result<(), String>> {
+        Box::pin(async move {
+            let forgotten = self.blobs().delete(&output::first_boot_of(model, machine)).await;
+            forgotten.map(drop).map_err(|error| error.to_string())
+        })
+    }
+
     fn forget_model(&self, model: ModelUuid) -> Boxed<'_, Result<(), String>> {
         Box::pin(async move {
             let words = |error: store::Failure| error.to_string();
             self.blobs().delete(&output::of_model(model)).await.map_err(words)?;
+            self.blobs().delete(&output::first_boots(model)).await.map_err(words)?;
             self.history().delete(&history::all_of_model(model)).await.map_err(words)?;
             self.logs().delete(&model.to_string()).await.map(drop).map_err(words)
         })
@@ -94,7 +137,6 @@ impl Kept for Append {
     fn retain(&self, bounds: Bounds) -> Boxed<'_, Result<(), String>> {
         Box::pin(async move {
             let words = |error: store::Failure| error.to_string();
-            let micros = |time: Time| Micros::try_from(time.unix_nanos() / 1000).unwrap_or(0);
             let mut forgotten = self.blobs().prune(micros(bounds.output_before)).await.map_err(words)?;
             forgotten += self.blobs().shrink(bounds.output_bytes).await.map_err(words)?;
             forgotten += self.logs().prune(micros(bounds.logs_before)).await.map_err(words)?;

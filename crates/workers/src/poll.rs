@@ -1,6 +1,6 @@
 //! Asks clouds what has become of the instances, and notes what changed.
-//! It must not know any cloud, and it ends nothing: an instance that nobody knows is reported as a leak, since after a restored backup it may
-//! be somebody's machine. The surprise: a cloud is asked about all its instances at once, so a thousand machines cost one call.
+//! It must not know any cloud. An instance that nobody knows is reported as a leak and left alone, since after a restored backup it may be
+//! somebody's machine; only where the model's harvest mode says so it is stopped. The surprise: a cloud is asked about all its instances at once, so a thousand machines cost one call.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, PoisonError};
@@ -8,11 +8,12 @@ use std::time::Duration;
 
 use base::clock::Time;
 use base::{Life, MachineId, ModelUuid};
-use cloud::InstanceInfo;
+use cloud::{Cloud, InstanceInfo};
 use model::beliefs::{AMachine, Beliefs};
 use model::change::start::{self, Observed};
 use model::record::instance::Instance;
 use model::record::status::{AgentStatus, InstanceStatus};
+use model::settings;
 use tokio::time::Instant;
 
 use crate::driver::{Decision, Failure, Pace, Worker};
@@ -24,6 +25,8 @@ const OFTEN: Duration = Duration::from_secs(3);
 const SOMETIMES: Duration = Duration::from_secs(60);
 /// When all is as it should be: how long a machine that died by itself may go unseen.
 const SELDOM: Duration = Duration::from_secs(30);
+/// A cloud that has not stopped an instance by then is asked again with the next pass.
+const PATIENCE: Duration = Duration::from_secs(60);
 /// A machine that is not settled by then is no news any more.
 const NEWS: Duration = Duration::from_secs(120);
 
@@ -89,7 +92,7 @@ impl Worker for Poll {
                 state.change(|beliefs, given| start::observed(beliefs, model, id, &observed, given)).await?;
             }
         }
-        self.note_leaks(&name, &before, &seen);
+        let unknown = self.harvest(&**cloud, &controller, self.unknown(&before, &seen)).await;
         let stopped = stopped(&before, &seen);
         for (model, machine) in &stopped {
             tracing::warn!(%model, "machine {machine} has stopped by itself; its cloud is asked to start it again");
@@ -98,6 +101,7 @@ impl Worker for Poll {
             let restored = cloud.restore(&controller).await;
             restored.map_err(|error| Failure::new(format!("cannot start stopped instances again: {error}")))?;
         }
+        self.note_leaks(&name, unknown?);
         self.asked.lock().unwrap_or_else(PoisonError::into_inner).insert(name, now);
         Ok(())
     }
@@ -171,15 +175,47 @@ fn observe(whole: &AMachine, seen: Option<&InstanceInfo>) -> Option<Observed> {
 }
 
 impl Poll {
-    fn note_leaks(&self, cloud: &str, before: &Beliefs, seen: &[InstanceInfo]) {
+    /// Instances that belong to no machine. One whose machine came or went while the cloud was asked is none of them.
+    fn unknown<'a>(&self, before: &Beliefs, seen: &'a [InstanceInfo]) -> Vec<&'a InstanceInfo> {
         let now = self.parts.state.read();
         let known = |beliefs: &Beliefs, one: &InstanceInfo| {
             let Ok(model) = one.model.parse::<ModelUuid>() else { return false };
             let Ok(machine) = one.machine.parse::<base::MachineId>() else { return false };
             beliefs.models.get(&model).is_some_and(|within| within.machines.contains_key(&machine))
         };
-        let leaks: Vec<String> =
-            seen.iter().filter(|one| !known(before, one) && !known(&now, one)).map(|one| one.id.to_string()).collect();
+        seen.iter().filter(|one| !known(before, one) && !known(&now, one)).collect()
+    }
+
+    /// Stops those whose models want it, and gives the others. What fails is tried again with the next pass.
+    async fn harvest(
+        &self,
+        cloud: &dyn Cloud,
+        controller: &str,
+        unknown: Vec<&InstanceInfo>,
+    ) -> Result<Vec<String>, Failure> {
+        let (mut left, mut failed) = (Vec::new(), None);
+        for one in unknown {
+            let read = self.parts.state.read();
+            let within = one.model.parse::<ModelUuid>().ok().and_then(|model| read.in_model(model).ok());
+            if !within.is_some_and(|within| settings::harvest(within).unknown) {
+                left.push(one.id.to_string());
+                continue;
+            }
+            let stopped = tokio::time::timeout(PATIENCE, cloud.stop_instance(controller, &one.id)).await;
+            let words = match stopped {
+                Ok(Ok(())) => {
+                    tracing::info!(instance = %one.id, model = one.model, machine = one.machine, "an instance of no machine was stopped");
+                    continue;
+                }
+                Ok(Err(error)) => error.to_string(),
+                Err(_) => format!("no answer from the cloud in {PATIENCE:?}"),
+            };
+            failed = Some(Failure::new(format!("cannot stop instance {} of no machine: {words}", one.id)));
+        }
+        failed.map_or(Ok(left), Err)
+    }
+
+    fn note_leaks(&self, cloud: &str, leaks: Vec<String>) {
         let mut all = self.leaks.lock().unwrap_or_else(PoisonError::into_inner);
         if !leaks.is_empty() && all.get(cloud) != Some(&leaks) {
             tracing::warn!(cloud, ?leaks, "instances bear this controller's mark and belong to no machine of it");

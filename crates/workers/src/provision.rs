@@ -38,6 +38,13 @@ pub struct Provision {
     prepared: Prepared,
 }
 
+/// A start that failed.
+struct Fell {
+    error: Error,
+    /// What the instance printed before it was given up.
+    printed: String,
+}
+
 type Prepared = Arc<Mutex<HashSet<ModelUuid>>>;
 
 impl Provision {
@@ -79,11 +86,11 @@ impl Worker for Provision {
                 };
                 outcome.map(|started| (cloud.clone(), request.clone(), started))
             }
-            Err(words) => Err(Error::permanent(words)),
+            Err(words) => Err(Fell { error: Error::permanent(words), printed: String::new() }),
         };
         match outcome {
             Ok((cloud, request, started)) => self.keep(&place, &*cloud, &request, started).await,
-            Err(error) => self.note(&place, &error, begun.provisioning.attempts).await,
+            Err(fell) => self.note(&place, &fell, begun.provisioning.attempts).await,
         }
     }
 
@@ -151,10 +158,14 @@ impl Provision {
         Ok((cloud, request))
     }
 
-    async fn start(&self, cloud: &dyn Cloud, request: &StartRequest, place: &Place) -> Result<Started, Error> {
+    async fn start(&self, cloud: &dyn Cloud, request: &StartRequest, place: &Place) -> Result<Started, Fell> {
         let (said, mut heard) = tokio::sync::watch::channel(String::new());
+        let (prints, printed) = tokio::sync::watch::channel(String::new());
         let progress = Progress::new(move |message| {
             said.send_replace(message.to_owned());
+        });
+        let progress = progress.and_printed(move |console| {
+            prints.send_replace(console.to_owned());
         });
         let work = async {
             if !self.is_prepared(place.model) {
@@ -189,7 +200,7 @@ impl Provision {
             // What the model shares may be what is broken.
             self.prepared.lock().unwrap_or_else(PoisonError::into_inner).remove(&place.model);
         }
-        outcome
+        outcome.map_err(|error| Fell { error, printed: printed.borrow().clone() })
     }
 
     fn is_prepared(&self, model: ModelUuid) -> bool {
@@ -241,12 +252,14 @@ impl Provision {
     }
 
     /// Writes down how a start failed, and when it is tried again.
-    async fn note(&self, place: &Place, error: &Error, attempts: u32) -> Result<(), Failure> {
+    async fn note(&self, place: &Place, fell: &Fell, attempts: u32) -> Result<(), Failure> {
         let Place { model, machine } = place;
+        let Fell { error, printed } = fell;
+        let printed = !printed.is_empty() && self.is_kept(place, printed).await;
         let pause = pause(error, attempts);
         tracing::warn!(%place, attempts, again = pause.is_some(), "instance did not start: {error}");
         let change = self.parts.state.change(|beliefs, given| {
-            let message = match pause {
+            let mut message = match pause {
                 Some(pause) => format!(
                     "failed to start machine {machine} ({error}), retrying in {}s ({} more attempts)",
                     pause.as_secs(),
@@ -254,10 +267,26 @@ impl Provision {
                 ),
                 None => error.to_string(),
             };
+            if printed {
+                message.push_str(&format!("; first-boot log: show-machine {machine} --first-boot-log"));
+            }
             let next_try = pause.map(|pause| given.now.plus(pause));
-            start::failed(beliefs, *model, machine, &Failed { message, error: error.to_string(), next_try }, given)
+            let failed = Failed { message, error: error.to_string(), next_try, printed };
+            start::failed(beliefs, *model, machine, &failed, given)
         });
         Ok(change.await?)
+    }
+}
+
+impl Provision {
+    /// Keeps what an instance printed. A log that cannot be kept must not keep the failure itself from being told.
+    async fn is_kept(&self, place: &Place, printed: &str) -> bool {
+        let now = self.parts.state.now();
+        let kept = self.parts.kept.keep_first_boot(place.model, &place.machine, printed, now).await;
+        if let Err(words) = &kept {
+            tracing::warn!(%place, "what the instance printed is lost: {words}");
+        }
+        kept.is_ok()
     }
 }
 

@@ -9,7 +9,7 @@
 //!     |                                                               +--+ cannot stop: the reason is on the record, again at next_try
 //!     +--------(forced, and its time is over)--------------------------------------------------> forgotten
 //!
-//!   an instance that is kept is let go rather than stopped; all else is the same
+//!   an instance that is kept is let go rather than stopped, and one that the model's harvest mode spares is left alone; all else is the same
 //! ```
 
 use std::collections::HashSet;
@@ -22,16 +22,15 @@ use model::beliefs::{AMachine, Beliefs, InModel};
 use model::change::{machine, start};
 use model::presence::Presence;
 use model::record::instance::{self, Instance};
-use model::record::machine::Machine;
+use model::record::machine::{FAREWELL, Machine};
 use model::record::status::AgentStatus;
+use model::settings;
 
 use crate::driver::{Decision, Failure, Pace, Worker};
 use crate::parts::Parts;
 use crate::place::{self, Place};
 use crate::turn::Turns;
 
-/// How long an agent that is connected may take to end the tasks of a dying machine.
-const FAREWELL: Duration = Duration::from_secs(5);
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// A cloud that has not stopped an instance by then is asked again.
@@ -206,7 +205,13 @@ impl Remove {
                 }
             };
         }
-        if may_have_one(&whole) {
+        // Of a start that was never over there is nothing to keep, whatever the mode.
+        let runs_on = beliefs.models.get(model).is_some_and(|within| !settings::harvest(within).destroyed)
+            && whole.instance.as_deref().is_some_and(Instance::is_provisioned)
+            && !keep;
+        if runs_on {
+            tracing::info!(%place, "its instance runs on: the model's provisioner-harvest-mode says so");
+        } else if may_have_one(&whole) {
             let stopped = match place::cloud_of(&beliefs, &self.parts.clouds, *model) {
                 Ok((cloud, told)) => {
                     let known = whole.instance.as_deref();
@@ -247,6 +252,12 @@ impl Remove {
 
     async fn forget(&self, place: &Place) -> Result<(), Failure> {
         let Place { model, machine: id } = place;
+        let read = self.parts.state.read();
+        let known = read.models.get(model).and_then(|within| within.machines.get(id)?.instance.clone());
+        if known.is_some_and(|instance| instance.first_boot) {
+            let forgotten = self.parts.kept.forget_first_boot(*model, id).await;
+            forgotten.map_err(|words| Failure::new(format!("cannot forget what its instance printed: {words}")))?;
+        }
         Ok(self.parts.state.change(|beliefs, given| machine::remove_record(beliefs, *model, id, given)).await?)
     }
 

@@ -9,7 +9,8 @@
 //! | log of a model | 64 MiB | the store, at each line |
 //! | logs of all models | [`LOG_BYTES`], [`LOG_AGE`] | this |
 //! | output of a task | 1 MiB a stream | agent and `api` |
-//! | output of all tasks | [`OUTPUT_BYTES`], [`OUTPUT_AGE`] | this |
+//! | what an instance printed that did not come up | 64 KiB a machine | `provision` |
+//! | output of all tasks, and what instances printed | [`OUTPUT_BYTES`], [`OUTPUT_AGE`] | this |
 //! | operations of a model | 5,000, 14 days | `prune` |
 //! | statuses of an entity | 500, [`STATUS_AGE`] | the store, at each status; this |
 

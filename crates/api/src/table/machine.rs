@@ -61,6 +61,15 @@ pub static FACADES: &[Facade] = &[
         methods: &[call!("InvalidateModelCredential", Model(Admin), credential_manager::invalidate)],
     },
     Facade {
+        name: "Diagnosis",
+        versions: &[1],
+        on: On::Model,
+        methods: &[
+            call!("FirstBootLog", Model(Write), diagnosis::first_boot_log),
+            call!("Why", Model(Read), diagnosis::why),
+        ],
+    },
+    Facade {
         name: "KeyManager",
         versions: &[1],
         on: On::Model,

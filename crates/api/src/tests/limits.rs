@@ -184,6 +184,10 @@ fn the_limits_are_documented() {
         ("a task's command", format!("{} KiB", model::change::task::MAX_COMMAND >> 10)),
         ("tasks of a machine that have not ended", model::change::task::MAX_OPEN.to_string()),
         ("commands of a model's tasks that have not ended", mib(model::change::task::MAX_OPEN_BYTES)),
+        (
+            "what a machine printed, in one `Diagnosis.FirstBootLog`",
+            format!("{} KiB", crate::facade::diagnosis::MOST_LOG >> 10),
+        ),
         ("one message of an agent", mib(wire::agent::MAX_MESSAGE)),
         ("each output of a task", mib(usize::try_from(wire::agent::MAX_OUTPUT).expect("fits"))),
     ];

@@ -26,6 +26,8 @@ pub enum Fault {
     Fail(Error),
     /// The work is done, but the answer is an error: a connection that broke too late.
     FailAfter(Error),
+    /// Of a start: the instance comes, prints this, and is removed again.
+    Print(String, Error),
     /// It answers never; nothing is done.
     Hang,
     /// The work is done; it answers never. With [`Call::Stop`] and `always`: a removal that never ends.

@@ -41,6 +41,8 @@ impl Worker {
         let result = self.make(request, progress, &dir, &network, before);
         if let Err(error) = &result {
             tracing::debug!(instance = request.name, %error, "start failed: removing what it made");
+            // What was not written cannot be told; the error is.
+            progress.printed(&engine::console(&dir).unwrap_or_default());
             if let Err(error) = self.remove(controller, &request.name, &dir) {
                 tracing::warn!(instance = request.name, %error, "what a failed start made could not be removed");
             }

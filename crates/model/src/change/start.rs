@@ -155,6 +155,7 @@ pub fn failed(
             Some(_) => InstanceStatus::Allocating,
             None => InstanceStatus::ProvisioningError,
         };
+        instance.first_boot |= failure.printed;
         let work = &mut instance.provisioning;
         work.next_try = failure.next_try;
         work.started = None;
@@ -171,6 +172,8 @@ pub struct Failed {
     pub message: String,
     pub error: String,
     pub next_try: Option<Time>,
+    /// What it printed is kept.
+    pub printed: bool,
 }
 
 /// What a cloud says of an instance now.

@@ -26,6 +26,9 @@ pub struct Instance {
     pub addresses: Vec<Address>,
     #[serde(default, skip_serializing_if = "Provisioning::is_idle")]
     pub provisioning: Provisioning,
+    /// What an instance printed that did not come up is kept (`crate::output::first_boot`).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub first_boot: bool,
 }
 
 /// Long work is a record: how often it was tried, what the last failure said, when it will be tried again.
@@ -70,6 +73,7 @@ impl Instance {
             hardware: Hardware::default(),
             addresses: Vec::new(),
             provisioning: Provisioning::default(),
+            first_boot: false,
         }
     }
 

@@ -67,6 +67,9 @@ impl Removal {
     }
 }
 
+/// How long an agent that is connected may take to end the tasks of a dying machine.
+pub const FAREWELL: Duration = Duration::from_secs(5);
+
 /// By so much the clocks of several controllers may differ.
 const CLOCKS_DIFFER: Duration = Duration::from_secs(60);
 

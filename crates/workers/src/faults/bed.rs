@@ -26,12 +26,33 @@ use crate::spawn::{Handle, spawn};
 
 struct Nothing;
 
-impl Kept for Nothing {
+/// What instances printed that did not come up, by machine.
+#[derive(Default)]
+struct Printed(Mutex<BTreeMap<(ModelUuid, MachineId), String>>);
+
+impl Kept for Printed {
     fn forget_task(&self, _: ModelUuid, _: TaskId) -> Boxed<'_, Result<(), String>> {
         Box::pin(async { Ok(()) })
     }
 
-    fn forget_model(&self, _: ModelUuid) -> Boxed<'_, Result<(), String>> {
+    fn keep_first_boot<'a>(
+        &'a self,
+        model: ModelUuid,
+        machine: &'a MachineId,
+        console: &'a str,
+        _: Time,
+    ) -> Boxed<'a, Result<(), String>> {
+        self.0.lock().expect("no panic").insert((model, machine.clone()), console.to_owned());
+        Box::pin(async { Ok(()) })
+    }
+
+    fn forget_first_boot<'a>(&'a self, model: ModelUuid, machine: &'a MachineId) -> Boxed<'a, Result<(), String>> {
+        self.0.lock().expect("no panic").remove(&(model, machine.clone()));
+        Box::pin(async { Ok(()) })
+    }
+
+    fn forget_model(&self, model: ModelUuid) -> Boxed<'_, Result<(), String>> {
+        self.0.lock().expect("no panic").retain(|(of, _), _| *of != model);
         Box::pin(async { Ok(()) })
     }
 
@@ -60,6 +81,7 @@ pub(super) struct Bed {
     pub cloud: Fake,
     pub clock: Arc<TestClock>,
     workers: Arc<Mutex<Option<(Handle, State)>>>,
+    printed: Arc<Printed>,
     /// All that was ever said of an instance or a model.
     said: Arc<Mutex<BTreeSet<String>>>,
     begun: Arc<Mutex<BTreeMap<(ModelUuid, TaskId), u32>>>,
@@ -105,20 +127,21 @@ impl Bed {
             .expect("bootstraps");
         let faulty = Faulty::new(store.clone());
         let (clock_told, cloud) = (told, Fake::new());
-        let workers = Arc::new(Mutex::new(Some(start(faulty.clone(), clock.clone(), &cloud).await)));
+        let printed = Arc::<Printed>::default();
+        let workers = Arc::new(Mutex::new(Some(start(faulty.clone(), clock.clone(), &cloud, &printed).await)));
         // Whoever is killed comes back, with a store that works.
-        let (again, told, fake) = (workers.clone(), faulty.clone(), cloud.clone());
+        let (again, told, fake, kept) = (workers.clone(), faulty.clone(), cloud.clone(), printed.clone());
         let reviver = tokio::spawn(async move {
             told.died().await;
             drop(again.lock().expect("no panic").take());
-            let fresh = start(told.clone(), clock, &fake).await;
+            let fresh = start(told.clone(), clock, &fake, &kept).await;
             *again.lock().expect("no panic") = Some(fresh);
         });
         let (said, begun) = (Arc::default(), Arc::default());
         let agents = tokio::spawn(agents(user.clone(), Arc::clone(&begun)));
         let listener = tokio::spawn(listen(user.clone(), Arc::clone(&said)));
         let tasks = vec![reviver, agents, listener];
-        Bed { user, store, faulty, cloud, clock: clock_told, workers, said, begun, tasks }
+        Bed { user, store, faulty, cloud, clock: clock_told, workers, printed, said, begun, tasks }
     }
 
     /// The process ends when the cloud was called for the `n`-th time; `done`: the cloud does what was asked of it all the same.
@@ -142,7 +165,7 @@ impl Bed {
     }
 
     pub async fn go_on(&self) {
-        let fresh = start(self.faulty.clone(), self.clock.clone(), &self.cloud).await;
+        let fresh = start(self.faulty.clone(), self.clock.clone(), &self.cloud, &self.printed).await;
         *self.workers.lock().expect("no panic") = Some(fresh);
     }
 
@@ -155,6 +178,11 @@ impl Bed {
     /// All that was ever said of an instance or a model.
     pub fn said(&self) -> BTreeSet<String> {
         self.said.lock().expect("no panic").clone()
+    }
+
+    /// What is kept of what instances printed that did not come up.
+    pub fn printed(&self, model: ModelUuid, machine: &MachineId) -> Option<String> {
+        self.printed.0.lock().expect("no panic").get(&(model, machine.clone())).cloned()
     }
 
     /// No task was begun twice.
@@ -188,6 +216,23 @@ impl Bed {
             let reports = self.workers.lock().expect("no panic").as_ref().map(|(handle, _)| handle.reports());
             panic!("never: {what}\n{reports:#?}\n{:?}", self.cloud.calls())
         })
+    }
+
+    /// Waits until something is so that no record tells of.
+    pub async fn eventually(&self, what: &str, is: impl Fn() -> bool) {
+        let wait = async {
+            while !is() {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+        };
+        tokio::time::timeout(LONG, wait).await.unwrap_or_else(|_| panic!("never: {what}\n{:?}", self.cloud.calls()));
+    }
+
+    /// Sets a setting of a model.
+    pub async fn set(&self, model: ModelUuid, name: &str, value: &str) {
+        let values = BTreeMap::from([(name.to_owned(), value.into())]);
+        let set = |beliefs: &Beliefs, given: Given<'_>| change::settings::set(beliefs, model, &values, given);
+        self.user.change(set).await.expect("is set");
     }
 
     /// Waits until the cloud has made the machine's instance.
@@ -320,7 +365,7 @@ impl Bed {
     }
 }
 
-async fn start(faulty: Arc<Faulty>, clock: Arc<dyn Clock>, cloud: &Fake) -> (Handle, State) {
+async fn start(faulty: Arc<Faulty>, clock: Arc<dyn Clock>, cloud: &Fake, printed: &Arc<Printed>) -> (Handle, State) {
     let state = State::open(faulty, clock, Arc::new(SystemChance)).await.expect("opens");
     let fake: Arc<dyn cloud::Cloud> = Arc::new(cloud.clone());
     let handle = spawn(Parts {
@@ -328,7 +373,7 @@ async fn start(faulty: Arc<Faulty>, clock: Arc<dyn Clock>, cloud: &Fake) -> (Han
         clouds: Arc::new(BTreeMap::from([("fake".to_owned(), fake)])),
         root: Root::new(&[7; 32]),
         outfit: Arc::new(Nothing),
-        kept: Arc::new(Nothing),
+        kept: printed.clone(),
         room: Arc::new(Nothing),
     });
     (handle, state)
