@@ -139,6 +139,9 @@ pub trait CloudAdvice: Send + Sync + 'static {
     /// The base of machines that ask for none, as the cloud has it.
     fn default_base(&self, cloud: &str) -> Option<OsBase>;
 
+    /// The cloud's zones, by name.
+    fn zones(&self, cloud: &str) -> Vec<String>;
+
     /// What an instance printed; `controller`: our uuid.
     fn console(&self, cloud: &str, controller: &str, instance: &str) -> Boxed<Result<String, Refusal>>;
 }
@@ -160,6 +163,10 @@ impl CloudAdvice for NoAdvice {
 
     fn default_base(&self, _: &str) -> Option<OsBase> {
         None
+    }
+
+    fn zones(&self, _: &str) -> Vec<String> {
+        Vec::new()
     }
 
     fn console(&self, cloud: &str, _: &str, _: &str) -> Boxed<Result<String, Refusal>> {
@@ -212,6 +219,10 @@ impl CloudAdvice for CloudsAsked {
 
     fn default_base(&self, cloud: &str) -> Option<OsBase> {
         self.bases.get(cloud).cloned()
+    }
+
+    fn zones(&self, cloud: &str) -> Vec<String> {
+        self.clouds.get(cloud).map(|cloud| cloud.zones()).unwrap_or_default()
     }
 
     fn console(&self, cloud: &str, controller: &str, instance: &str) -> Boxed<Result<String, Refusal>> {

@@ -2,6 +2,7 @@
 
 mod all_watcher;
 mod authorization;
+mod clouds;
 mod constraints;
 mod diagnosis;
 mod framing;

@@ -59,6 +59,7 @@ pub async fn passes(cloud: &dyn Cloud, given: &Given) {
     stops_for_good(cloud, given).await;
     keeps_what_is_let_go(cloud, given).await;
     refuses_what_cannot_be(cloud, given).await;
+    starts_where_it_is_told(cloud, given).await;
     starts_many_at_once(cloud, given).await;
     models_end_apart(cloud, given).await;
     controllers_end_apart(cloud, given).await;
@@ -73,6 +74,7 @@ pub fn request(given: &Given, model: &str, machine: &str) -> StartRequest {
         base: given.base.clone(),
         parent: None,
         constraints: Constraints::default(),
+        zone: None,
         files: vec![File {
             path: "/var/lib/juju/contract".into(),
             mode: 0o600,
@@ -171,6 +173,18 @@ async fn refuses_what_cannot_be(cloud: &dyn Cloud, given: &Given) {
     assert_eq!(error.retry(), Retry::Never, "{error:?}");
     assert!(cloud.instances(&given.controller).await.expect("instances").is_empty(), "a refusal leaves nothing behind");
     assert_eq!(cloud.check_constraints(&Constraints::default()).expect("no wish is met"), Vec::<&str>::new());
+}
+
+async fn starts_where_it_is_told(cloud: &dyn Cloud, given: &Given) {
+    for zone in cloud.zones() {
+        cloud.check_placement(&format!("zone={zone}")).expect("a zone of the cloud's own is a placement");
+        let mut request = request(given, &given.model, "7");
+        request.zone = Some(zone.clone());
+        let started = cloud.start_instance(&request, &Progress::silent()).await.expect("start_instance in a zone");
+        assert_eq!(started.hardware.availability_zone, Some(zone), "an instance says where it is");
+        cloud.stop_instance(&given.controller, &started.id).await.expect("stop_instance");
+    }
+    cloud.check_placement("zone=no-such-zone").expect_err("a zone that the cloud has not");
 }
 
 async fn starts_many_at_once(cloud: &dyn Cloud, given: &Given) {

@@ -37,12 +37,18 @@ struct Shared {
     always: Vec<(Call, Option<String>, Fault)>,
     numbered: HashMap<usize, Fault>,
     calls: Vec<(Call, String)>,
+    zones: Vec<String>,
     watch: Option<Watch>,
 }
 
 impl Fake {
     pub fn new() -> Self {
         Fake::default()
+    }
+
+    /// Gives it zones; without any it takes every name for one, and puts nothing anywhere.
+    pub fn set_zones(&self, zones: &[&str]) {
+        self.lock().zones = zones.iter().map(|zone| (*zone).to_owned()).collect();
     }
 
     /// Spoils the next call of this kind.
@@ -55,7 +61,7 @@ impl Fake {
         self.lock().once.push_back((call, Some(whom.into()), fault));
     }
 
-    /// Spoils all calls of this kind (about `whom`, if anybody) until [`Fake::heal`].
+    /// Spoils all calls of this kind (about `whom`, if anybody; a start is about `zone=ZONE` too) until [`Fake::heal`].
     pub fn always(&self, call: Call, whom: Option<&str>, fault: Fault) {
         self.lock().always.push((call, whom.map(str::to_owned), fault));
     }
@@ -209,7 +215,11 @@ impl Cloud for Fake {
     }
 
     fn check_placement(&self, directive: &str) -> Result<(), Error> {
-        state::check_placement(directive)
+        state::check_placement(directive, &self.zones())
+    }
+
+    fn zones(&self) -> Vec<String> {
+        self.lock().zones.clone()
     }
 
     fn prepare_model<'a>(&'a self, model: &'a ModelRef) -> Answer<'a, ()> {
@@ -225,7 +235,8 @@ impl Cloud for Fake {
     fn start_instance<'a>(&'a self, request: &'a StartRequest, progress: &'a Progress) -> Answer<'a, Started> {
         progress.say("Creating container");
         Box::pin(async move {
-            let whom = [request.machine.as_str(), request.name.as_str()];
+            let zone = format!("zone={}", request.zone.as_deref().unwrap_or_default());
+            let whom = [request.machine.as_str(), request.name.as_str(), zone.as_str()];
             let prints = |fault: &Fault| {
                 if let Fault::Print(text, _) = fault {
                     progress.printed(text);

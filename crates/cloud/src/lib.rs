@@ -44,6 +44,11 @@ pub trait Cloud: Send + Sync + 'static {
         Err(Error::unmet("placement", format!("unknown placement directive: {directive}")))
     }
 
+    /// The zones that machines can be spread over, by name; none: it has none. Must not wait.
+    fn zones(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Makes what machines of a model share (networks). Asked before the first machine, and again whenever in doubt.
     fn prepare_model<'a>(&'a self, model: &'a ModelRef) -> Answer<'a, ()>;
 

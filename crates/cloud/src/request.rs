@@ -31,6 +31,8 @@ pub struct StartRequest {
     /// The instance of the machine that this one lives inside (containers).
     pub parent: Option<crate::InstanceId>,
     pub constraints: Constraints,
+    /// One of the cloud's zones, if it has any: there and nowhere else.
+    pub zone: Option<String>,
     /// Written before the first process runs.
     pub files: Vec<File>,
     /// The program (path inside, then arguments) that keeps the agent running; the cloud has it started at each boot.

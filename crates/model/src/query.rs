@@ -4,3 +4,4 @@
 pub mod machine;
 pub mod operation;
 pub mod why;
+pub mod zones;

@@ -5,6 +5,7 @@ mod bed;
 mod clock;
 mod harvest;
 mod host;
+mod zones;
 
 use std::time::Duration;
 

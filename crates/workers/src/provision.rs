@@ -12,7 +12,8 @@ use base::{MachineId, ModelUuid};
 use cloud::{Cloud, Error, Progress, Retry, StartRequest, Started, instance_name};
 use model::beliefs::Beliefs;
 use model::change::start::{self, Failed, Running};
-use model::record::instance;
+use model::query::zones;
+use model::record::instance::{self, Instance};
 
 use crate::driver::{Decision, Failure, Pace, Worker};
 use crate::identity::token_hash;
@@ -36,6 +37,8 @@ pub struct Provision {
     turns: Turns,
     /// Models whose shared things were made. Losing it costs a call that finds nothing to do.
     prepared: Prepared,
+    /// Held while a zone is chosen and noted: the next choice is to see it.
+    spreads: tokio::sync::Mutex<()>,
 }
 
 /// A start that failed.
@@ -43,13 +46,15 @@ struct Fell {
     error: Error,
     /// What the instance printed before it was given up.
     printed: String,
+    /// Another zone may do better.
+    in_zone: bool,
 }
 
 type Prepared = Arc<Mutex<HashSet<ModelUuid>>>;
 
 impl Provision {
     pub(crate) fn new(parts: Parts, turns: Turns) -> Self {
-        Provision { parts, turns, prepared: Prepared::default() }
+        Provision { parts, turns, prepared: Prepared::default(), spreads: tokio::sync::Mutex::default() }
     }
 }
 
@@ -69,10 +74,16 @@ impl Worker for Provision {
         let Place { model, machine } = &place;
         let token = self.parts.root.token(*model, machine);
         let hash = token_hash(&token);
-        let begun =
-            self.parts.state.change(|beliefs, given| start::begin(beliefs, *model, machine, &hash, given)).await?;
+        let zones = self.zones(*model);
+        let begun = {
+            let _spreads = if zones.is_empty() { None } else { Some(self.spreads.lock().await) };
+            let begin = |beliefs: &Beliefs, given: model::Given<'_>| {
+                start::begin(beliefs, *model, machine, &hash, &zones, given)
+            };
+            self.parts.state.change(begin).await?
+        };
         let Some(begun) = begun else { return Ok(()) };
-        let outcome = match self.request(&place) {
+        let outcome = match self.request(&place, &zones) {
             Ok((cloud, request)) => {
                 let start = self.start(&*cloud, &request, &place);
                 let mut start = std::pin::pin!(start);
@@ -86,11 +97,11 @@ impl Worker for Provision {
                 };
                 outcome.map(|started| (cloud.clone(), request.clone(), started))
             }
-            Err(words) => Err(Fell { error: Error::permanent(words), printed: String::new() }),
+            Err(words) => Err(Fell { error: Error::permanent(words), printed: String::new(), in_zone: false }),
         };
         match outcome {
             Ok((cloud, request, started)) => self.keep(&place, &*cloud, &request, started).await,
-            Err(fell) => self.note(&place, &fell, begun.provisioning.attempts).await,
+            Err(fell) => self.note(&place, &fell, &begun, &zones).await,
         }
     }
 
@@ -129,15 +140,23 @@ fn host_is_there(within: &model::beliefs::InModel, id: &MachineId) -> bool {
 }
 
 impl Provision {
+    /// Those of a model's cloud.
+    fn zones(&self, model: ModelUuid) -> Vec<String> {
+        let cloud = place::cloud_of(&self.parts.state.read(), &self.parts.clouds, model);
+        cloud.map(|(cloud, _)| cloud.zones()).unwrap_or_default()
+    }
+
     /// What the cloud is asked for; an error in words is for good.
-    fn request(&self, place: &Place) -> Result<(Arc<dyn Cloud>, StartRequest), String> {
+    fn request(&self, place: &Place, zones: &[String]) -> Result<(Arc<dyn Cloud>, StartRequest), String> {
         let Place { model, machine: id } = place;
         let beliefs = self.parts.state.read();
         let (cloud, told) = place::cloud_of(&beliefs, &self.parts.clouds, *model)?;
         let words = |refusal: base::Refusal| refusal.words().to_owned();
         let controller = beliefs.controller().map_err(words)?;
         let (within, _) = beliefs.model(*model).map_err(words)?;
-        let (_, machine) = within.machine(id).map_err(words)?;
+        let (whole, machine) = within.machine(id).map_err(words)?;
+        zones::order(within, zones, machine)?;
+        let zone = whole.instance.as_ref().map(|instance| instance.provisioning.zone.clone());
         cloud.check_constraints(&machine.constraints).map_err(|error| error.to_string())?;
         let parent = id.parent().and_then(|host| within.machines.get(&host)?.instance.as_ref());
         let token = self.parts.root.token(*model, id);
@@ -149,6 +168,7 @@ impl Provision {
             base: machine.base.to_string(),
             parent: parent.map(|host| cloud::InstanceId(host.instance_id.clone())),
             constraints: machine.constraints.clone(),
+            zone: zone.filter(|zone| !zone.is_empty()),
             files: outfit.files,
             agent: outfit.agent,
             heir: outfit.heir,
@@ -169,10 +189,13 @@ impl Provision {
         });
         let work = async {
             if !self.is_prepared(place.model) {
-                cloud.prepare_model(&request.model).await?;
+                cloud.prepare_model(&request.model).await.map_err(|error| (error, false))?;
                 self.prepared.lock().unwrap_or_else(PoisonError::into_inner).insert(place.model);
             }
-            cloud.start_instance(request, &progress).await
+            cloud.start_instance(request, &progress).await.map_err(|error| {
+                let in_zone = request.zone.is_some() && is_of_a_zone(&error);
+                (error, in_zone)
+            })
         };
         let mut work = std::pin::pin!(tokio::time::timeout(PATIENCE, work));
         let outcome = loop {
@@ -194,13 +217,13 @@ impl Provision {
                 }
             }
         };
-        let outcome =
-            outcome.unwrap_or_else(|_| Err(Error::transient(format!("no answer from the cloud in {PATIENCE:?}"))));
+        let outcome = outcome
+            .unwrap_or_else(|_| Err((Error::transient(format!("no answer from the cloud in {PATIENCE:?}")), false)));
         if outcome.is_err() {
             // What the model shares may be what is broken.
             self.prepared.lock().unwrap_or_else(PoisonError::into_inner).remove(&place.model);
         }
-        outcome.map_err(|error| Fell { error, printed: printed.borrow().clone() })
+        outcome.map_err(|(error, in_zone)| Fell { error, printed: printed.borrow().clone(), in_zone })
     }
 
     fn is_prepared(&self, model: ModelUuid) -> bool {
@@ -231,10 +254,12 @@ impl Provision {
         request: &StartRequest,
         started: Started,
     ) -> Result<(), Failure> {
+        let mut hardware = started.hardware;
+        hardware.availability_zone = hardware.availability_zone.or_else(|| request.zone.clone());
         let running = Running {
             instance_id: started.id.0.clone(),
             display_name: started.display_name,
-            hardware: started.hardware,
+            hardware,
             addresses: started.addresses.iter().map(place::address).collect(),
             message: "Running".into(),
             ssh_host_keys: request.host_keys.iter().map(|key| key.public.clone()).collect(),
@@ -252,14 +277,23 @@ impl Provision {
     }
 
     /// Writes down how a start failed, and when it is tried again.
-    async fn note(&self, place: &Place, fell: &Fell, attempts: u32) -> Result<(), Failure> {
+    async fn note(&self, place: &Place, fell: &Fell, begun: &Instance, zones: &[String]) -> Result<(), Failure> {
         let Place { model, machine } = place;
-        let Fell { error, printed } = fell;
+        let Fell { error, printed, in_zone } = fell;
+        let (attempts, zone) = (begun.provisioning.attempts, &begun.provisioning.zone);
         let printed = !printed.is_empty() && self.is_kept(place, printed).await;
-        let pause = pause(error, attempts);
+        let (failed_zones, in_another_zone) = match in_zone {
+            true => self.another_zone(place, begun, zones),
+            false => (begun.provisioning.failed_zones.clone(), false),
+        };
+        let pause = if in_another_zone { Some(FIRST_PAUSE) } else { pause(error, attempts) };
         tracing::warn!(%place, attempts, again = pause.is_some(), "instance did not start: {error}");
         let change = self.parts.state.change(|beliefs, given| {
             let mut message = match pause {
+                Some(pause) if in_another_zone => format!(
+                    "failed to start machine {machine} in zone {zone:?}, retrying in {}s with new availability zone: {error}",
+                    pause.as_secs()
+                ),
                 Some(pause) => format!(
                     "failed to start machine {machine} ({error}), retrying in {}s ({} more attempts)",
                     pause.as_secs(),
@@ -271,7 +305,8 @@ impl Provision {
                 message.push_str(&format!("; first-boot log: show-machine {machine} --first-boot-log"));
             }
             let next_try = pause.map(|pause| given.now.plus(pause));
-            let failed = Failed { message, error: error.to_string(), next_try, printed };
+            let (error, failed_zones) = (error.to_string(), failed_zones.clone());
+            let failed = Failed { message, error, next_try, printed, failed_zones, in_another_zone };
             start::failed(beliefs, *model, machine, &failed, given)
         });
         Ok(change.await?)
@@ -279,6 +314,22 @@ impl Provision {
 }
 
 impl Provision {
+    /// The zones in which a start has failed by now, and whether there is one left. When there is none all are tried again.
+    fn another_zone(&self, place: &Place, begun: &Instance, zones: &[String]) -> (Vec<String>, bool) {
+        let mut begun = begun.clone();
+        let work = &mut begun.provisioning;
+        work.failed_zones.push(work.zone.clone());
+        let read = self.parts.state.read();
+        let order = read.in_model(place.model).and_then(|within| {
+            let (_, machine) = within.machine(&place.machine)?;
+            Ok(zones::order(within, zones, machine).unwrap_or_default())
+        });
+        match zones::next(&order.unwrap_or_default(), &begun) {
+            Some(_) => (begun.provisioning.failed_zones, true),
+            None => (Vec::new(), false),
+        }
+    }
+
     /// Keeps what an instance printed. A log that cannot be kept must not keep the failure itself from being told.
     async fn is_kept(&self, place: &Place, printed: &str) -> bool {
         let now = self.parts.state.now();
@@ -287,6 +338,14 @@ impl Provision {
             tracing::warn!(%place, "what the instance printed is lost: {words}");
         }
         kept.is_ok()
+    }
+}
+
+/// Whether it may go better in another zone: what was wished for and how often one asks is the same everywhere.
+fn is_of_a_zone(error: &Error) -> bool {
+    match error {
+        Error::Transient { .. } | Error::Permanent { .. } | Error::NotFound { .. } => true,
+        Error::Throttled { .. } | Error::Unmet { .. } => false,
     }
 }
 

@@ -16,11 +16,12 @@ async fn each_machine_says_what_it_waits_for_or_has_an_error_of_its_own() {
         assert!(added.expect("answers")["machines"][0]["error"].is_null());
     }
     let id = "0".parse().expect("valid");
-    let begin = |beliefs: &model::Beliefs, given: model::Given<'_>| start::begin(beliefs, uuid, &id, "hash", given);
+    let begin =
+        |beliefs: &model::Beliefs, given: model::Given<'_>| start::begin(beliefs, uuid, &id, "hash", &[], given);
     rig.state.change(begin).await.expect("begins").expect("it was due");
     let next = rig.state.now().plus(Duration::from_secs(600));
     let failure =
-        Failed { message: "m".into(), error: "the cloud is busy".into(), next_try: Some(next), printed: false };
+        Failed { message: "m".into(), error: "the cloud is busy".into(), next_try: Some(next), ..Failed::default() };
     let fail = |beliefs: &model::Beliefs, given: model::Given<'_>| start::failed(beliefs, uuid, &id, &failure, given);
     rig.state.change(fail).await.expect("failed");
     let tags = ["machine-0-lxd-0", "machine-99", "user-admin"].map(|tag| json!({ "tag": tag }));
@@ -56,7 +57,7 @@ async fn a_log_is_the_failed_starts_or_the_clouds_or_none() {
     let asked = async |tag: &str| all(vec![tag]).await.expect("answers")["results"][0].clone();
     let nothing = "machine 0 has no first-boot log: no instance of it was started";
     assert_eq!(asked("machine-0").await["error"], json!({"message": nothing, "code": "not found"}));
-    let failure = Failed { message: "m".into(), error: "e".into(), next_try: None, printed: true };
+    let failure = Failed { message: "m".into(), error: "e".into(), printed: true, ..Failed::default() };
     let fail = |beliefs: &model::Beliefs, given: model::Given<'_>| start::failed(beliefs, uuid, &id, &failure, given);
     rig.state.change(fail).await.expect("failed");
     let gone = "machine 0 has no first-boot log: it was forgotten, like the output of old tasks";

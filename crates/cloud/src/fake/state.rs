@@ -41,10 +41,11 @@ pub(super) fn check(wanted: &Constraints) -> Result<Vec<&'static str>, Error> {
     Ok(unsupported.into_iter().filter_map(|(name, is)| is.then_some(name)).collect())
 }
 
-/// The cloud has zones of any name, and knows no other placement.
-pub(super) fn check_placement(directive: &str) -> Result<(), Error> {
+/// The cloud has zones, of any name if none were given to it, and knows no other placement.
+pub(super) fn check_placement(directive: &str, zones: &[String]) -> Result<(), Error> {
     match directive.strip_prefix("zone=") {
-        Some(zone) if !zone.is_empty() => Ok(()),
+        Some(zone) if zones.iter().any(|known| known == zone) => Ok(()),
+        Some(zone) if !zone.is_empty() && zones.is_empty() => Ok(()),
         _ => Err(Error::unmet("placement", format!("unknown placement directive: {directive}"))),
     }
 }
@@ -84,6 +85,7 @@ impl State {
             arch: Some(request.constraints.arch.clone().unwrap_or_else(|| "amd64".into())),
             cpu_cores: Some(request.constraints.cores.unwrap_or(1)),
             mem: Some(request.constraints.mem.unwrap_or(1024)),
+            availability_zone: request.zone.clone(),
             ..Hardware::default()
         };
         started.addresses =

@@ -12,6 +12,7 @@
 use super::{Decision, Given, TxnExt, enrolment, instance};
 use crate::beliefs::{AMachine, Beliefs, Stored};
 use crate::key;
+use crate::query::zones;
 use crate::record::address::Address;
 use crate::record::agent::Agent;
 use crate::record::enrolment::Enrolment;
@@ -50,12 +51,14 @@ pub fn is_due(machine: &Machine, instance: &Instance, now: Time) -> Result<bool,
     }
 }
 
-/// Notes that a start begins, with the token that the agent may enrol by. `None`: it is not wanted any more.
+/// Notes that a start begins, with the token that the agent may enrol by, and in which of the cloud's zones. `None`: it is not wanted any more.
+/// Whoever begins several at once must wait for each before the next, or they find the same zone empty.
 pub fn begin(
     beliefs: &Beliefs,
     model: ModelUuid,
     id: &MachineId,
     token_hash: &str,
+    zones: &[String],
     given: Given<'_>,
 ) -> Result<Decision<Option<Instance>>, Refusal> {
     let Some((whole, machine, stored)) = find(beliefs, model, id) else { return Ok(Decision::nothing(None)) };
@@ -66,11 +69,15 @@ pub fn begin(
     if machine.retry {
         instance.provisioning = Provisioning::default();
     }
+    let order = beliefs.in_model(model).ok().and_then(|within| zones::order(within, zones, machine).ok());
+    let order = order.unwrap_or_default();
+    let zone = zones::next(&order, &instance).or(order.first()).cloned().unwrap_or_default();
     let work = &mut instance.provisioning;
     work.attempts = work.attempts.saturating_add(1);
     work.step = "starting".into();
     work.started = Some(given.now);
     work.next_try = None;
+    work.zone = zone;
     instance.says(InstanceStatus::Allocating, "starting", given);
     let mut txn = Txn::new();
     txn.update(key::instance(model, id), stored, &instance);
@@ -157,6 +164,10 @@ pub fn failed(
         };
         instance.first_boot |= failure.printed;
         let work = &mut instance.provisioning;
+        work.failed_zones.clone_from(&failure.failed_zones);
+        if failure.in_another_zone {
+            work.attempts = work.attempts.saturating_sub(1);
+        }
         work.next_try = failure.next_try;
         work.started = None;
         work.step = String::new();
@@ -166,7 +177,7 @@ pub fn failed(
 }
 
 /// How a start failed.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Failed {
     /// For the status.
     pub message: String,
@@ -174,6 +185,10 @@ pub struct Failed {
     pub next_try: Option<Time>,
     /// What it printed is kept.
     pub printed: bool,
+    /// In which zones it failed so far; none when it was tried in all.
+    pub failed_zones: Vec<String>,
+    /// The next try is in another zone: this one does not count.
+    pub in_another_zone: bool,
 }
 
 /// What a cloud says of an instance now.

@@ -11,7 +11,8 @@ use std::collections::BTreeMap;
 /// The zones that a machine may be in, in the order in which they are to be tried; `Err` in words when there is none. Empty: its cloud has
 /// no zones.
 pub fn order(within: &InModel, zones: &[String], machine: &Machine) -> Result<Vec<String>, String> {
-    if zones.is_empty() {
+    // A container is where its host is.
+    if zones.is_empty() || machine.id.parent().is_some() {
         return Ok(Vec::new());
     }
     let placed = machine.placement.strip_prefix("zone=").map(|zone| vec![zone.to_owned()]);
@@ -114,6 +115,8 @@ mod tests {
         let within = model(&["a?"]);
         assert_eq!(order(&within, &["a".into(), "b".into()], &machine(1, "", &[])).expect("zones"), ["a", "b"]);
         assert_eq!(order(&within, &[], &machine(0, "zone=x", &["y"])), Ok(Vec::new()), "a cloud without zones");
+        let container = Machine { id: MachineId::top(0).container("lxd", 1), ..machine(0, "", &[]) };
+        assert_eq!(order(&within, &["a".into()], &container), Ok(Vec::new()));
     }
 
     #[test]

@@ -44,6 +44,12 @@ pub struct Provisioning {
     pub next_try: Option<Time>,
     #[serde(skip_serializing_if = "String::is_empty")]
     pub last_error: String,
+    /// The zone of the present try; empty where the cloud has none.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub zone: String,
+    /// Zones in which it did not start, until it was tried in all.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub failed_zones: Vec<String>,
 }
 
 /// How the instance id of a host begins that was taken in; its address follows, as its user typed it (`wire/commands-machines.md` 4).

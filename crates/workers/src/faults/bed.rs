@@ -7,7 +7,7 @@ use std::time::Duration;
 use base::chance::SystemChance;
 use base::clock::{Clock, Time};
 use base::status::{InstanceStatus, TaskStatus};
-use base::{Constraints, Hardware, MachineId, ModelUuid, OsBase, Secret, TaskId};
+use base::{Hardware, MachineId, ModelUuid, OsBase, Secret, TaskId};
 use cloud::fake::{Fake, Fault};
 use model::change::{self, Given};
 use model::record::status::AgentStatus;
@@ -256,12 +256,14 @@ impl Bed {
     }
 
     pub async fn add_machine(&self, model: ModelUuid) -> MachineId {
+        self.add_machines(model, &[Default::default()]).await.remove(0)
+    }
+
+    pub async fn add_machines(&self, model: ModelUuid, all: &[change::machine::AddMachine]) -> Vec<MachineId> {
         let base = OsBase::parse("ubuntu@24.04").expect("valid");
-        let one = change::machine::AddMachine { constraints: Constraints::default(), ..Default::default() };
-        let add = |beliefs: &Beliefs, given: Given<'_>| {
-            change::machine::add(beliefs, model, std::slice::from_ref(&one), &base, given)
-        };
-        self.user.change(add).await.expect("machines are added").remove(0).expect("this one too")
+        let add = |beliefs: &Beliefs, given: Given<'_>| change::machine::add(beliefs, model, all, &base, given);
+        let added = self.user.change(add).await.expect("machines are added");
+        added.into_iter().map(|one| one.expect("this one too")).collect()
     }
 
     /// A host that was there before.
