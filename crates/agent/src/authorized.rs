@@ -1,13 +1,17 @@
 //! The model's ssh keys on the machine: a file of our own, which our ssh server reads, and the login user's `authorized_keys`,
 //! which an sshd reads.
 //! It must not know who logs in. The surprise: the user's file is shared. Lines of ours have a comment that begins with `Juju:`;
-//! before our first time every line there is one that the cloud put there for us, and the model's keys replace it.
+//! before our first time every line there is one that the cloud put there for us, and the model's keys replace it. Lines that are
+//! not ours stay byte for byte.
 
 use std::io;
 use std::path::Path;
 
 use host::Account;
-use host::files::Owner;
+use host::home::{self, Folder};
+
+const FOLDER: &str = ".ssh";
+const FILE: &str = "authorized_keys";
 
 const OURS: &str = "Juju:";
 
@@ -30,86 +34,112 @@ pub fn keep(data_dir: &Path, user: &str, keys: &[String], taken_in: bool) -> io:
     Ok(())
 }
 
+/// How a user's file was before anything of ours came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Before {
+    pub file: bool,
+    pub folder: bool,
+}
+
+/// Fails where the user's keys could not be kept: through a link, say.
+pub fn look(account: &Account) -> io::Result<Before> {
+    match Folder::open(account, FOLDER)? {
+        Some(folder) => Ok(Before { file: folder.read(FILE)?.is_some(), folder: true }),
+        None => Ok(Before { file: false, folder: false }),
+    }
+}
+
 /// Adds keys that no list of the model's changes.
 pub fn add(account: &Account, lines: &str) -> io::Result<()> {
     let keys = lines.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
     // At the end: a line may begin with options.
     let marked: String = keys.map(|key| format!("{key} {THEIRS}\n")).collect();
-    edit(account, |before| match before.is_empty() || before.ends_with('\n') {
-        true => format!("{before}{marked}"),
-        false if marked.is_empty() => before.to_owned(),
-        false => format!("{before}\n{marked}"),
+    edit(account, |before| match marked.is_empty() {
+        true => before.to_vec(),
+        false => [&ended(before.to_vec()), marked.as_bytes()].concat(),
     })
 }
 
-/// Takes out every line of ours.
-pub fn take_out(account: &Account) -> io::Result<()> {
-    edit(account, |before| {
-        let ours = |line: &&str| line.split_whitespace().any(|word| word.starts_with(OURS) || word.starts_with(THEIRS));
-        before.split_inclusive('\n').filter(|line| !ours(line)).collect()
-    })
-}
-
-fn keep_for(account: &Account, keys: &[String], first: bool) -> io::Result<()> {
-    edit(account, |before| merged(if first { "" } else { before }, keys))
-}
-
-fn edit(account: &Account, how: impl FnOnce(&str) -> String) -> io::Result<()> {
-    let directory = account.home.join(".ssh");
-    let file = directory.join("authorized_keys");
-    let before = match std::fs::read_to_string(&file) {
-        Ok(before) => before,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
-        // One that cannot be read (a comment that is no UTF-8) is not empty: the user's keys are in it.
-        Err(error) => return Err(error),
-    };
-    let text = how(&before);
-    if text == before {
-        return Ok(());
+/// Takes every line of ours out. A file and a folder that were not there `before` go, when nothing else is in them.
+pub fn take_out(account: &Account, before: Before) -> io::Result<()> {
+    edit(account, |text| lines(text).filter(|line| !is_marked(line, &[OURS, THEIRS])).flatten().copied().collect())?;
+    if let Some(folder) = Folder::open(account, FOLDER)?
+        && !before.file
+        && folder.read(FILE)?.is_some_and(|found| found.data.is_empty())
+    {
+        folder.remove(FILE)?;
     }
-    if !directory.is_dir() {
-        if !account.home.is_dir() {
-            return Ok(());
-        }
-        std::fs::create_dir(&directory)?;
-        std::os::unix::fs::chown(&directory, Some(account.uid), Some(account.gid))?;
-        std::fs::set_permissions(&directory, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
+    if !before.folder {
+        // With anything else in it, it stays.
+        home::remove_empty(account, FOLDER)?;
     }
-    host::files::write_owned(&file, text.as_bytes(), 0o600, Some(Owner { uid: account.uid, gid: account.gid }))
+    Ok(())
 }
 
 /// Leaves a user's file as if the keys in it were the user's own: nobody keeps them any more, and whoever could log in still can.
 pub fn let_go(user: &str) -> io::Result<()> {
     let Ok(account) = Account::find(user) else { return Ok(()) };
-    let file = account.home.join(".ssh/authorized_keys");
-    let before = match std::fs::read_to_string(&file) {
-        Ok(before) => before,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(error),
+    edit(&account, |before| lines(before).flat_map(unmarked).collect())
+}
+
+fn keep_for(account: &Account, keys: &[String], first: bool) -> io::Result<()> {
+    edit(account, |before| merged(if first { b"" } else { before }, keys))
+}
+
+/// What would stay as it is is not written: nothing is made for no key. Without a home there is nothing to keep.
+fn edit(account: &Account, how: impl FnOnce(&[u8]) -> Vec<u8>) -> io::Result<()> {
+    let found = match Folder::open(account, FOLDER)? {
+        Some(folder) => folder.read(FILE)?,
+        None => None,
     };
-    let text = unmarked(&before);
+    let before = found.as_ref().map_or(&b""[..], |found| &found.data);
+    let text = how(before);
     if text == before {
         return Ok(());
     }
-    host::files::write_owned(&file, text.as_bytes(), 0o600, Some(Owner { uid: account.uid, gid: account.gid }))
+    let Some(folder) = Folder::open_or_make(account, FOLDER)? else { return Ok(()) };
+    folder.write(FILE, &text, found.map_or(0o600, |found| found.mode))
 }
 
-fn unmarked(before: &str) -> String {
-    let plain = |line: &str| {
-        let mut words = line.splitn(3, ' ');
-        match (words.next(), words.next(), words.next().and_then(|comment| comment.strip_prefix(OURS))) {
-            (Some(kind), Some(body), Some("")) => format!("{kind} {body}\n"),
-            (Some(kind), Some(body), Some(comment)) => format!("{kind} {body} {comment}\n"),
-            _ => format!("{line}\n"),
-        }
+/// Lines with their ends.
+fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    text.split_inclusive(|byte| *byte == b'\n')
+}
+
+/// Whether one of the marks begins a word of the line.
+fn is_marked(line: &[u8], marks: &[&str]) -> bool {
+    // What is no UTF-8 is no mark.
+    let line = String::from_utf8_lossy(line);
+    line.split_whitespace().any(|word| marks.iter().any(|mark| word.starts_with(mark)))
+}
+
+/// With an end to its last line.
+fn ended(mut text: Vec<u8>) -> Vec<u8> {
+    if text.last().is_some_and(|last| *last != b'\n') {
+        text.push(b'\n');
+    }
+    text
+}
+
+fn unmarked(line: &[u8]) -> Vec<u8> {
+    let as_it_was = || line.to_vec();
+    let Some(text) = std::str::from_utf8(line).ok().map(|text| text.trim_end_matches(['\n', '\r'])) else {
+        return as_it_was();
     };
-    before.lines().map(plain).collect()
+    let mut words = text.splitn(3, ' ');
+    let (kind, body, comment) =
+        (words.next(), words.next(), words.next().and_then(|comment| comment.strip_prefix(OURS)));
+    match (kind, body, comment) {
+        (Some(kind), Some(body), Some("")) => format!("{kind} {body}\n").into_bytes(),
+        (Some(kind), Some(body), Some(comment)) => format!("{kind} {body} {comment}\n").into_bytes(),
+        _ => as_it_was(),
+    }
 }
 
-fn merged(before: &str, keys: &[String]) -> String {
-    let theirs = before.lines().filter(|l| !l.split_whitespace().any(|word| word.starts_with(OURS)));
-    let ours = keys.iter().map(|key| marked(key, OURS));
-    theirs.map(str::to_owned).chain(ours).map(|line| line + "\n").collect()
+fn merged(before: &[u8], keys: &[String]) -> Vec<u8> {
+    let theirs = ended(lines(before).filter(|line| !is_marked(line, &[OURS])).flatten().copied().collect());
+    let ours: String = keys.iter().map(|key| marked(key, OURS) + "\n").collect();
+    [theirs.as_slice(), ours.as_bytes()].concat()
 }
 
 /// A key's line with a mark before its comment.
@@ -126,12 +156,19 @@ fn marked(key: &str, mark: &str) -> String {
 mod tests {
     use super::*;
 
+    fn account(home: &Path) -> Account {
+        let (uid, gid) = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
+        Account { name: "x".into(), uid, gid, groups: vec![gid], home: home.into(), shell: "/bin/sh".into() }
+    }
+
+    fn text(bytes: Vec<u8>) -> String {
+        String::from_utf8(bytes).expect("text")
+    }
+
     #[test]
     fn what_was_added_is_taken_out_again() {
         let dir = tempfile::tempdir().expect("a directory");
-        let (uid, gid) = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
-        let account =
-            Account { name: "x".into(), uid, gid, groups: vec![gid], home: dir.path().into(), shell: "/bin/sh".into() };
+        let account = account(dir.path());
         let file = dir.path().join(".ssh/authorized_keys");
         let read = || std::fs::read_to_string(&file).expect("there");
         std::fs::create_dir(dir.path().join(".ssh")).expect("made");
@@ -140,26 +177,75 @@ mod tests {
         keep_for(&account, &["ssh-rsa MODEL m".into()], false).expect("kept");
         keep_for(&account, &["ssh-rsa NEWER m".into()], false).expect("kept");
         assert_eq!(read(), "ssh-rsa USER x\nssh-rsa EXTRA me Manual:\nssh-rsa NEWER Juju:m\n");
-        take_out(&account).expect("taken out");
+        take_out(&account, Before { file: false, folder: false }).expect("taken out");
         assert_eq!(read(), "ssh-rsa USER x\n");
+    }
+
+    #[test]
+    fn where_nothing_was_nothing_is_left() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let account = account(dir.path());
+        let before = look(&account).expect("looked");
+        add(&account, "").expect("nothing to add");
+        assert_eq!(look(&account).expect("looked"), before, "nothing is made for no key");
+        add(&account, "ssh-rsa EXTRA me").expect("added");
+        assert_eq!(look(&account).expect("looked"), Before { file: true, folder: true });
+        take_out(&account, before).expect("taken out");
+        assert_eq!(std::fs::read_dir(dir.path()).expect("there").count(), 0);
+        add(&account, "ssh-rsa EXTRA me").expect("added");
+        std::fs::write(dir.path().join(".ssh/id"), "theirs").expect("written");
+        take_out(&account, before).expect("taken out");
+        let left: Vec<_> = std::fs::read_dir(dir.path().join(".ssh")).expect("there").flatten().collect();
+        assert_eq!(left.len(), 1, "{left:?}");
+    }
+
+    #[test]
+    fn no_byte_and_no_permission_of_theirs_is_changed() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().expect("a directory");
+        let account = account(dir.path());
+        let file = dir.path().join(".ssh/authorized_keys");
+        std::fs::create_dir(dir.path().join(".ssh")).expect("made");
+        let theirs = b"ssh-rsa CCCC caf\xe9\r\n\r\n  ssh-rsa DDDD d";
+        std::fs::write(&file, theirs).expect("written");
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o640)).expect("set");
+        keep_for(&account, &["ssh-rsa AAAA a".into()], false).expect("kept");
+        let expected = [&theirs[..], b"\nssh-rsa AAAA Juju:a\n"].concat();
+        assert_eq!(std::fs::read(&file).expect("there"), expected);
+        assert_eq!(std::fs::metadata(&file).expect("there").permissions().mode() & 0o7777, 0o640);
+        take_out(&account, Before { file: true, folder: true }).expect("taken out");
+        assert_eq!(std::fs::read(&file).expect("there"), [&theirs[..], b"\n"].concat());
+    }
+
+    #[test]
+    fn a_link_of_the_users_is_told_and_nothing_behind_it_is_touched() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let (home, roots) = (dir.path().join("home"), dir.path().join("roots"));
+        std::fs::create_dir_all(home.join(".ssh")).expect("made");
+        std::fs::write(&roots, "ssh-rsa ROOT r\n").expect("written");
+        std::os::unix::fs::symlink(&roots, home.join(".ssh/authorized_keys")).expect("linked");
+        let account = account(&home);
+        assert!(look(&account).is_err() && add(&account, "ssh-rsa EXTRA me").is_err());
+        assert!(keep_for(&account, &["ssh-rsa AAAA a".into()], true).is_err());
+        assert!(take_out(&account, Before { file: false, folder: false }).is_err());
+        assert_eq!(std::fs::read_to_string(&roots).expect("there"), "ssh-rsa ROOT r\n");
+        assert!(home.join(".ssh/authorized_keys").is_symlink());
     }
 
     #[test]
     fn the_users_own_lines_stay() {
         let keys = ["ssh-rsa AAAA juju-client-key".to_owned(), "ssh-ed25519 BBBB".to_owned()];
         let before = "# mine\nssh-rsa CCCC me@home\nssh-rsa DDDD Juju:gone key\n";
-        let text = merged(before, &keys);
+        let text = text(merged(before.as_bytes(), &keys));
         assert_eq!(text, "# mine\nssh-rsa CCCC me@home\nssh-rsa AAAA Juju:juju-client-key\nssh-ed25519 BBBB Juju:\n");
-        assert_eq!(merged(&text, &keys), text);
-        assert_eq!(merged(&text, &[]), "# mine\nssh-rsa CCCC me@home\n");
+        assert_eq!(merged(text.as_bytes(), &keys), text.as_bytes());
+        assert_eq!(merged(text.as_bytes(), &[]), b"# mine\nssh-rsa CCCC me@home\n");
     }
 
     #[test]
     fn what_the_cloud_put_there_goes_at_our_first_time_only() {
         let dir = tempfile::tempdir().expect("a directory");
-        let (uid, gid) = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
-        let account =
-            Account { name: "x".into(), uid, gid, groups: vec![gid], home: dir.path().into(), shell: "/bin/sh".into() };
+        let account = account(dir.path());
         let file = dir.path().join(".ssh/authorized_keys");
         keep_for(&account, &["ssh-rsa AAAA a".into()], true).expect("written");
         assert_eq!(std::fs::read_to_string(&file).expect("there"), "ssh-rsa AAAA Juju:a\n");
@@ -177,7 +263,8 @@ mod tests {
         let keys =
             ["ssh-rsa AAAA juju-client-key".to_owned(), "ssh-ed25519 BBBB".to_owned(), "ssh-rsa DDDD a b".into()];
         let expected = format!("{mine}ssh-rsa AAAA juju-client-key\nssh-ed25519 BBBB\nssh-rsa DDDD a b\n");
-        assert_eq!(unmarked(&merged(mine, &keys)), expected);
-        assert_eq!(unmarked(&expected), expected, "once is enough");
+        let let_go = |before: &[u8]| text(lines(before).flat_map(unmarked).collect());
+        assert_eq!(let_go(&merged(mine.as_bytes(), &keys)), expected);
+        assert_eq!(let_go(expected.as_bytes()), expected, "once is enough");
     }
 }

@@ -28,6 +28,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(3);
 const REFUSED_PAUSE: Duration = Duration::from_secs(30);
 /// A connection that lasted so long was a good one.
 const GOOD: Duration = Duration::from_secs(10);
+/// Between attempts to leave a host on which something resists.
+const LEAVE_PAUSE: Duration = Duration::from_secs(30);
 /// The whole of TLS and upgrade may take this long.
 const UPGRADE: Duration = Duration::from_secs(15);
 
@@ -161,6 +163,12 @@ impl Machine {
             let began = Instant::now();
             match self.connect().await {
                 Ok(End::Dead | End::Left) => return,
+                Ok(End::Unknown) => {
+                    tracing::warn!(
+                        "the controller does not know this machine, nor that it was removed: it stays as it is"
+                    );
+                    pause = REFUSED_PAUSE;
+                }
                 Ok(end) => {
                     // No more than this: thousands of agents that come back at once have better things to tell.
                     tracing::debug!(?end, "connection to the controller ended");
@@ -256,21 +264,21 @@ impl Machine {
         self.left.lock().unwrap_or_else(PoisonError::into_inner).is_some()
     }
 
-    /// Takes the agent off a host that was taken in: nothing of it stays but this process. False: the machine is none of those.
-    pub async fn leave_host(&self) -> bool {
-        let config = self.config();
-        if !config.taken_in {
-            return false;
-        }
-        if !self.has_left() {
-            // A task of the runtime that ends badly is seen by nobody else: what stays is told in the log.
+    /// Takes the agent off a host that was taken in: nothing of it stays but this process. Tries until nothing resists; what does is
+    /// `told`.
+    pub async fn leave_host(&self, told: impl Fn(String)) {
+        while !self.has_left() {
+            let config = self.config();
             let done = tokio::task::spawn_blocking(move || crate::taken_in::leave(&config)).await;
-            if let Err(error) = done {
-                tracing::error!(%error, "the agent was not taken off the host");
+            match done.unwrap_or_else(|error| Err(error.to_string())) {
+                Ok(()) => *self.left.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now()),
+                Err(words) => {
+                    tracing::error!("not all of the agent could be taken off the host: {words}");
+                    told(words);
+                    tokio::time::sleep(LEAVE_PAUSE).await;
+                }
             }
-            *self.left.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
         }
-        true
     }
 
     pub fn request(&self) -> Result<String, identity::Error> {

@@ -28,6 +28,8 @@ const ASK_AGAIN: Duration = Duration::from_secs(600);
 pub enum End {
     /// The machine is dead: there is nothing to connect for.
     Dead,
+    /// The controller knows nothing of the machine.
+    Unknown,
     /// By the controller, in good order.
     Closed,
     Broken(String),
@@ -57,10 +59,10 @@ impl Outbox {
 pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(machine: &Machine, socket: Socket<S>) -> End {
     let (mut sink, mut source) = socket.split();
     let outbox = Outbox::default();
+    let dead = Notify::new();
     let facts = crate::facts::read();
     greet(machine, &outbox, &facts);
     let read = async {
-        let mut farewell = false;
         loop {
             // A controller that lives pings. One whose packets do not arrive, nothing else would tell from one that has nothing to say.
             let Ok(message) = tokio::time::timeout(machine.silence, source.next()).await else {
@@ -68,16 +70,14 @@ pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(machine: &Machine, socket:
             };
             match message {
                 // After the farewell of an agent that has left its host, the controller has nothing more to say.
-                None | Some(Ok(Message::Close(_))) if farewell => return End::Dead,
+                None | Some(Ok(Message::Close(_))) if machine.has_left() => return End::Dead,
                 None | Some(Ok(Message::Close(_))) => return End::Closed,
                 Some(Err(error)) => return End::Broken(error.to_string()),
                 Some(Ok(Message::Text(text))) => match serde_json::from_str(&text) {
                     Ok(ToAgent::Document(document)) if machine.has_left() && document.life != Some(Life::Dead) => {}
                     Ok(message) => match hear(machine, &outbox, message) {
-                        Some(End::Dead) if machine.leave_host().await => {
-                            outbox.say(FromAgent::Status { status: AgentStatus::Stopped, message: String::new() });
-                            farewell = true;
-                        }
+                        Some(End::Unknown) if machine.has_left() => return End::Dead,
+                        Some(End::Dead) if machine.config().taken_in => dead.notify_one(),
                         Some(end) => return end,
                         None => {}
                     },
@@ -119,6 +119,7 @@ pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(machine: &Machine, socket:
     tokio::select! {
         end = read => end,
         end = write => end,
+        () = leave(machine, &outbox, &dead) => End::Closed,
         () = watch_facts(&outbox, facts) => End::Closed,
         () = renew(machine, &outbox) => End::Closed,
     }
@@ -142,7 +143,20 @@ fn greet(machine: &Machine, outbox: &Outbox, facts: &Facts) {
 /// Why the connection is to end, if it is.
 fn hear(machine: &Machine, outbox: &Outbox, message: ToAgent) -> Option<End> {
     match message {
-        ToAgent::Document(document) => return take(machine, document).then_some(End::Dead),
+        ToAgent::Document(document) if document.unknown => return Some(End::Unknown),
+        ToAgent::Document(document) => {
+            let step = document.upgrade;
+            if take(machine, document) {
+                return Some(End::Dead);
+            }
+            if let Some(step) = step {
+                // Nothing of ours depends on the release; what the machine runs is looked at now, not when the agent connected.
+                let facts = crate::facts::read();
+                let base = facts.base.clone();
+                outbox.say(FromAgent::Facts(Box::new(facts)));
+                outbox.say(FromAgent::Upgraded { step, base });
+            }
+        }
         ToAgent::CancelTask { id } => machine.tasks.cancel(&id),
         ToAgent::TaskAck { id } => machine.tasks.acknowledge(&id),
         ToAgent::Certificate { certificate_pem, ca_cert_pem } => {
@@ -155,6 +169,18 @@ fn hear(machine: &Machine, outbox: &Outbox, message: ToAgent) -> Option<End> {
         ToAgent::Unknown => {}
     }
     None
+}
+
+/// When the machine is dead, takes the agent off its host and says how that went.
+async fn leave(machine: &Machine, outbox: &Outbox, dead: &Notify) {
+    dead.notified().await;
+    let resists = |words| {
+        let message = format!("cannot take the agent off the host: {words}");
+        outbox.say(FromAgent::Status { status: AgentStatus::Error, message });
+    };
+    machine.leave_host(resists).await;
+    outbox.say(FromAgent::Status { status: AgentStatus::Left, message: String::new() });
+    std::future::pending().await
 }
 
 /// True: the machine is dead.

@@ -49,7 +49,10 @@ pub fn leave_main(_: impl Iterator<Item = OsString>) -> ExitCode {
     for directory in machine_directories(Path::new("/var/lib/juju")) {
         match Note::load(&directory) {
             Ok(Some(note)) => notes.push(note),
-            Ok(None) => {}
+            Ok(None) => {
+                let _ =
+                    writeln!(io::stderr(), "{} has no note of what was made: it is left as it is", directory.display());
+            }
             Err(error) => return ended(Err(format!("cannot read the note in {}: {error}", directory.display()))),
         }
     }
@@ -73,16 +76,12 @@ fn ended(outcome: Result<(), String>) -> ExitCode {
     }
 }
 
-/// What the agent does when its machine is dead: the host is as it was but for this process. May be done twice.
-pub(crate) fn leave(config: &Config) {
+/// What the agent does when its machine is dead: the host is as it was but for this process. May be done twice. Fails with what stayed.
+pub(crate) fn leave(config: &Config) -> Result<(), String> {
     match Note::load(&config.directory()) {
-        Ok(Some(mut note)) => {
-            if let Err(error) = note.undo() {
-                tracing::error!(error, "not all of the agent could be taken off the host");
-            }
-        }
-        Ok(None) => {}
-        Err(error) => tracing::error!(%error, "what was made on the host is not known, and stays"),
+        Ok(Some(mut note)) => note.undo(),
+        Ok(None) => Ok(()),
+        Err(error) => Err(format!("what was made on the host is not known: {error}")),
     }
 }
 
@@ -101,7 +100,7 @@ fn take_in(config: &Config) -> Result<(), String> {
     let outcome = runtime.block_on(steps(config, &mut note));
     outcome.map_err(|words| match note.undo() {
         Ok(()) => words,
-        Err(left) => format!("{words}; and not all could be undone: {left}"),
+        Err(left) => format!("{words}; and not all could be undone, so the host stays marked as a machine: {left}"),
     })
 }
 
@@ -155,7 +154,7 @@ fn way_out(note: &mut Note, program: &Path) -> io::Result<()> {
     if path.exists() || !path.parent().is_some_and(Path::is_dir) {
         return Ok(());
     }
-    note.add(Made::File { path: path.into() })?;
+    note.add(Made::WayOut { path: path.into() })?;
     let text = format!(
         "#!/bin/sh\n# Takes the agent of machine {} off this host, whatever its controller knows.\nexec {} {}\n",
         note.machine(),

@@ -304,6 +304,21 @@ async fn the_agent_of_a_dead_machine_ends() {
     assert!(ended.success());
 }
 
+/// A controller whose database was set back knows nothing of it: that is no reason to end.
+#[tokio::test]
+async fn the_agent_of_an_unknown_machine_stays() {
+    let mut stub = Stub::start().await;
+    let mut agent = Agent::start(&stub, "t");
+    let (mut connection, ..) = stub.greeted(Vec::new()).await;
+    let unknown = Document { life: Some(Life::Dead), unknown: true, ..Document::default() };
+    connection.tell(&ToAgent::Document(unknown)).await;
+    connection.closed().await;
+    assert!(agent.child.try_wait().expect("looked").is_none(), "it ended");
+    // It asks again later; now, when it is started anew.
+    agent.kill_and_restart().await;
+    stub.greeted(Vec::new()).await;
+}
+
 #[tokio::test]
 async fn an_agent_that_is_told_to_end_says_so() {
     let mut stub = Stub::start().await;

@@ -10,6 +10,7 @@ pub mod credential_manager;
 pub mod diagnosis;
 pub mod key_manager;
 pub mod machine_manager;
+pub mod machine_upgrade;
 pub mod model_config;
 pub mod model_manager;
 pub mod pinger;

@@ -10,6 +10,7 @@ mod program;
 mod tunnel;
 
 pub use log_streams::LogStreams;
+pub use program::Downloads;
 
 use crate::server::Shared;
 use crate::session::Session;
@@ -31,7 +32,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use wire::path::{self, Place};
 
 pub type Reply = Response<Full<Bytes>>;
@@ -47,6 +48,8 @@ struct Peer {
     from: SocketAddr,
     certificate: Option<Arc<Vec<u8>>>,
     seat: Seat,
+    /// Ends the connection.
+    cut: Arc<Notify>,
 }
 
 /// Serves a connection over any stream of bytes, so that nothing in here depends on TLS.
@@ -55,7 +58,8 @@ where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let mut closing = shared.closing.clone();
-    let peer = Peer { from, certificate: certificate.map(Arc::new), seat };
+    let cut = Arc::new(Notify::new());
+    let peer = Peer { from, certificate: certificate.map(Arc::new), seat, cut: cut.clone() };
     let service = service_fn(move |request| {
         let (shared, peer) = (shared.clone(), peer.clone());
         async move { Ok::<_, Infallible>(answer(shared, request, peer).await) }
@@ -72,6 +76,7 @@ where
             tracing::debug!(%from, error = &error as &dyn std::error::Error, "HTTP connection ended");
         },
         _ = closing.wait_for(|closing| *closing) => connection.as_mut().graceful_shutdown(),
+        () = cut.notified() => tracing::debug!(%from, "HTTP connection took too long"),
     }
 }
 
@@ -111,7 +116,7 @@ async fn answer(shared: Arc<Shared>, request: Request<Incoming>, peer: Peer) -> 
         (Place::Tunnel(model), Method::GET) => tunnel::answer(shared, request, peer.seat, model).await,
         (Place::AgentEnrol, Method::POST) => enrol(shared, request, peer.from).await,
         (Place::AgentProgram { model, machine, ticket }, Method::GET) => {
-            program::answer(shared, peer.seat, model, &machine, &ticket).await
+            program::answer(shared, peer, model, &machine, &ticket).await
         }
         (Place::AgentStream, Method::GET) => agent_stream(shared, request, peer),
         _ => text(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed\n"),

@@ -74,8 +74,10 @@ impl Default for Limits {
 /// A handshake that takes longer is not waited for any more before others are taken in; it goes on all the same.
 pub const HANDSHAKE_PACE: Duration = Duration::from_millis(250);
 
-/// Hosts that are sent the agent's program at once: each has all of it in memory meanwhile.
-pub const DOWNLOADS: usize = 4;
+/// Hosts that are sent the agent's program at once; more wait for their turn.
+pub const DOWNLOADS: usize = 64;
+/// For one of them. At least 50 kB/s, then; whoever fetches it gives up after as long.
+pub const DOWNLOAD: Duration = Duration::from_secs(600);
 
 /// Items of one list in the parameters of a call.
 pub const ITEMS: usize = 10_000;

@@ -4,8 +4,8 @@
 
 use crate::auth::Passwords;
 use crate::doors::{AgentDoors, CloudAdvice, KeySource, TakesIn};
-use crate::http::{self, LogStreams};
-use crate::limits::{DOWNLOADS, HANDSHAKE_PACE, Limits};
+use crate::http::{self, Downloads, LogStreams};
+use crate::limits::{HANDSHAKE_PACE, Limits};
 use crate::metrics::Metrics;
 use crate::places::Places;
 use crate::strangers::{Seat, Source, Strangers};
@@ -54,7 +54,7 @@ pub struct Shared {
     /// The connections that users have logged in on.
     pub connections: Places,
     /// Turns of hosts that fetch the agent's program.
-    pub downloads: Arc<Semaphore>,
+    pub downloads: Downloads,
     pub metrics: Metrics,
     /// True when the server is to close its connections.
     pub closing: watch::Receiver<bool>,
@@ -100,7 +100,7 @@ impl Server {
             takes_in,
             version,
             limits,
-            downloads: Arc::new(Semaphore::new(DOWNLOADS)),
+            downloads: Downloads::default(),
             closing,
         };
         let handle = Handle { closing: Arc::new(sender) };

@@ -17,3 +17,4 @@ mod models;
 mod rig;
 mod table;
 mod tasks;
+mod upgrade;

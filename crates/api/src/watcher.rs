@@ -32,6 +32,8 @@ pub struct Watcher {
 
 pub enum Watched {
     All(tokio::sync::Mutex<Box<AllWatcher>>),
+    /// A machine on its way to another release.
+    Upgrade(crate::facade::machine_upgrade::Watch),
     /// Progress messages of tasks on machines: they write none, so nothing ever comes.
     Strings,
 }

@@ -49,6 +49,11 @@ impl<'a> PublicKey<'a> {
         good.then_some(PublicKey { line, comment, body })
     }
 
+    /// The key itself, by which keys are told apart: neither its kind's name nor its comment.
+    pub fn into_body(self) -> Vec<u8> {
+        self.body
+    }
+
     /// Whether both are the same key, whatever their comments.
     pub fn is_same(&self, other: &PublicKey<'_>) -> bool {
         self.body == other.body

@@ -27,7 +27,7 @@ mod status;
 mod task;
 mod user;
 
-pub use absent::ORIGINAL;
+pub use absent::{ORIGINAL, renamed};
 
 /// What a running command is.
 pub type Running<'c> = Pin<Box<dyn Future<Output = Result<()>> + 'c>>;

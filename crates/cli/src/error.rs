@@ -128,6 +128,11 @@ impl Error {
         matches!(self.code(), "not found" | "model not found" | "user not found")
     }
 
+    /// Whether the same may go well a little later: the controller is away for a while, or has too much to do.
+    pub fn is_passing(&self) -> bool {
+        self.kind == Kind::Connection || self.code() == wire::code::TRY_AGAIN
+    }
+
     pub fn is_unauthorized(&self) -> bool {
         self.code() == "unauthorized access"
     }

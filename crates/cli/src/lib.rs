@@ -178,10 +178,8 @@ fn unknown(name: &str) -> Error {
              Everything this release can do is listed by \"juju help commands\"."
         ));
     }
-    Error::failed(format!(
-        "juju: {name:?} is not a juju command. See \"juju --help\".\n\nDid you mean:\n\t{}",
-        command::nearest(name)
-    ))
+    let meant = command::renamed(name).unwrap_or_else(|| command::nearest(name));
+    Error::failed(format!("juju: {name:?} is not a juju command. See \"juju --help\".\n\nDid you mean:\n\t{meant}"))
 }
 
 impl From<client::files::Error> for Error {

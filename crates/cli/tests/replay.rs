@@ -51,6 +51,7 @@ const HELD: &[&str] = &[
     "ssh-keys",
     "add-ssh-key",
     "remove-ssh-key",
+    "upgrade-machine",
 ];
 
 #[tokio::test]

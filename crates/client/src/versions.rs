@@ -26,6 +26,8 @@ const KNOWN: &[(&str, &[i64])] = &[
     ("ImageMetadataManager", &[1]),
     ("KeyManager", &[1]),
     ("MachineManager", &[9, 10]),
+    // Grigri's own.
+    ("MachineUpgrade", &[1]),
     ("ModelConfig", &[3]),
     ("ModelGeneration", &[4]),
     ("ModelManager", &[9, 10]),

@@ -8,6 +8,7 @@ pub mod exec;
 pub mod facts;
 pub mod files;
 pub mod health;
+pub mod home;
 pub mod interfaces;
 pub mod limits;
 pub mod memory;

@@ -3,6 +3,9 @@
 //! holds a state of its own, which nobody changes under it. A record that cannot be read is logged and left out; it stops nothing else.
 
 mod apply;
+mod memo;
+
+pub use memo::Memo;
 
 use crate::key::Object;
 use crate::record::agent::Agent;
@@ -94,6 +97,8 @@ pub struct AMachine {
     pub instance: Option<Stored<Instance>>,
     pub agent: Option<Stored<Agent>>,
     pub enrolment: Option<Stored<Enrolment>>,
+    /// How it is shown to clients, as JSON: a status shows a thousand of them, of which few have changed since the last.
+    pub shown: Memo<Box<serde_json::value::RawValue>>,
 }
 
 impl Beliefs {
@@ -150,6 +155,11 @@ impl InModel {
             .get(id)
             .and_then(|machine| Some((&**machine, machine.machine.as_ref()?)))
             .ok_or_else(|| Refusal::new(Kind::NotFound, format!("machine {id} not found")))
+    }
+
+    /// Whether a machine was forgotten before its agent had left the host: its enrolment alone is kept, so that the agent is told.
+    pub fn is_left_behind(&self, id: &MachineId) -> bool {
+        self.machines.get(id).is_some_and(|all| all.machine.is_none() && all.enrolment.is_some())
     }
 
     /// The containers on a machine, those in them included. They follow their host in the order of ids.

@@ -21,6 +21,7 @@ pub mod sequence;
 pub mod settings;
 pub mod status;
 pub mod task;
+pub mod upgrade;
 pub mod user;
 
 use serde::Serialize;

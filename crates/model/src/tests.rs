@@ -5,6 +5,7 @@ mod life;
 mod lost;
 mod races;
 mod recover;
+mod upgrade;
 
 use crate::State;
 use crate::change::controller::{self, Bootstrap, ControllerMachine};

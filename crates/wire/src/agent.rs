@@ -115,9 +115,25 @@ pub struct Document {
     pub ca_certs: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub life: Option<Life>,
+    /// The controller has no record of the machine, nor of its end: its database may have been set back or lost. The agent stays, and
+    /// asks again later.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub unknown: bool,
     /// All tasks of this machine that the controller has no outcome of.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tasks: Option<Vec<TaskOrder>>,
+    /// A step of its way to another release of its operating system that waits for the agent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub upgrade: Option<UpgradeStep>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum UpgradeStep {
+    /// Make everything of ours ready for it.
+    Prepare,
+    /// It is over: back into service.
+    Complete,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -190,6 +206,12 @@ pub enum FromAgent {
         module: String,
         message: String,
     },
+    /// A step of an upgrade is done. Sent again on each document that has the step.
+    Upgraded {
+        step: UpgradeStep,
+        /// What the machine runs now: `debian@13`.
+        base: String,
+    },
     /// Asks for a new certificate over the old one's connection.
     Renew {
         csr_pem: String,
@@ -221,7 +243,10 @@ pub struct Hello {
 #[serde(rename_all = "kebab-case")]
 pub enum AgentStatus {
     Started,
+    /// The agent ends; it may start again.
     Stopped,
+    /// Nothing of the agent is on its host any more but the process that says so.
+    Left,
     Error,
 }
 

@@ -144,7 +144,10 @@ impl Request {
 
 /// The text of a successful answer around an already encoded body.
 pub fn success_text(request_id: u64, trace: &Map<String, Value>, body: &str) -> String {
-    let mut out = format!("{{\"request-id\":{request_id},\"response\":{body}");
+    // Bodies may be long: none is moved to make room for what follows.
+    let mut out = String::with_capacity(body.len() + 128);
+    out.push_str(&format!("{{\"request-id\":{request_id},\"response\":"));
+    out.push_str(body);
     push_trace(&mut out, trace);
     out
 }

@@ -125,7 +125,7 @@ fn due(within: &InModel, whole: &AMachine, machine: &Machine, at_work: bool, now
     if let Some(next) = whole.instance.as_deref().and_then(|instance| stopping_again(instance, now)) {
         return earliest(next);
     }
-    if machine.life == Life::Dead && whole.instance.as_deref().is_some_and(is_leaving) && !has_left(whole, machine) {
+    if machine.life == Life::Dead && whole.instance.as_deref().is_some_and(is_leaving) && !has_left(whole) {
         return force_at.map_or(Due::OnNews, Due::At);
     }
     let stopped = whole.agent.as_ref().is_some_and(|agent| agent.status.current == AgentStatus::Stopped);
@@ -142,15 +142,10 @@ fn is_leaving(instance: &Instance) -> bool {
     instance.is_manual() && instance.provisioning.step == start::LEAVING
 }
 
-/// Whether nothing of ours is on a host that was taken in: its agent never came, or said after the removal was asked for that it has ended.
-/// An agent that comes after all is told that it is of no machine, and leaves then.
-fn has_left(whole: &AMachine, machine: &Machine) -> bool {
-    let asked = machine.removal.as_ref().map_or(machine.created, |removal| removal.asked);
-    whole.agent.as_ref().is_none_or(|agent| match agent.status.current {
-        AgentStatus::Pending => true,
-        AgentStatus::Stopped => agent.status.since >= asked,
-        AgentStatus::Started | AgentStatus::Error | AgentStatus::Down => false,
-    })
+/// Whether nothing of ours is on a host that was taken in: its agent never came, or said that it has left. One that comes after all is told
+/// that its machine is dead, and leaves then.
+fn has_left(whole: &AMachine) -> bool {
+    whole.agent.as_ref().is_none_or(|agent| agent.has_left || agent.status.current == AgentStatus::Pending)
 }
 
 /// When a stop that failed is tried again, if that is still to come.
@@ -195,7 +190,7 @@ impl Remove {
         };
         let keep = whole.machine.as_ref().is_some_and(|machine| machine.keep_instance);
         if whole.instance.as_deref().is_some_and(Instance::is_manual) {
-            return match whole.machine.as_ref().is_none_or(|machine| has_left(&whole, machine)) {
+            return match whole.machine.is_none() || has_left(&whole) {
                 true => self.forget(place).await,
                 false if self.force_at(place).is_some_and(|at| at <= self.parts.state.now()) => {
                     self.give_up(place, "its agent did not say that it has left").await

@@ -49,10 +49,13 @@ pub(super) fn remove(name: &str, uid: u32) -> io::Result<()> {
     }
     end_processes(uid);
     let home = home(root, name);
-    let emptied = if home.symlink_metadata().is_ok() { std::fs::remove_dir_all(home) } else { Ok(()) };
-    // A home that resists keeps the account no longer. Its own line goes last: by it the account is known.
-    let lines = FILES.iter().map(|file| edit(&root.join(file), |text| without(text, name)));
-    lines.fold(emptied, |before, line| before.and(line))
+    if home.symlink_metadata().is_ok() {
+        let cannot =
+            |error: io::Error| io::Error::new(error.kind(), format!("cannot remove {}: {error}", home.display()));
+        std::fs::remove_dir_all(&home).map_err(cannot)?;
+    }
+    // Its own line goes last: by it the account, and that its home is to go, is known.
+    FILES.iter().try_for_each(|file| edit(&root.join(file), |text| without(text, name)))
 }
 
 const FILES: [&str; 4] = ["etc/shadow", "etc/gshadow", "etc/group", "etc/passwd"];
@@ -61,9 +64,9 @@ fn home(root: &Path, name: &str) -> PathBuf {
     root.join("home").join(name)
 }
 
-/// One that neither a user nor a group has.
+/// One that neither a user nor a group has, nor a process: containers have people of their own, with numbers that this host does not name.
 fn free_id(root: &Path) -> io::Result<u32> {
-    let mut taken = std::collections::HashSet::new();
+    let mut taken: std::collections::HashSet<u32> = processes().map(|(_, uid)| uid).collect();
     for file in ["etc/passwd", "etc/group"] {
         let text = std::fs::read_to_string(root.join(file))?;
         taken.extend(text.lines().filter_map(|line| line.split(':').nth(2)?.parse::<u32>().ok()));
@@ -136,17 +139,26 @@ fn label(file: &Path) -> Option<Vec<u8>> {
     Some(label)
 }
 
-/// Those of a user that is about to be none: sessions, what they left running.
+/// Processes and whose they are.
+fn processes() -> impl Iterator<Item = (rustix::process::Pid, u32)> {
+    std::fs::read_dir("/proc").into_iter().flatten().flatten().filter_map(|entry| {
+        let pid = rustix::process::Pid::from_raw(entry.file_name().to_str()?.parse().ok()?)?;
+        Some((pid, entry.metadata().ok()?.uid()))
+    })
+}
+
+/// Those of a user that is about to be none: sessions, what they left running. In a container that came later the number may be another's.
 fn end_processes(uid: u32) {
+    let space = |pid: &str| std::fs::read_link(format!("/proc/{pid}/ns/pid")).ok();
+    let ours = space("self");
     for _ in 0..50 {
         let mut any = false;
-        for pid in std::fs::read_dir("/proc").into_iter().flatten().flatten() {
-            let owned = pid.metadata().is_ok_and(|found| found.uid() == uid);
-            let number = pid.file_name().to_str().and_then(|name| name.parse().ok());
-            if let (true, Some(pid)) = (owned, number.and_then(rustix::process::Pid::from_raw)) {
-                any = true;
-                let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+        for (pid, _) in processes().filter(|(_, owner)| *owner == uid) {
+            if ours.is_some() && space(&pid.as_raw_nonzero().to_string()) != ours {
+                continue;
             }
+            any = true;
+            let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
         }
         if !any {
             return;

@@ -1,6 +1,7 @@
 //! The note of what was made on a host, and its undoing, the newest first.
 //! The surprise: what is noted may not be there yet, or no more; undoing passes over it.
 
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -23,6 +24,10 @@ pub(super) enum Made {
     File {
         path: PathBuf,
     },
+    /// The operator's, without a controller.
+    WayOut {
+        path: PathBuf,
+    },
     Account {
         name: String,
         uid: u32,
@@ -34,6 +39,28 @@ pub(super) enum Made {
         had_folder: bool,
     },
     Unit,
+}
+
+impl Made {
+    fn stays_longer(&self) -> bool {
+        match self {
+            Made::Unit | Made::WayOut { .. } | Made::Directory { .. } | Made::Tree { .. } => true,
+            Made::File { .. } | Made::Account { .. } | Made::Keys { .. } => false,
+        }
+    }
+}
+
+impl fmt::Display for Made {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Made::Directory { path } | Made::Tree { path } | Made::File { path } | Made::WayOut { path } => {
+                write!(f, "{}", path.display())
+            }
+            Made::Account { name, .. } => write!(f, "user {name}"),
+            Made::Keys { user, .. } => write!(f, "keys of user {user}"),
+            Made::Unit => f.write_str("the agent's unit"),
+        }
+    }
 }
 
 /// `made.json` in the agent's directory.
@@ -105,18 +132,18 @@ impl Note {
         host::files::write(&self.directory.join(NAME), &serde_json::to_vec(self)?, 0o600)
     }
 
-    /// Takes all of it away. What cannot be taken away is named in words, and does not keep the rest.
+    /// Takes all of it away, again as often as it takes. What cannot be taken away is named in words, and keeps of the rest only what shows
+    /// that a machine is here and leads back to it: service, way out, folders, this note.
     pub(super) fn undo(&mut self) -> Result<(), String> {
-        let mut left = Vec::new();
-        for made in self.made.iter().rev() {
-            if let Err(error) = undo(made, &self.machine) {
-                left.push(format!("{made:?}: {error}"));
+        for stays_longer in [false, true] {
+            let now = self.made.iter().rev().filter(|made| made.stays_longer() == stays_longer);
+            let failed = now.filter_map(|made| undo(made, &self.machine).err().map(|error| format!("{made}: {error}")));
+            let failed: Vec<String> = failed.collect();
+            if !failed.is_empty() {
+                return Err(failed.join("; "));
             }
         }
-        match left.is_empty() {
-            true => Ok(()),
-            false => Err(left.join("; ")),
-        }
+        Ok(())
     }
 }
 
@@ -127,7 +154,7 @@ fn undo(made: &Made, machine: &str) -> io::Result<()> {
             other => other,
         },
         Made::Tree { path } => std::fs::remove_dir_all(path),
-        Made::File { path } => std::fs::remove_file(path),
+        Made::File { path } | Made::WayOut { path } => std::fs::remove_file(path),
         Made::Account { name, uid } => account::remove(name, *uid),
         Made::Keys { user, had_file, had_folder } => keys::remove(user, *had_file, *had_folder),
         Made::Unit => service::remove_unit(machine),
@@ -141,6 +168,30 @@ fn undo(made: &Made, machine: &str) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_resists_keeps_the_way_back_until_it_goes() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let directory = dir.path().join("juju/agents/machine-3");
+        let mut note = Note::new("3", directory.clone());
+        note.directories(&dir.path().join("juju"), &directory).expect("made");
+        let (file, other, way_out) = (dir.path().join("file"), dir.path().join("other"), dir.path().join("out"));
+        for path in [&file, &other] {
+            note.add(Made::File { path: path.clone() }).expect("noted");
+        }
+        note.add(Made::WayOut { path: way_out.clone() }).expect("noted");
+        std::fs::create_dir(&file).expect("no file at all: it resists");
+        std::fs::write(&other, "x").expect("written");
+        std::fs::write(&way_out, "x").expect("written");
+        for _ in 0..2 {
+            let words = note.undo().expect_err("it resists");
+            assert!(words.starts_with(&format!("{}: ", file.display())), "{words}");
+            assert!(!other.exists() && way_out.exists() && directory.join(NAME).exists());
+        }
+        std::fs::remove_dir(&file).expect("removed");
+        note.undo().expect("undone");
+        assert_eq!(std::fs::read_dir(dir.path()).expect("there").count(), 0);
+    }
 
     #[test]
     fn what_was_made_goes_and_what_was_there_stays() {

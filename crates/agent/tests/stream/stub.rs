@@ -187,6 +187,12 @@ impl Connection {
         serde_json::from_str(&text).expect("a message")
     }
 
+    /// Skips all that the agent says until it has closed the connection.
+    pub async fn closed(&mut self) {
+        let closed = async { while let Some(Ok(_)) = self.socket.next().await {} };
+        tokio::time::timeout(PATIENCE, closed).await.expect("the agent closes it");
+    }
+
     /// Skips to the first message that `wanted` takes.
     pub async fn find<T>(&mut self, mut wanted: impl FnMut(FromAgent) -> Option<T>) -> T {
         loop {

@@ -5,12 +5,14 @@ use model::State;
 use model::beliefs::Beliefs;
 use model::record::status::TaskStatus;
 use model::record::task::Task;
+use model::record::upgrade::Phase;
 use rpc::tls::AgentIdentity;
 use wire::agent::{self, Document, TaskOrder};
 
 use super::router::News;
 
-/// The parts of a machine's document that `news` names. A machine that is not there is dead.
+/// The parts of a machine's document that `news` names. A machine that is not there is dead; `unknown` too when nothing says that it was
+/// removed.
 pub(super) fn document(state: &State, who: &AgentIdentity, open: &[TaskId], news: News) -> Document {
     let read = state.read();
     Document { revision: read.revision().0, ..parts(&read, who, open, news) }
@@ -20,11 +22,19 @@ fn parts(beliefs: &Beliefs, who: &AgentIdentity, open: &[TaskId], news: News) ->
     let full = news == News::ALL;
     let within = beliefs.models.get(&who.model);
     let Some(machine) = within.and_then(|within| within.machines.get(&who.machine)?.machine.as_ref()) else {
-        return Document { full, life: Some(agent::Life::Dead), ..Document::default() };
+        let unknown = !within.is_some_and(|within| within.is_left_behind(&who.machine));
+        return Document { full, life: Some(agent::Life::Dead), unknown, ..Document::default() };
     };
     let mut document = Document { full, ..Document::default() };
     if news.has(News::LIFE) {
         document.life = Some(life(machine.life));
+    }
+    if news.has(News::LIFE) {
+        document.upgrade = machine.upgrade.as_deref().and_then(|upgrade| match upgrade.phase {
+            Phase::PrepareStarted => Some(agent::UpgradeStep::Prepare),
+            Phase::CompleteStarted => Some(agent::UpgradeStep::Complete),
+            Phase::PrepareCompleted | Phase::Completed => None,
+        });
     }
     if let (true, Some(controller)) = (news.has(News::ADDRESSES), &beliefs.controller) {
         document.addresses = Some(controller.endpoints.iter().map(|endpoint| endpoint.dial()).collect());

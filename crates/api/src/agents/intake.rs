@@ -2,9 +2,10 @@
 //! It trusts an agent with its own machine alone: a task of another machine is as good as unknown. The surprise: everything may be said twice.
 
 use base::clock::Time;
-use base::{Hardware, Refusal, TaskId};
+use base::{Hardware, OsBase, Refusal, TaskId};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use model::beliefs::Beliefs;
 use model::change::task::Ended;
 use model::change::{self, Given};
 use model::output;
@@ -12,6 +13,7 @@ use model::record::address::Address;
 use model::record::agent::{Agent, Interface};
 use model::record::status::{AgentStatus, TaskStatus};
 use model::record::task::Task;
+use model::record::upgrade::Phase;
 use rpc::tls::AgentIdentity;
 use store::append::{Level, Line, LogBounds};
 use wire::agent::{self, FromAgent, Outcome, ToAgent};
@@ -30,17 +32,29 @@ pub(super) fn is_saying(message: &FromAgent) -> bool {
         | FromAgent::TaskOutput { .. }
         | FromAgent::TaskDone(_)
         | FromAgent::Log { .. }
+        | FromAgent::Upgraded { .. }
         | FromAgent::Renew { .. }
         | FromAgent::Pong { .. }
         | FromAgent::Unknown => false,
     }
 }
 
+fn has_left(said: &FromAgent) -> bool {
+    matches!(said, FromAgent::Status { status: agent::AgentStatus::Left, .. })
+}
+
 impl Door {
     /// Takes over what was gathered, in one change.
     pub(super) async fn take_sayings(&self, who: &AgentIdentity, sayings: &Sayings) -> Result<(), Refusal> {
         let take = |agent: &mut Agent, given: Given<'_>| sayings.iter().for_each(|said| take_one(agent, said, given));
-        self.state.change(|beliefs, given| change::agent::set(beliefs, who.model, &who.machine, given, take)).await
+        self.state.change(|beliefs, given| change::agent::set(beliefs, who.model, &who.machine, given, take)).await?;
+        if sayings.iter().any(has_left) {
+            // Of a machine that was forgotten before its agent had left, this was the last that was waited for.
+            self.state
+                .change(|beliefs, given| change::enrolment::agent_left(beliefs, who.model, &who.machine, given))
+                .await?;
+        }
+        Ok(())
     }
 
     /// Takes one other message; the answer goes back to the agent.
@@ -78,6 +92,17 @@ impl Door {
                 self.pace(who, 1).await;
                 let certificate_pem = self.signer.sign(&csr_pem, who)?;
                 Ok(Some(ToAgent::Certificate { certificate_pem, ca_cert_pem: self.signer.ca_cert_pem() }))
+            }
+            FromAgent::Upgraded { step, base } => {
+                let phase = match step {
+                    agent::UpgradeStep::Prepare => Phase::PrepareStarted,
+                    agent::UpgradeStep::Complete => Phase::CompleteStarted,
+                };
+                let now = OsBase::parse(&bounds::word(&base)).ok();
+                let did = |beliefs: &Beliefs, given: Given<'_>| {
+                    change::machine::upgrade::agent_did(beliefs, who.model, &who.machine, phase, now.clone(), given)
+                };
+                self.state.change(did).await.map(|()| None)
             }
             // That something came is all that a pong says.
             FromAgent::Pong { .. } | FromAgent::Unknown => Ok(None),
@@ -198,9 +223,10 @@ fn take_one(agent: &mut Agent, said: &FromAgent, given: Given<'_>) {
         FromAgent::Status { status, message } => {
             let word = match status {
                 agent::AgentStatus::Started => AgentStatus::Started,
-                agent::AgentStatus::Stopped => AgentStatus::Stopped,
+                agent::AgentStatus::Stopped | agent::AgentStatus::Left => AgentStatus::Stopped,
                 agent::AgentStatus::Error => AgentStatus::Error,
             };
+            agent.has_left = *status == agent::AgentStatus::Left;
             agent.says(word, &bounds::sentence(message), given);
         }
         _ => {}

@@ -160,7 +160,9 @@ impl Router {
                 Some(Name::Controller) => shared.each(|line| line.ring(News::ADDRESSES)),
                 Some(Name::Model(model)) => shared.each_in(model, |line| line.ring(News::VERSION)),
                 Some(Name::In(model, InModel::Keys)) => shared.each_in(model, |line| line.ring(News::KEYS)),
-                Some(Name::In(model, InModel::Machine(id))) => shared.ring(model, &id, News::LIFE),
+                Some(Name::In(model, InModel::Machine(id) | InModel::Enrolment(id))) => {
+                    shared.ring(model, &id, News::LIFE)
+                }
                 Some(Name::In(model, InModel::Task(id))) => shared.task(model, id, beliefs),
                 _ => {}
             }

@@ -294,12 +294,12 @@ impl Door {
     /// Whether there is more to say to the machine's agent: the machine is there and not dead, or its agent has still to clean up.
     fn knows(&self, who: &AgentIdentity) -> bool {
         let read = self.state.read();
-        let within = read.models.get(&who.model);
-        let machine = within.and_then(|within| within.machines.get(&who.machine)?.machine.as_ref());
+        let Some(within) = read.models.get(&who.model) else { return false };
+        let whole = within.machines.get(&who.machine);
         // A host that was taken in has only its agent to clean it, which says so when it has.
-        let whole = within.and_then(|within| within.machines.get(&who.machine));
         let manual = whole.and_then(|whole| whole.instance.as_ref()).is_some_and(|instance| instance.is_manual());
-        machine.is_some_and(|machine| machine.life != Life::Dead || manual)
+        let machine = whole.and_then(|whole| whole.machine.as_ref());
+        machine.is_some_and(|machine| machine.life != Life::Dead || manual) || within.is_left_behind(&who.machine)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::status::detailed;
 use base::{Hardware, ModelUuid};
-use model::query::machine as query;
+use model::query::machine::{self as query, Contact};
 use model::record::machine::Machine;
 use model::{AMachine, Presence, Stored};
 use std::collections::BTreeMap;
@@ -16,8 +16,8 @@ pub struct Seen<'a> {
     pub presence: &'a Presence,
 }
 
-pub fn full(seen: Seen<'_>, all: &AMachine, machine: &Stored<Machine>) -> MachineStatus {
-    let agent = query::agent_status(seen.model, machine, all, seen.presence);
+pub fn full(contact: Contact, all: &AMachine, machine: &Stored<Machine>) -> MachineStatus {
+    let agent = query::agent_status_by(contact, machine, all);
     let version = all.agent.as_ref().map(|agent| agent.version.as_str()).unwrap_or_default();
     let instance = all.instance.as_ref();
     let instance_id = instance.map(|instance| instance.instance_id.as_str()).filter(|id| !id.is_empty());
@@ -57,6 +57,9 @@ fn instance_status(all: &AMachine, machine: &Stored<Machine>) -> DetailedStatus 
         && all.instance.as_ref().is_none_or(|one| !one.is_provisioned())
     {
         status.info = machine.warnings.join("; ");
+    }
+    if let Some(upgrade) = machine.upgrade.as_deref().filter(|upgrade| upgrade.is_open()) {
+        status.info = upgrade.shown();
     }
     status
 }

@@ -2,11 +2,12 @@
 //! at once, and none is moved about to keep an order. The surprise: it holds the beliefs that it reads, so it may outlive the call.
 
 use super::machine::{self, Seen};
-use base::{MachineId, ModelUuid};
-use model::query::machine as query;
+use base::{Life, MachineId, ModelUuid};
+use model::query::machine::{self as query, Contact};
 use model::record::machine::Machine;
 use model::{AMachine, InModel, Presence, Read, Stored};
-use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde::ser::{Error, Serialize, SerializeMap, Serializer};
+use serde_json::value::RawValue;
 use std::collections::{BTreeMap, BTreeSet};
 use wire::facade::client::MachineStatus;
 
@@ -49,8 +50,22 @@ impl Machines {
 }
 
 impl Tree<'_> {
+    fn contact(&self, (all, one): Shown<'_>) -> Contact {
+        query::contact(self.seen.model, one, all, self.seen.presence)
+    }
+
+    /// The text of one that is shown as its records are: nothing of others, nor of its agent's connection, is in it.
+    fn text<'a>(&self, shown: Shown<'a>) -> Result<Option<&'a RawValue>, serde_json::Error> {
+        let (all, one) = shown;
+        if one.life != Life::Alive || self.under.contains_key(&one.id) || self.contact(shown) != Contact::Kept {
+            return Ok(None);
+        }
+        let text = all.shown.of(|| serde_json::value::to_raw_value(&machine::full(Contact::Kept, all, one)))?;
+        Ok(Some(text))
+    }
+
     fn status(&self, (all, one): Shown<'_>) -> MachineStatus {
-        let mut status = machine::full(self.seen, all, one);
+        let mut status = machine::full(self.contact((all, one)), all, one);
         if let Some(words) = query::removal_waits_for(self.within, one) {
             status.instance_status.info = words;
         }
@@ -67,7 +82,10 @@ impl Serialize for Machines {
         let Some(tree) = self.tree() else { return serializer.serialize_map(Some(0))?.end() };
         let mut map = serializer.serialize_map(Some(tree.tops.len()))?;
         for one in &tree.tops {
-            map.serialize_entry(one.1.id.as_str(), &tree.status(*one))?;
+            match tree.text(*one).map_err(S::Error::custom)? {
+                Some(text) => map.serialize_entry(one.1.id.as_str(), text)?,
+                None => map.serialize_entry(one.1.id.as_str(), &tree.status(*one))?,
+            }
         }
         map.end()
     }

@@ -44,13 +44,19 @@ pub async fn strings_next(call: Call, _: NoParams) -> Result<StringsChanges, Ref
             watcher.stopped().await;
             Err(stopped())
         }
-        Watched::All(_) => Err(Refusal::new(Kind::NotFound, "unknown watcher id")),
+        Watched::All(_) | Watched::Upgrade(_) => Err(Refusal::new(Kind::NotFound, "unknown watcher id")),
     }
 }
 
-/// None are given out yet, so none are known.
-pub async fn notify_next(_: Call, _: NoParams) -> Result<Nothing, Refusal> {
-    Err(Refusal::new(Kind::NotFound, "unknown watcher id"))
+pub async fn notify_next(call: Call, _: NoParams) -> Result<Nothing, Refusal> {
+    let watcher = call.session.watchers.find(&call.id)?;
+    let Watched::Upgrade(watch) = &watcher.kind else {
+        return Err(Refusal::new(Kind::NotFound, "unknown watcher id"));
+    };
+    tokio::select! {
+        next = watch.next(&call) => next,
+        () = watcher.stopped() => Err(stopped()),
+    }
 }
 
 pub async fn stop(call: Call, _: NoParams) -> Result<Nothing, Refusal> {

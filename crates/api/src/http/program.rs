@@ -2,28 +2,61 @@
 //! It must not know what makes a ticket good. The surprise: the program is no secret; the ticket keeps strangers from having a controller
 //! send thirty megabytes for each of their packets.
 
-use super::{Reply, text};
+use super::{Peer, Reply, text};
+use crate::limits::{DOWNLOAD, DOWNLOADS};
 use crate::server::Shared;
-use crate::strangers::Seat;
 use base::{MachineId, ModelUuid};
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::header::{self, HeaderValue};
 use hyper::{Response, StatusCode};
-use std::sync::Arc;
-use tokio::sync::OwnedSemaphorePermit;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Weak};
+use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
 
-pub async fn answer(shared: Arc<Shared>, seat: Seat, model: ModelUuid, machine: &MachineId, ticket: &str) -> Reply {
+/// Hosts that are sent the program now. They share one copy of it in memory, which goes with the last of them.
+pub struct Downloads {
+    turns: Arc<Semaphore>,
+    program: Mutex<(PathBuf, Weak<Vec<u8>>)>,
+}
+
+impl Default for Downloads {
+    fn default() -> Downloads {
+        Downloads { turns: Arc::new(Semaphore::new(DOWNLOADS)), program: Mutex::default() }
+    }
+}
+
+impl Downloads {
+    async fn read(&self, program: &Path) -> io::Result<Arc<Vec<u8>>> {
+        let mut last = self.program.lock().await;
+        if let (path, Some(bytes)) = (&last.0, last.1.upgrade())
+            && path == program
+        {
+            return Ok(bytes);
+        }
+        let bytes = Arc::new(tokio::fs::read(program).await?);
+        *last = (program.to_owned(), Arc::downgrade(&bytes));
+        Ok(bytes)
+    }
+}
+
+pub async fn answer(shared: Arc<Shared>, peer: Peer, model: ModelUuid, machine: &MachineId, ticket: &str) -> Reply {
     let Some(program) = shared.takes_in.program(model, machine, ticket).filter(|_| is_awaited(&shared, model, machine))
     else {
         return text(StatusCode::NOT_FOUND, "404 page not found\n");
     };
-    seat.known();
-    let Ok(turn) = shared.downloads.clone().acquire_owned().await else {
+    peer.seat.known();
+    let Ok(turn) = shared.downloads.turns.clone().acquire_owned().await else {
         return text(StatusCode::SERVICE_UNAVAILABLE, "controller ends\n");
     };
-    match tokio::fs::read(&program).await {
+    match shared.downloads.read(&program).await {
         Ok(bytes) => {
+            // One that stops reading is noticed by nobody else.
+            tokio::spawn(async move {
+                tokio::time::sleep(DOWNLOAD).await;
+                peer.cut.notify_one();
+            });
             let mut reply = Response::new(Full::new(Bytes::from_owner(Sent { bytes, _turn: turn })));
             let kind = HeaderValue::from_static("application/octet-stream");
             reply.headers_mut().insert(header::CONTENT_TYPE, kind);
@@ -38,7 +71,7 @@ pub async fn answer(shared: Arc<Shared>, seat: Seat, model: ModelUuid, machine: 
 
 /// Gives its turn back when all of it was sent, or its reader is gone.
 struct Sent {
-    bytes: Vec<u8>,
+    bytes: Arc<Vec<u8>>,
     _turn: OwnedSemaphorePermit,
 }
 

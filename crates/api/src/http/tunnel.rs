@@ -31,6 +31,8 @@ const CHUNK: usize = 16 << 10;
 const LONGEST_FRAME: usize = 256 << 10;
 /// How long a machine may take to end once its client has.
 const GOODBYE: Duration = Duration::from_secs(5);
+/// A side that takes nothing for so long is gone: a terminal that was stopped by hand is not, for a while.
+const STANDSTILL: Duration = Duration::from_secs(3600);
 /// Between two looks whether the user still may.
 const LOOK: Duration = Duration::from_secs(5);
 
@@ -134,7 +136,11 @@ async fn carry(shared: &Shared, socket: AgentSocket, machine: TcpStream, visitor
     let inwards = async {
         while let Some(Ok(message)) = from_client.next().await {
             match message {
-                Message::Binary(bytes) if to_machine.write_all(&bytes).await.is_err() => return,
+                // A machine that takes nothing any more holds nobody's place for ever.
+                Message::Binary(bytes) => match tokio::time::timeout(STANDSTILL, to_machine.write_all(&bytes)).await {
+                    Ok(Ok(())) => {}
+                    _ => return,
+                },
                 Message::Close(_) => break,
                 _ => {}
             }
@@ -146,9 +152,8 @@ async fn carry(shared: &Shared, socket: AgentSocket, machine: TcpStream, visitor
     let outwards = async {
         let mut chunk = vec![0; CHUNK];
         while let Ok(count @ 1..) = from_machine.read(&mut chunk).await {
-            if to_client.send(Message::Binary(Bytes::copy_from_slice(&chunk[..count]))).await.is_err() {
-                return;
-            }
+            let frame = Message::Binary(Bytes::copy_from_slice(&chunk[..count]));
+            let Ok(Ok(())) = tokio::time::timeout(STANDSTILL, to_client.send(frame)).await else { return };
         }
         let _ = to_client.send(Message::Close(None)).await;
     };

@@ -88,10 +88,10 @@ async fn what_leads_nowhere_is_told_with_jujus_words() {
         (&model, "Nosuch", 1, "X", "unknown version (1) of interface \"Nosuch\" (not implemented)"),
         (
             &model,
-            "MachineManager",
-            10,
-            "UpgradeSeriesPrepare",
-            "MachineManager.UpgradeSeriesPrepare is not built in this release of Grigri (not implemented)",
+            "Storage",
+            6,
+            "AddToUnit",
+            "Storage.AddToUnit is not built in this release of Grigri (not implemented)",
         ),
     ];
     for (client, facade, version, method, expected) in cases {

@@ -203,3 +203,38 @@ pub const ORIGINAL: &[&str] = &[
     "wait-for",
     "whoami",
 ];
+
+/// What commands of older releases are called now. They are no aliases: whoever types one learns the new name.
+const RENAMED: &[(&str, &str)] = &[
+    ("add-relation", "integrate"),
+    ("cancel-action", "cancel-task"),
+    ("get-constraints", "constraints"),
+    ("get-model-constraints", "model-constraints"),
+    ("run-action", "run"),
+    ("set-series", "set-application-base"),
+    ("show-action-output", "show-task"),
+    ("show-action-status", "show-operation"),
+    ("sync-agent-binaries", "sync-agent-binary"),
+    ("sync-tools", "sync-agent-binary"),
+    ("update-clouds", "update-public-clouds"),
+    ("upgrade-charm", "refresh"),
+    ("upgrade-juju", "upgrade-model"),
+    ("upgrade-series", "upgrade-machine"),
+];
+
+/// The name of now of a command that was renamed.
+pub fn renamed(name: &str) -> Option<&'static str> {
+    RENAMED.iter().find(|(old, _)| *old == name).map(|(_, new)| *new)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_renamed_is_gone_and_what_it_is_called_now_is_there() {
+        for (old, new) in RENAMED {
+            assert!(!ORIGINAL.contains(old) && ORIGINAL.contains(new), "{old} -> {new}");
+        }
+    }
+}

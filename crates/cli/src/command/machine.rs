@@ -11,8 +11,16 @@ mod manual;
 mod remove;
 mod retry;
 mod show;
+mod upgrade;
 mod why;
 
 /// In no order; the table sorts.
-pub const COMMANDS: &[&Command] =
-    &[&add::COMMAND, &list::COMMAND, &remove::COMMAND, &retry::COMMAND, &show::COMMAND, &why::COMMAND];
+pub const COMMANDS: &[&Command] = &[
+    &add::COMMAND,
+    &list::COMMAND,
+    &remove::COMMAND,
+    &retry::COMMAND,
+    &show::COMMAND,
+    &upgrade::COMMAND,
+    &why::COMMAND,
+];

@@ -32,6 +32,11 @@ has() {
     command -v "$1" >/dev/null 2>&1
 }
 
+# Ends what has no end of its own, where that can be done.
+bounded() {
+    if has timeout; then timeout 600 "$@"; else "$@"; fi
+}
+
 # The digest decides, whatever the way; where the tool can, the controller's certificate is checked as well.
 fetch() {
     url=https://$1$path
@@ -40,14 +45,14 @@ fetch() {
             "https://$server_name:${1##*:}$path" && return
     fi
     if has wget; then
-        wget -q -T 60 --ca-certificate="$work/ca" -O "$program" "$url" 2>/dev/null && return
+        bounded wget -q -T 60 --ca-certificate="$work/ca" -O "$program" "$url" 2>/dev/null && return
         # The small ones know no certificates.
-        wget -q -T 60 --no-check-certificate -O "$program" "$url" 2>/dev/null && return
-        wget -q -T 60 -O "$program" "$url" 2>/dev/null && return
+        bounded wget -q -T 60 --no-check-certificate -O "$program" "$url" 2>/dev/null && return
+        bounded wget -q -T 60 -O "$program" "$url" 2>/dev/null && return
     fi
     if has openssl; then
         printf 'GET %s HTTP/1.0\r\nHost: %s\r\n\r\n' "$path" "$server_name" |
-            openssl s_client -quiet -connect "$1" -CAfile "$work/ca" -verify_return_error \
+            bounded openssl s_client -quiet -connect "$1" -CAfile "$work/ca" -verify_return_error \
                 -verify_hostname "$server_name" -ign_eof 2>/dev/null | sed '1,/^\r*$/d' >"$program" && return
     fi
     return 1

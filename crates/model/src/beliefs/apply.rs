@@ -1,7 +1,7 @@
 //! How a batch of the store's becomes decoded records. It judges nothing. The surprise: keys that this release does not know are left
 //! alone, so that a newer controller beside it can already write them.
 
-use super::{AMachine, Beliefs, InModel, Stored};
+use super::{AMachine, Beliefs, InModel, Memo, Stored};
 use crate::key::{self, Name};
 use crate::record::Record;
 use crate::record::access::Access;
@@ -118,7 +118,9 @@ impl InModel {
 
     fn of_machine(&mut self, id: MachineId, change: impl FnOnce(&mut AMachine)) {
         let mut machine = self.machines.get(&id).cloned().unwrap_or_default();
-        change(Arc::make_mut(&mut machine));
+        let records = Arc::make_mut(&mut machine);
+        records.shown = Memo::default();
+        change(records);
         set(&mut self.machines, id, (!machine.is_empty()).then_some(machine));
     }
 

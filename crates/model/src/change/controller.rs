@@ -131,6 +131,7 @@ fn machine_zero(txn: &mut Txn, with: &Bootstrap, given: Given<'_>) {
         keep_instance: false,
         removal: None,
         retry: false,
+        upgrade: None,
     };
     let addresses: Vec<_> = with.endpoints.iter().map(|endpoint| endpoint.address.clone()).collect();
     let instance = Instance {

@@ -92,6 +92,16 @@ pub fn bind(
     }
 }
 
+/// An agent has left its host. When its machine was forgotten before, nothing is kept for it any more.
+pub fn agent_left(beliefs: &Beliefs, model: ModelUuid, id: &MachineId, _: Given<'_>) -> Result<Decision, Refusal> {
+    let mut txn = Txn::new();
+    if beliefs.models.get(&model).is_some_and(|within| within.is_left_behind(id)) {
+        txn.delete(key::enrolment(model, id));
+        txn.guard(key::machine(model, id), Guard::Absent);
+    }
+    Ok(Decision::new(txn, ()))
+}
+
 /// In a time that tells nothing of where they differ.
 fn same(a: &str, b: &str) -> bool {
     a.len() == b.len() && a.bytes().zip(b.bytes()).fold(0, |differ, (a, b)| differ | (a ^ b)) == 0

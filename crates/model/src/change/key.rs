@@ -1,12 +1,13 @@
 //! The ssh keys that a model's machines let in.
 
 use super::{Decision, Given, TxnExt, block};
-use crate::beliefs::Beliefs;
+use crate::beliefs::{Beliefs, InModel};
 use crate::key;
 use crate::record::block::BlockKind;
 use crate::record::key::{Keys, comment, is_internal};
 use base::ssh_key::{KeyId, PublicKey};
 use base::{ModelUuid, Refusal};
+use std::collections::HashSet;
 use store::Txn;
 
 type Outcome = Vec<Result<(), Refusal>>;
@@ -20,30 +21,45 @@ pub const ROOM: usize = 256 << 10;
 pub fn add(beliefs: &Beliefs, model: ModelUuid, lines: &[String], _: Given<'_>) -> Result<Decision<Outcome>, Refusal> {
     let (within, _) = beliefs.model(model)?;
     block::check(within, BlockKind::Change)?;
-    let mut keys = within.keys.as_ref().map(|read| read.to_record()).unwrap_or_default();
+    let mut keys = Room::of(within);
     let outcome: Outcome = lines.iter().map(|line| add_one(&mut keys, line)).collect();
-    Ok(put(within, model, &keys, outcome))
+    Ok(put(within, model, &keys.keys, outcome))
 }
 
-fn add_one(keys: &mut Keys, line: &str) -> Result<(), Refusal> {
+/// A model's keys while some are added. A call may bring thousands of lines: none of them may cost a look at all that are there.
+struct Room {
+    keys: Keys,
+    bytes: usize,
+    bodies: HashSet<Vec<u8>>,
+}
+
+impl Room {
+    fn of(within: &InModel) -> Room {
+        let keys = within.keys.as_ref().map(|read| read.to_record()).unwrap_or_default();
+        let bytes = keys.0.iter().map(String::len).sum();
+        let bodies = keys.0.iter().filter_map(|line| PublicKey::parse(line)).map(PublicKey::into_body).collect();
+        Room { keys, bytes, bodies }
+    }
+}
+
+fn add_one(room: &mut Room, line: &str) -> Result<(), Refusal> {
     let key = PublicKey::parse(line).ok_or_else(|| Refusal::plain(format!("invalid ssh key: {}", line.trim())))?;
     if is_internal(key.line) {
         let comment = key.comment.unwrap_or_default();
         return Err(Refusal::plain(format!("may not add key with comment {comment}: {}", key.line)));
     }
-    if holds(keys, &key) {
-        return Err(Refusal::plain(format!("duplicate ssh key: {}", key.line)));
+    let line = key.line;
+    let body = key.into_body();
+    if room.bodies.contains(&body) {
+        return Err(Refusal::plain(format!("duplicate ssh key: {line}")));
     }
-    let bytes: usize = keys.0.iter().map(String::len).sum();
-    if keys.0.len() >= MOST || bytes + key.line.len() > ROOM {
+    if room.keys.0.len() >= MOST || room.bytes + line.len() > ROOM {
         return Err(Refusal::plain("model has as many ssh keys as it can hold, remove some first"));
     }
-    keys.0.push(key.line.to_owned());
+    room.keys.0.push(line.to_owned());
+    room.bytes += line.len();
+    room.bodies.insert(body);
     Ok(())
-}
-
-fn holds(keys: &Keys, key: &PublicKey<'_>) -> bool {
-    keys.0.iter().filter_map(|known| PublicKey::parse(known)).any(|known| known.is_same(key))
 }
 
 /// What was published under an id, or why it could not be had.
@@ -59,16 +75,16 @@ pub fn import(
 ) -> Result<Decision<Outcome>, Refusal> {
     let (within, _) = beliefs.model(model)?;
     block::check(within, BlockKind::Change)?;
-    let mut keys = within.keys.as_ref().map(|read| read.to_record()).unwrap_or_default();
+    let mut keys = Room::of(within);
     let import_one = |(id, lines): &Published| match lines {
         Ok(lines) => import_one(&mut keys, id, lines),
         Err(refusal) => Err(refusal.clone()),
     };
     let outcome: Outcome = published.iter().map(import_one).collect();
-    Ok(put(within, model, &keys, outcome))
+    Ok(put(within, model, &keys.keys, outcome))
 }
 
-fn import_one(keys: &mut Keys, id: &KeyId, lines: &[String]) -> Result<(), Refusal> {
+fn import_one(keys: &mut Room, id: &KeyId, lines: &[String]) -> Result<(), Refusal> {
     let lines: Vec<&str> =
         lines.iter().map(|line| line.trim()).filter(|l| !l.is_empty() && !l.starts_with('#')).collect();
     if lines.is_empty() {
@@ -121,7 +137,7 @@ fn remove_one(keys: &mut Keys, name: &str) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn put(within: &crate::beliefs::InModel, model: ModelUuid, keys: &Keys, outcome: Outcome) -> Decision<Outcome> {
+fn put(within: &InModel, model: ModelUuid, keys: &Keys, outcome: Outcome) -> Decision<Outcome> {
     let mut txn = Txn::new();
     if within.keys.as_deref() != Some(keys) {
         txn.upsert(key::keys(model), within.keys.as_ref(), keys);

@@ -4,6 +4,7 @@
 mod add;
 mod remove;
 mod retry;
+pub mod upgrade;
 
 pub use add::{AddMachine, Existing, MAX_AT_ONCE, Where, add, asked_for};
 pub use remove::{Destroy, Destroyed, FORCE_WAIT, destroy, mark_dead, preview, remove_record, set_keep};

@@ -35,6 +35,9 @@ pub struct Agent {
     /// The base found on it: `ubuntu@22.04`.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub base: String,
+    /// It said that it has taken itself off its host.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub has_left: bool,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -62,6 +65,7 @@ impl Agent {
             interfaces: Vec::new(),
             hardware: Hardware::default(),
             base: String::new(),
+            has_left: false,
         }
     }
 }

@@ -9,6 +9,7 @@
 //! and only once the cloud said that the instance is gone (or `keep_instance` is set, or the forced removal's time is over).
 
 use super::Record;
+use super::upgrade::Upgrade;
 use base::clock::Time;
 use base::{Constraints, Life, MachineId, OsBase};
 use serde::{Deserialize, Serialize};
@@ -41,6 +42,9 @@ pub struct Machine {
     /// The user asked to try again after a failed start; the provisioner clears it when it does.
     #[serde(default, skip_serializing_if = "is_false")]
     pub retry: bool,
+    /// To another release of its operating system.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upgrade: Option<Box<Upgrade>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -23,6 +23,11 @@ const DEVIATIONS: &[Deviation] = &[
     Deviation { group: "flags", case: "flag-debug", reason: "deviates: the log tells of our own works" },
     Deviation { group: "flags", case: "flag-logfile", reason: "deviates: the log tells of our own works" },
     Deviation { group: "flags", case: "flag-showlog", reason: "deviates: the log tells of our own works" },
+    Deviation {
+        group: "upgrade-machine",
+        case: "um-prep-flag",
+        reason: "deviates: the original, by chance, asked once for two pieces of news",
+    },
     Deviation { group: "remove-machine", case: "rm-timeout", reason: "deviates: --timeout bounds a forced removal" },
     Deviation {
         group: "ssh",

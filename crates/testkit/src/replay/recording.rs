@@ -42,8 +42,8 @@ pub struct Recording {
     pub controller_access: Option<String>,
     pub files: Vec<(String, Vec<u8>)>,
     pub seconds: f64,
-    /// When the user pressed Ctrl-C.
-    pub interrupt: Option<f64>,
+    /// When the user pressed Ctrl-C: seconds since the start, and since the time before.
+    pub interrupts: Vec<f64>,
     pub stdout: Vec<u8>,
     pub stderr: Vec<u8>,
     /// What the command wrote with `-o`.
@@ -123,7 +123,7 @@ impl Recording {
                 "store" => self.store = Some(value.trim().to_owned()),
                 "login" => self.login = serde_json::from_str(value).unwrap_or(Value::Null),
                 "login controller-access" => self.controller_access = Some(value.trim().to_owned()),
-                "SIGINT after" => self.interrupt = value.trim().trim_matches(['[', ']']).parse().ok(),
+                "SIGINT after" => self.interrupts = serde_json::from_str(value).unwrap_or_default(),
                 "seconds" => self.seconds = value.trim().parse().unwrap_or(0.0),
                 "env" => match serde_json::from_str::<serde_json::Map<String, Value>>(value) {
                     Ok(map) => {

@@ -60,8 +60,9 @@ pub(super) async fn case(recording: &Recording, binary: &Path, identity: &server
             std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755))?;
         }
     }
+    let is_interrupted = !recording.interrupts.is_empty();
     // A shell that stays would die of the signal itself.
-    let line = if recording.interrupt.is_some() { format!("exec {}", recording.line) } else { recording.line.clone() };
+    let line = if is_interrupted { format!("exec {}", recording.line) } else { recording.line.clone() };
     let mut command = tokio::process::Command::new("/bin/sh");
     command
         .args(["-c", &line])
@@ -72,7 +73,7 @@ pub(super) async fn case(recording: &Recording, binary: &Path, identity: &server
         .env("PATH", format!("{}:/usr/bin:/bin", bin.display()))
         .envs([("TZ", "UTC"), ("LANG", "C.UTF-8"), ("TERM", "dumb")])
         // Where the user interrupts a wait, its length is what matters.
-        .env("GRIGRI_WAIT_SCALE", if recording.interrupt.is_some() { "1" } else { WAIT_SCALE })
+        .env("GRIGRI_WAIT_SCALE", if is_interrupted { "1" } else { WAIT_SCALE })
         .env("GRIGRI_CLIENT_VERSION", "3.6.28")
         .env("STAND_IN_LOG", &ssh_log)
         .env("STAND_IN_APART", if recording.ssh.is_some() { "1" } else { "" })
@@ -88,12 +89,15 @@ pub(super) async fn case(recording: &Recording, binary: &Path, identity: &server
         let _ = stdin.write_all(text).await;
     }
     let group = child.id();
-    if let (Some(after), Some(group)) = (recording.interrupt, group) {
+    let presses = recording.interrupts.clone();
+    let pressing = group.map(|group| {
         tokio::spawn(async move {
-            tokio::time::sleep(Duration::from_secs_f64(after)).await;
-            signal(group, "-INT");
-        });
-    }
+            for after in presses {
+                tokio::time::sleep(Duration::from_secs_f64(after)).await;
+                signal(group, "-INT");
+            }
+        })
+    });
     let mut seen = Seen::default();
     match tokio::time::timeout(DEADLINE, child.wait_with_output()).await {
         Ok(output) => {
@@ -107,6 +111,9 @@ pub(super) async fn case(recording: &Recording, binary: &Path, identity: &server
                 signal(group, "-KILL");
             }
         }
+    }
+    if let Some(pressing) = pressing {
+        pressing.abort();
     }
     for (name, _) in &recording.written {
         if let Ok(content) = std::fs::read(home.join(name)) {

@@ -286,6 +286,30 @@ impl Bed {
         self.user.change(said).await.expect("is said");
     }
 
+    /// Shows a token and a key, as the agent of a host that is taken in does.
+    pub async fn enrols(&self, model: ModelUuid, machine: &MachineId) {
+        let issue = |beliefs: &Beliefs, given: Given<'_>| {
+            change::enrolment::issue_to_host(beliefs, model, machine, "token", given)
+        };
+        self.user.change(issue).await.expect("is issued");
+        let bind = |beliefs: &Beliefs, given: Given<'_>| {
+            change::enrolment::bind(beliefs, model, machine, "token", "key", given)
+        };
+        self.user.change(bind).await.expect("is bound");
+    }
+
+    /// The agent of a host that was taken in has taken itself off it.
+    pub async fn agent_leaves(&self, model: ModelUuid, machine: &MachineId) {
+        let leaves = |agent: &mut model::record::agent::Agent, given: Given<'_>| {
+            agent.has_left = true;
+            agent.says(AgentStatus::Stopped, "", given);
+        };
+        let said = |beliefs: &Beliefs, given: Given<'_>| change::agent::set(beliefs, model, machine, given, leaves);
+        self.user.change(said).await.expect("is said");
+        let left = |beliefs: &Beliefs, given: Given<'_>| change::enrolment::agent_left(beliefs, model, machine, given);
+        self.user.change(left).await.expect("is noted");
+    }
+
     pub async fn exec(&self, model: ModelUuid, machine: &MachineId, command: &str) -> TaskId {
         self.exec_for(model, machine, command, Duration::ZERO).await
     }

@@ -26,7 +26,9 @@ async fn story(bed: &Bed) -> Vec<String> {
         said && instance.provisioning.step == start::LEAVING
     })
     .await;
+    // As every agent says that ends, to start again or not.
     bed.agent_says(model, &host, AgentStatus::Stopped).await;
+    bed.agent_leaves(model, &host).await;
     bed.until("it is gone", |beliefs| !beliefs.models[&model].machines.contains_key(&host)).await;
     let asked = bed.cloud.calls().into_iter().filter(|(call, _)| matches!(call, Call::Start | Call::Stop)).count();
     assert_eq!(asked, 0, "a cloud was asked for a host that is none of its");
@@ -56,8 +58,11 @@ async fn a_host_whose_agent_is_silent_goes_by_force_alone() {
     let bed = Bed::new().await;
     let model = bed.add_model("m").await;
     let host = bed.take_in(model, "manual:box").await;
-    bed.agent_says(model, &host, AgentStatus::Started).await;
+    for status in [AgentStatus::Started, AgentStatus::Stopped, AgentStatus::Error] {
+        bed.agent_says(model, &host, status).await;
+    }
     bed.remove(model, &host, false).await;
+    bed.agent_says(model, &host, AgentStatus::Stopped).await;
     let waits = std::time::Duration::from_secs(3600);
     let gone = bed.until("it is gone", |beliefs| !beliefs.models[&model].machines.contains_key(&host));
     assert!(tokio::time::timeout(waits, gone).await.is_err(), "it was forgotten though its agent said nothing");
@@ -72,4 +77,19 @@ async fn a_host_whose_agent_never_came_goes_at_once() {
     let model = bed.add_model("m").await;
     let host = bed.take_in_unheard(model, "manual:box").await;
     bed.until("it is gone", |beliefs| !beliefs.models[&model].machines.contains_key(&host)).await;
+}
+
+/// The record is gone, the agent may come back after a year: what is kept is what tells it so.
+#[tokio::test(start_paused = true)]
+async fn a_host_that_was_forgotten_is_known_as_such_until_its_agent_has_left() {
+    let bed = Bed::new().await;
+    let model = bed.add_model("m").await;
+    let host = bed.take_in(model, "manual:box").await;
+    bed.enrols(model, &host).await;
+    bed.agent_says(model, &host, AgentStatus::Started).await;
+    bed.remove(model, &host, true).await;
+    bed.until("it is forgotten, and known as left behind", |beliefs| beliefs.models[&model].is_left_behind(&host))
+        .await;
+    bed.agent_leaves(model, &host).await;
+    bed.until("nothing is kept of it", |beliefs| !beliefs.models[&model].machines.contains_key(&host)).await;
 }

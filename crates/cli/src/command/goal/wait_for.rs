@@ -154,13 +154,12 @@ async fn wait(context: &mut Context, goal: &Goal, selected: &ModelRef) -> Result
     loop {
         let api = match context.model_api_of(selected).await {
             Ok(api) => api,
-            // The controller is away for a while.
-            Err(error) if connected && *error.kind() == crate::error::Kind::Connection => {
+            Err(error) if connected && error.is_passing() => {
                 context.sleep(PAUSE).await;
                 continue;
             }
             // The model is gone, with what was waited for.
-            Err(_) if connected => return Err(removed(goal)),
+            Err(error) if connected && !error.is_unauthorized() => return Err(removed(goal)),
             Err(error) => return Err(error),
         };
         connected = true;
@@ -177,7 +176,10 @@ fn removed(goal: &Goal) -> Error {
 
 /// Follows the model; true when the goal was reached, false when the watcher ended first.
 async fn watch(context: &mut Context, goal: &Goal, api: &Api, told: &mut Told) -> Result<bool> {
-    let started: Json = api.call("Client", "WatchAll", json!({})).await?;
+    let started: Json = match api.call("Client", "WatchAll", json!({})).await {
+        Err(error) if Error::is_passing(&error) => return Ok(false),
+        started => started?,
+    };
     let watcher = started["watcher-id"].as_str().unwrap_or_default().to_owned();
     let mut world = World::default();
     loop {

@@ -169,7 +169,7 @@ fn base(context: &mut Context) -> Result<Option<base::OsBase>> {
 }
 
 /// Ubuntu's releases by name.
-fn series_version(series: &str) -> Option<&'static str> {
+pub(super) fn series_version(series: &str) -> Option<&'static str> {
     Some(match series {
         "trusty" => "14.04",
         "xenial" => "16.04",

@@ -2,6 +2,7 @@
 //! The surprise: several are added by one transaction, and one that is refused stops none of the others.
 
 use crate::beliefs::{Beliefs, InModel, Stored};
+use crate::change::machine::upgrade::check_not_held;
 use crate::change::sequence::Counters;
 use crate::change::{Decision, Given, TxnExt, block};
 use crate::key;
@@ -119,6 +120,7 @@ impl Adding<'_> {
         if record.life != Life::Alive {
             return Err(refused(format!("machine {host} is not alive")));
         }
+        check_not_held(record).map_err(|held| refused(held.words().to_owned()))?;
         // A container inside a container breaks more than it gives.
         if host.parent().is_some() {
             return Err(refused(format!("machine {host} cannot host {kind} containers")));
@@ -149,6 +151,7 @@ impl Adding<'_> {
             keep_instance: false,
             removal: None,
             retry: false,
+            upgrade: None,
         };
         let mut instance = Instance::pending(now);
         if let Some(existing) = &wanted.existing {

@@ -2,9 +2,11 @@
 //! The surprise: a forced removal does not kill the machine here. It sets a time after which nothing is waited for any more.
 
 use crate::beliefs::{AMachine, Beliefs, InModel, Stored};
+use crate::change::machine::upgrade::check_not_held;
 use crate::change::{Decision, Given, TxnExt, block};
 use crate::key;
 use crate::record::block::BlockKind;
+use crate::record::instance::Instance;
 use crate::record::machine::{Machine, Removal};
 use base::{Kind, Life, MachineId, ModelUuid, Refusal};
 use std::time::Duration;
@@ -48,6 +50,9 @@ pub fn destroy(
         return Err(Refusal::plain(format!(
             "machine {id} is required by the model: controller {id} is the only controller"
         )));
+    }
+    if !how.force {
+        check_not_held(machine)?;
     }
     let containers: Vec<&Stored<Machine>> = within.under(id).collect();
     let mut answer = Destroyed { machine: id.clone(), containers: Vec::new() };
@@ -122,19 +127,24 @@ pub fn remove_record(
     }
     let Some(all) = within.machines.get(id) else { return Ok(Decision::nothing(())) };
     let mut txn = Txn::new();
-    delete_all(&mut txn, model, id, all);
-    Ok(Decision::new(txn, ()))
-}
-
-/// Every record of a machine.
-pub(crate) fn delete_all(txn: &mut Txn, model: ModelUuid, id: &MachineId, all: &AMachine) {
     if let Some(machine) = &all.machine {
         txn.remove(key::machine(model, id), machine.revision);
     }
     txn.delete(key::instance(model, id));
     txn.delete(key::agent(model, id));
-    txn.delete(key::enrolment(model, id));
+    // Of a machine that is forgotten before its agent is gone it is the word for an agent that comes later.
+    if !agent_is_left(all) {
+        txn.delete(key::enrolment(model, id));
+    }
     txn.delete(key::annotation(model, &format!("machine-{}", id.dashed())));
+    Ok(Decision::new(txn, ()))
+}
+
+/// Whether an agent that enrolled is still on a host that was taken in: nobody but itself can take it off.
+fn agent_is_left(all: &AMachine) -> bool {
+    let manual = all.instance.as_deref().is_some_and(Instance::is_manual);
+    let enrolled = all.enrolment.as_ref().is_some_and(|enrolment| enrolment.bound_key.is_some());
+    manual && enrolled && !all.agent.as_ref().is_some_and(|agent| agent.has_left)
 }
 
 fn still_there<'a>(
