@@ -95,7 +95,8 @@ async fn a_held_machine_takes_nothing_new_stays_and_comes_back_when_it_is_cancel
     assert_eq!(destroy(false).await.expect_err("held").words(), held);
     let on = AddMachine { place: machine::Where::On("lxd".into(), id.clone()), ..AddMachine::default() };
     let base = OsBase::parse("ubuntu@24.04").expect("valid");
-    let added = state.change(|b, g| machine::add(b, model, &[on.clone()], &base, g)).await.expect("answers");
+    let added =
+        state.change(|b, g| machine::add(b, model, std::slice::from_ref(&on), &base, g)).await.expect("answers");
     let words = added[0].as_ref().expect_err("held").words().to_owned();
     assert_eq!(words, format!("cannot add a new machine: {held}"));
     cancel().await.expect("cancelled");

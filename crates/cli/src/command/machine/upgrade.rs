@@ -167,7 +167,7 @@ async fn units_on(api: &Api, machine: &base::MachineId) -> Result<Vec<(String, S
     for found in status.applications.values() {
         for (name, unit) in found.units.iter().filter(|(_, unit)| unit.machine == machine.as_str()) {
             units.push((name.clone(), application(name)));
-            units.extend(unit.subordinates.iter().map(|(name, _)| (name.clone(), application(name))));
+            units.extend(unit.subordinates.keys().map(|name| (name.clone(), application(name))));
         }
     }
     units.sort();
