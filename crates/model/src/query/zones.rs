@@ -68,6 +68,7 @@ mod tests {
             keep_instance: false,
             removal: None,
             retry: false,
+            upgrade: None,
         }
     }
 

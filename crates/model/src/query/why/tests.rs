@@ -37,6 +37,7 @@ fn machine(text: &str) -> Machine {
         keep_instance: false,
         removal: None,
         retry: false,
+        upgrade: None,
     }
 }
 
@@ -71,7 +72,7 @@ fn put(within: &mut InModel, machine: Machine, instance: Option<Instance>, agent
         machine: Some(Stored::new(machine, revision)),
         instance: instance.map(|instance| Stored::new(instance, revision)),
         agent: agent.map(|agent| Stored::new(agent, revision)),
-        enrolment: None,
+        ..AMachine::default()
     };
     within.machines.insert(id, Arc::new(whole));
 }
