@@ -11,14 +11,17 @@ use std::process::Command as Process;
 use crate::command::{self, Command, Done, Error};
 use crate::{fetch, run, tree};
 
+mod beside;
+
 pub const COMMAND: Command = Command {
     name: "dist",
-    summary: "the one static binary to ship, its size, and proof that it runs alone",
+    summary: "the one static binary to ship with its man pages, its size, and proof that it runs alone",
     help: "\
 Usage: cargo xtask dist
 
 Builds the release binary to target/dist/grigri (with a link `juju` to it), prints its size, and runs it in a root
-directory that holds nothing but busybox: as root by chroot, else in a user namespace.
+directory that holds nothing but busybox: as root by chroot, else in a user namespace. Beside it lie its man pages
+(man/man1) and scripts for shells (completion).
 ",
     run,
 };
@@ -35,6 +38,9 @@ fn run(words: &[String]) -> Done {
     }
     let size = bytes.len() as u64;
     println!("target/dist/grigri: {}.{} MB ({size} bytes), static, stripped", size / 1_000_000, size / 100_000 % 10);
+    let ask = |words: &[&str]| run::read_command(Process::new(&binary).args(words));
+    let pages = beside::write(&tree::target()?.join("dist"), ask)?;
+    println!("target/dist/man/man1: {pages} pages; target/dist/completion: bash, zsh, fish");
     alone(&binary)?;
     if size > LARGEST {
         return Err(Error::failed(format!("{size} bytes are over the budget of {LARGEST}")));

@@ -7,6 +7,7 @@
 use std::future::Future;
 use std::pin::Pin;
 
+use crate::completion::Noun;
 use crate::context::Context;
 use crate::error::Result;
 use crate::flags::Flag;
@@ -52,6 +53,8 @@ pub struct Command {
     pub aliases: &'static [&'static str],
     /// The arguments as the usage line shows them.
     pub args: &'static str,
+    /// What the arguments name, place by place, for completion. The last place is that of all that follow, where the usage line has `...`.
+    pub arguments: &'static [&'static [Noun]],
     /// One line.
     pub purpose: &'static str,
     pub doc: &'static str,
@@ -75,6 +78,7 @@ impl Command {
         name: "",
         aliases: &[],
         args: "",
+        arguments: &[],
         purpose: "",
         doc: "",
         examples: "",

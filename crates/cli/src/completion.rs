@@ -1,109 +1,61 @@
-//! Scripts for shells that complete command lines, made from the table of commands.
+//! Completing command lines in shells: the scripts that shells load, and what may stand where the cursor is.
 //!
-//! The surprise: names of controllers and models come from the client store by the hidden command `complete`, which
-//! never connects: completing must not wait for a network.
+//! Pure but for its words: what a controller knows is looked up by the hidden command `complete`, which the scripts call.
+//! The surprise: shells put what we print into a line that is going to be run, so names are offered only when they are
+//! made of characters that no shell reads a meaning into, whatever a controller says its machines are called.
 
-use crate::command;
-use crate::flags::Flag;
+mod line;
+mod noun;
+mod script;
+mod slot;
 
-/// The script for a shell, if it is one we know.
-pub fn script(shell: &str) -> Option<String> {
-    match shell {
-        "bash" => Some(bash()),
-        "zsh" => Some(zsh()),
-        "fish" => Some(fish()),
-        _ => None,
-    }
+pub use line::{after_break, split};
+pub use noun::{CONSTRAINTS, Noun};
+pub use script::{SHELLS, script};
+pub use slot::{Slot, slot};
+
+/// Stands among the candidates where a path may, too: the scripts leave that to their shell.
+pub const FILES: &str = "*";
+
+/// Whether a shell takes the word for itself, quoted or not.
+pub fn is_plain(word: &str) -> bool {
+    !word.is_empty() && word.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._/:@,=+%".contains(&b))
 }
 
-/// Every name that may stand first.
-fn names() -> Vec<&'static str> {
-    let mut names = vec!["help"];
-    for command in command::all().into_iter().filter(|c| !c.hidden) {
-        names.push(command.name);
-        names.extend(command.aliases);
-    }
-    names.sort_unstable();
-    names
-}
-
-fn bash() -> String {
-    let programs = "juju grigri";
-    format!(
-        "# Completion for bash. Load with: source <(grigri completion bash)\n\
-         _grigri() {{\n\
-         \x20   local cur=\"${{COMP_WORDS[COMP_CWORD]}}\"\n\
-         \x20   local IFS=$'\\n'\n\
-         \x20   COMPREPLY=($(compgen -W \"$(\"${{COMP_WORDS[0]}}\" complete -- \"${{COMP_WORDS[@]:1:COMP_CWORD}}\" 2>/dev/null)\" -- \"$cur\"))\n\
-         \x20   if declare -F __ltrim_colon_completions >/dev/null; then __ltrim_colon_completions \"$cur\"; fi\n\
-         }}\n\
-         complete -o default -F _grigri {programs}\n"
-    )
-}
-
-fn zsh() -> String {
-    "#compdef juju grigri\n\
-     # Completion for zsh. Load with: source <(grigri completion zsh)\n\
-     _grigri() {\n\
-     \x20   local -a found\n\
-     \x20   found=(${(f)\"$(\"${words[1]}\" complete -- \"${(@)words[2,CURRENT]}\" 2>/dev/null)\"})\n\
-     \x20   if (( $#found )); then compadd -a found; else _files; fi\n\
-     }\n\
-     compdef _grigri juju grigri\n"
-        .to_owned()
-}
-
-fn fish() -> String {
-    let mut text = String::from("# Completion for fish. Load with: grigri completion fish | source\n");
-    for program in ["juju", "grigri"] {
-        text.push_str(&format!(
-            "complete -c {program} -f -a '({program} complete -- (commandline -opc)[2..] (commandline -ct) 2>/dev/null)'\n"
-        ));
-    }
-    text
-}
-
-/// What the word being typed, the last of `words`, may become.
-pub fn candidates(words: &[String], controllers: &[String], models: &[String]) -> Vec<String> {
-    let (typed, before) = match words.split_last() {
-        Some((typed, before)) => (typed.as_str(), before),
-        None => ("", words),
-    };
-    let all: Vec<String> = match before.first() {
-        None => names().into_iter().map(str::to_owned).collect(),
-        Some(name) if name == "help" => names().into_iter().map(str::to_owned).collect(),
-        Some(name) => match command::find(name) {
-            Some(command) => within(command, before, typed, controllers, models),
-            None => Vec::new(),
-        },
-    };
-    all.into_iter().filter(|c| c.starts_with(typed)).collect()
-}
-
-fn within(
-    command: &command::Command,
-    before: &[String],
-    typed: &str,
-    controllers: &[String],
-    models: &[String],
-) -> Vec<String> {
-    if typed.starts_with('-') {
-        let flags = command.own_flags();
-        return flags.iter().chain(command::GLOBAL_FLAGS).map(|f| Flag::dashed(f.spelled())).collect();
-    }
-    match before.last().map(String::as_str) {
-        Some("-m" | "--model") => return models.to_vec(),
-        Some("-c" | "--controller") => return controllers.to_vec(),
-        Some("--format") => return command.formats.iter().map(|f| (*f).to_owned()).collect(),
-        _ => {}
-    }
-    match command.name {
-        "switch" => controllers.iter().chain(models).cloned().collect(),
-        "show-model" | "destroy-model" => models.to_vec(),
-        "show-controller" | "destroy-controller" | "kill-controller" | "start-controller" | "unregister" => {
-            controllers.to_vec()
+/// What the word being typed may become: of all names the fitting ones, each once, in their order.
+pub fn fitting(slot: &Slot, names: impl IntoIterator<Item = String>) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    // Of a list with commas, what is in it already is not offered again.
+    let list = slot.kept.rsplit('=').next().unwrap_or_default();
+    let given: Vec<&str> = if list.contains(',') { list.split(',').collect() } else { Vec::new() };
+    let words = slot.fixed.iter().cloned().chain(names.into_iter().map(|name| name + slot.suffix));
+    for word in words {
+        let whole = format!("{}{word}", slot.kept);
+        if whole.starts_with(&slot.typed)
+            && is_plain(&whole)
+            && !given.contains(&word.as_str())
+            && !found.contains(&whole)
+        {
+            found.push(whole);
         }
-        "completion" => ["bash", "fish", "zsh"].map(str::to_owned).to_vec(),
-        _ => Vec::new(),
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_shell_would_run_is_not_offered() {
+        let words: Vec<String> = ["show-machine", ""].map(str::to_owned).to_vec();
+        let names = ["0", "1/lxd/0", "$(reboot)", "`id`", "a b", "a;b", "*", "~", "a\nb", "", "0"].map(str::to_owned);
+        assert_eq!(fitting(&slot(&words), names), ["0", "1/lxd/0"]);
+    }
+
+    #[test]
+    fn what_a_list_has_is_not_offered_again() {
+        let words: Vec<String> = ["exec", "--machine=0,2,"].map(str::to_owned).to_vec();
+        assert_eq!(fitting(&slot(&words), ["0", "1", "2"].map(str::to_owned)), ["--machine=0,2,1"]);
     }
 }

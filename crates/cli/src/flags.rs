@@ -76,7 +76,8 @@ impl Flag {
         self.names.iter().copied().max_by_key(|name| name.len()).unwrap_or_default()
     }
 
-    fn takes_value(&self) -> bool {
+    /// Whether the next word is its value, when none stands behind `=`.
+    pub fn takes_value(&self) -> bool {
         !matches!(self.kind, Kind::Bool)
     }
 }

@@ -6,15 +6,20 @@ use crate::command::{self, Command, GLOBAL_FLAGS};
 use crate::error::Result;
 use crate::flags::Flag;
 
+#[cfg(test)]
+mod examples;
+pub mod man;
+pub mod markdown;
+mod roff;
+
+/// What the program is.
+const ABOUT: &str = "Grigri manages machines: it starts them, watches them, runs commands on them and\n\
+                     takes them away again, on this host or on a cloud.\n\
+                     It speaks Juju's API, and understands what the juju command understands.";
+
 /// What the program's bare name prints.
 pub fn starter() -> String {
-    let mut text = String::from(
-        "Grigri manages machines: it starts them, watches them, runs commands on them and\n\
-         takes them away again, on this host or on a cloud.\n\
-         It speaks Juju's API, and understands what the juju command understands.\n\n\
-         Usage: juju [help] <command>\n\n\
-         Starter commands:\n\n",
-    );
+    let mut text = format!("{ABOUT}\n\nUsage: juju [help] <command>\n\nStarter commands:\n\n");
     for name in
         ["bootstrap", "add-model", "add-machine", "status", "exec", "ssh", "models", "controllers", "whoami", "switch"]
     {
@@ -85,11 +90,7 @@ pub fn command(command: &Command) -> String {
     if !own.is_empty() {
         let formats = match command.formats {
             [] => String::new(),
-            [first, ..] => {
-                let mut known = command.formats.to_vec();
-                known.sort_unstable();
-                format!("\n\nFormats: {} (= {first})", known.join("|"))
-            }
+            [first, ..] => format!("\n\nFormats: {} (= {first})", formats(command)),
         };
         blocks.push(format!("Command Options:\n{}{formats}", options(&own).trim_end()));
     }
@@ -108,14 +109,32 @@ pub fn command(command: &Command) -> String {
     blocks.join("\n\n") + "\n"
 }
 
+/// `json|tabular|yaml`.
+fn formats(command: &Command) -> String {
+    let mut known = command.formats.to_vec();
+    known.sort_unstable();
+    known.join("|")
+}
+
 fn options(flags: &[Flag]) -> String {
+    let line = |flag: &Flag| format!("{}  (= {})\n    {}\n", names_of(flag).join(", "), default_of(flag), flag.help);
+    sorted(flags).iter().map(line).collect()
+}
+
+/// In the order in which help shows them.
+fn sorted(flags: &[Flag]) -> Vec<Flag> {
     let mut sorted = flags.to_vec();
     sorted.sort_by_key(Flag::spelled);
-    let line = |flag: &Flag| {
-        let mut names: Vec<String> = flag.names.iter().map(|n| Flag::dashed(n)).collect();
-        names.sort_by_key(String::len);
-        let default = if flag.default.is_empty() { "\"\"" } else { flag.default };
-        format!("{}  (= {default})\n    {}\n", names.join(", "), flag.help)
-    };
-    sorted.iter().map(line).collect()
+    sorted
+}
+
+/// With their dashes, the shortest first.
+fn names_of(flag: &Flag) -> Vec<String> {
+    let mut names: Vec<String> = flag.names.iter().map(|n| Flag::dashed(n)).collect();
+    names.sort_by_key(String::len);
+    names
+}
+
+fn default_of(flag: &Flag) -> &'static str {
+    if flag.default.is_empty() { "\"\"" } else { flag.default }
 }

@@ -9,12 +9,14 @@ use wire::facade::client::{FullStatus, MachineStatus};
 use crate::command::application::is_name;
 use crate::command::model::constraints;
 use crate::command::{Command, Scope};
+use crate::completion::Noun;
 use crate::context::Context;
 use crate::error::{Error, Result};
 
 pub const COMMAND: Command = Command {
     name: "constraints",
     args: "<application>|<machine>",
+    arguments: &[&[Noun::Machine, Noun::Application]],
     purpose: "Displays machine constraints for an application.",
     doc: "Shows constraints that have been set for an application with 'juju set-constraints'.\n\n\
           Of a machine it shows those with which it was started: its own, and where it had none, those of the model at\n\

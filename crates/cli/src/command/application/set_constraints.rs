@@ -5,12 +5,14 @@ use serde_json::{Value, json};
 
 use crate::command::application::is_name;
 use crate::command::{Command, Scope};
+use crate::completion::{CONSTRAINTS, Noun};
 use crate::context::Context;
 use crate::error::{Error, Result};
 
 pub const COMMAND: Command = Command {
     name: "set-constraints",
     args: "<application> <constraint>=<value> ...",
+    arguments: &[&[Noun::Application], &[Noun::Word(CONSTRAINTS)]],
     purpose: "Sets machine constraints for an application.",
     doc: "Sets constraints that hold for machines which new units of the application get.\n\
           All are replaced; those of the model hold where the application names none.",

@@ -18,6 +18,7 @@ use crate::bootstrap::{BootstrapParams, BootstrapResult, Bootstrapper, KillParam
 use crate::command::Command;
 use crate::command::cloud::known;
 use crate::command::model::given;
+use crate::completion::Noun;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::flags::Flag;
@@ -26,6 +27,7 @@ use crate::select;
 pub const COMMAND: Command = Command {
     name: "bootstrap",
     args: "[<cloud name>[/region] [<controller name>]]",
+    arguments: &[&[Noun::Cloud]],
     purpose: "Initializes a cloud environment.",
     doc: "Starts a controller, which machines and models are then made with.\n\
           The cloud 'builtin' is always there: its machines are containers on this host, and the\n\

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::command::Command;
 use crate::command::cloud::known::{self, Known};
 use crate::command::cloud::list;
+use crate::completion::Noun;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::flags::Flag;
@@ -15,6 +16,7 @@ pub const COMMAND: Command = Command {
     name: "regions",
     aliases: &["list-regions"],
     args: "<cloud>",
+    arguments: &[&[Noun::Cloud]],
     purpose: "Lists regions for a given cloud.",
     doc: "Lists the regions of a cloud as the controller and this client know them.",
     examples: "\n    juju regions aws\n    juju regions aws --client",

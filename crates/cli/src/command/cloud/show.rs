@@ -4,6 +4,7 @@ use wire::yaml::{Node, print};
 
 use crate::command::Command;
 use crate::command::cloud::{known, list};
+use crate::completion::Noun;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::flags::Flag;
@@ -12,6 +13,7 @@ use crate::output::fields::Fields;
 pub const COMMAND: Command = Command {
     name: "show-cloud",
     args: "<cloud name>",
+    arguments: &[&[Noun::Cloud]],
     purpose: "Shows detailed information for a cloud.",
     doc: "Shows the type, the endpoints, the regions of a cloud, and who may use it.",
     examples: "\n    juju show-cloud aws\n    juju show-cloud aws --client --format json",

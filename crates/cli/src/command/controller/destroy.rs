@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 
 use crate::command::Command;
 use crate::command::controller::reclaim::{self, Remaining, counted};
+use crate::completion::Noun;
 use crate::context::{Api, Context};
 use crate::error::{Error, Result};
 use crate::flags::Flag;
@@ -20,6 +21,7 @@ use crate::select;
 pub const COMMAND: Command = Command {
     name: "destroy-controller",
     args: "<controller name>",
+    arguments: &[&[Noun::Controller]],
     purpose: "Destroys a controller.",
     doc: "All workload models running on the controller will first need to be destroyed,\n\
           either in advance, or by specifying '--destroy-all-models'.\n\

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::command::Command;
 use crate::command::controller::reclaim::{self, Remaining};
+use crate::completion::Noun;
 use crate::context::{Api, Context};
 use crate::error::{Error, Result};
 use crate::flags::Flag;
@@ -14,6 +15,7 @@ use crate::select;
 pub const COMMAND: Command = Command {
     name: "kill-controller",
     args: "<controller name>",
+    arguments: &[&[Noun::Controller]],
     purpose: "Forcibly terminate all machines and other associated resources for a Juju controller.",
     doc: "Destroys the controller and what it made, through its API if that answers.\n\
           Otherwise what the controller left on this host is taken away without it.\n\

@@ -8,6 +8,7 @@ use wire::yaml::Node;
 
 use crate::command::Command;
 use crate::command::controller::refresh::{self, ModelView};
+use crate::completion::Noun;
 use crate::context::connect::redirect::fingerprint;
 use crate::context::{Api, Context};
 use crate::error::{Error, Result};
@@ -18,6 +19,7 @@ use crate::select;
 pub const COMMAND: Command = Command {
     name: "show-controller",
     args: "[<controller name> ...]",
+    arguments: &[&[Noun::Controller]],
     purpose: "Shows detailed information of a controller.",
     doc: "Shows extended information about a controller(s) as well as related models\n\
           and user login details. Without a name it is the current controller.",

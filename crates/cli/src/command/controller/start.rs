@@ -4,6 +4,7 @@
 
 use crate::bootstrap::KillParams;
 use crate::command::Command;
+use crate::completion::Noun;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::select;
@@ -11,6 +12,7 @@ use crate::select;
 pub const COMMAND: Command = Command {
     name: "start-controller",
     args: "[<controller name>]",
+    arguments: &[&[Noun::Controller]],
     purpose: "Starts a controller of this host that does not run.",
     doc: "After a crash or a reboot, where no systemd does it: starts the controller's process again.\n\
           Its machines went on, or are started by it. The current controller, unless another is named.",

@@ -6,6 +6,7 @@
 use client::files::{Controllers, Models};
 
 use crate::command::Command;
+use crate::completion::Noun;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::select::{self, ModelRef};
@@ -13,6 +14,7 @@ use crate::select::{self, ModelRef};
 pub const COMMAND: Command = Command {
     name: "switch",
     args: "[<controller>|<model>|<controller>:|:<model>|<controller>:<model>]",
+    arguments: &[&[Noun::Controller, Noun::Model]],
     purpose: "Selects or identifies the current controller and model.",
     doc: "Without an argument the current controller and model are printed.\n\
           A name alone is looked for among controllers, then among models of the current controller;\n\

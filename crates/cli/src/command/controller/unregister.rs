@@ -1,6 +1,7 @@
 //! `unregister`: forgets a controller; the controller itself is not told.
 
 use crate::command::Command;
+use crate::completion::Noun;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::flags::Flag;
@@ -9,6 +10,7 @@ use crate::select;
 pub const COMMAND: Command = Command {
     name: "unregister",
     args: "<controller name>",
+    arguments: &[&[Noun::Controller]],
     purpose: "Unregisters a Juju controller.",
     doc: "Removes the connection information for a controller from this client.\n\
           The controller goes on; it must be registered again to be used from here.",

@@ -8,6 +8,7 @@ use client::files::{Accounts, Controller, Controllers};
 
 use super::{chosen, operator};
 use crate::command::Command;
+use crate::completion::Noun;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::flags::Flag;
@@ -16,6 +17,7 @@ use crate::operating::Local;
 pub const COMMAND: Command = Command {
     name: "reset-admin-password",
     args: "[<controller name>]",
+    arguments: &[&[Noun::Controller]],
     purpose: "Give the first user of a controller on this host a new password.",
     doc: "For a controller of this host whose administrator's password is lost. It is to be run\n\
           on that host, as root; the controller may run or not. The user is also enabled again\n\

@@ -4,6 +4,7 @@ use client::files::Controllers;
 
 use super::{chosen, operator};
 use crate::command::Command;
+use crate::completion::Noun;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::flags::Flag;
@@ -12,6 +13,7 @@ use crate::output::fields::{Fields, flow};
 pub const COMMAND: Command = Command {
     name: "rotate-ca",
     args: "[<controller name>]",
+    arguments: &[&[Noun::Controller]],
     purpose: "Change the CA of a controller on this host, without losing an agent.",
     doc: "Run once, it makes a new CA, which signs from then on; certificates of the old one still\n\
           count, and agents fetch new ones by themselves. Run again, it says how far that is. With\n\

@@ -7,6 +7,7 @@ use wire::facade::machine_manager::{DestroyMachineInfo, DestroyMachineResult, De
 
 use super::config;
 use crate::command::{Command, Scope};
+use crate::completion::Noun;
 use crate::context::{Api, Context};
 use crate::error::{Error, Result};
 use crate::flags::Flag;
@@ -14,6 +15,7 @@ use crate::flags::Flag;
 pub const COMMAND: Command = Command {
     name: "remove-machine",
     args: "<machine number> ...",
+    arguments: &[&[Noun::Machine]],
     purpose: "Removes one or more machines from a model.",
     doc: "Removes machines, and their instances with them. A machine with units or containers goes only with --force,\n\
           which removes these too. What would happen is shown before; --no-prompt skips the question, --dry-run the rest.\n\n\
@@ -24,8 +26,8 @@ pub const COMMAND: Command = Command {
           machine is forgotten even if its cloud did not say that the instance is gone.\n\n\
           With --keep-instance the instance is not stopped: our agent leaves it and takes its files along, and it goes on\n\
           running without us. Whoever could log in still can.",
-    examples: "\n    juju remove-machine 5\n    juju remove-machine 6 --force\n    juju remove-machine 6 --force --timeout 10s\n    \
-               juju remove-machine 7/lxd/2 --no-prompt\n    juju remove-machine 8 --keep-instance",
+    examples: "\n    juju remove-machine 5\n    juju remove-machine 6 --force\n    juju remove-machine 7 --force --timeout 10s\n    \
+               juju remove-machine 8/lxd/2 --no-prompt\n    juju remove-machine 9 --keep-instance",
     see_also: &["add-machine", "machines"],
     flags: &[
         Flag::bool(&["dry-run"], "Print what this command would be removed without removing"),

@@ -6,6 +6,7 @@ use serde_json::json;
 use wire::facade::machine_manager::ErrorResults;
 
 use crate::command::{Command, Scope};
+use crate::completion::Noun;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::flags::Flag;
@@ -13,6 +14,7 @@ use crate::flags::Flag;
 pub const COMMAND: Command = Command {
     name: "retry-provisioning",
     args: "<machine> [...]",
+    arguments: &[&[Noun::Machine]],
     purpose: "Retries provisioning for failed machines.",
     doc: "Starts machines again whose instance could not be started.",
     examples: "\n    juju retry-provisioning 0\n    juju retry-provisioning --all",

@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 use crate::command::model::add::choice::Choice;
 use crate::command::model::given;
 use crate::command::{Command, Scope};
+use crate::completion::Noun;
 use crate::context::{Api, Context};
 use crate::error::{Error, Result};
 use crate::flags::Flag;
@@ -22,6 +23,7 @@ mod credential;
 pub const COMMAND: Command = Command {
     name: "add-model",
     args: "<model name> [cloud|region|(cloud/region)]",
+    arguments: &[&[], &[Noun::Cloud]],
     purpose: "Adds a workload model.",
     doc: "Adding a model is typically done in order to run a specific workload.\n\
           The cloud is the controller's own unless another is named; the credential is the one the\n\

@@ -15,6 +15,7 @@ use serde_json::{Map, Value, json};
 use crate::command::Command;
 use crate::command::controller::reclaim::{counted, storage_line};
 use crate::command::controller::refresh::{self, ModelView};
+use crate::completion::Noun;
 use crate::context::{Api, Context};
 use crate::error::{Error, Result};
 use crate::flags::Flag;
@@ -24,6 +25,7 @@ use crate::select;
 pub const COMMAND: Command = Command {
     name: "destroy-model",
     args: "[<controller name>:]<model name>",
+    arguments: &[&[Noun::Model]],
     purpose: "Terminate all machines/containers and resources for a non-controller model.",
     doc: "Destroys the specified model. This results in the removal of all its machines,\n\
           and waits until they are gone. If the model has persistent storage, one of\n\

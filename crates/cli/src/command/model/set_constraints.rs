@@ -4,12 +4,14 @@ use base::Constraints;
 use serde_json::{Value, json};
 
 use crate::command::{Command, Scope};
+use crate::completion::{CONSTRAINTS, Noun};
 use crate::context::Context;
 use crate::error::{Error, Result};
 
 pub const COMMAND: Command = Command {
     name: "set-model-constraints",
     args: "<constraint>=<value> ...",
+    arguments: &[&[Noun::Word(CONSTRAINTS)]],
     purpose: "Sets machine constraints on a model.",
     doc: "Sets constraints on the model that hold for machines added without constraints of their own.\n\
           All are replaced; without arguments none are left.",

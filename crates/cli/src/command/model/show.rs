@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use wire::yaml::Node;
 
 use crate::command::{Command, Scope};
+use crate::completion::Noun;
 use crate::context::Context;
 use crate::error::Result;
 use crate::output::fields::{Fields, named};
@@ -14,6 +15,7 @@ use crate::select::{self, ModelRef};
 pub const COMMAND: Command = Command {
     name: "show-model",
     args: "[<model name>]",
+    arguments: &[&[Noun::Model]],
     purpose: "Shows information about the current or specified model.",
     doc: "Show information about the current or specified model.",
     examples: "\n    juju show-model\n    juju show-model mymodel",

@@ -8,6 +8,7 @@ use wire::facade::client::{DetailedStatus, StatusHistoryResults};
 use wire::yaml::Node;
 
 use crate::command::{Command, Scope};
+use crate::completion::Noun;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::flags::Flag;
@@ -18,6 +19,7 @@ use crate::status::times::moment;
 pub const COMMAND: Command = Command {
     name: "show-status-log",
     args: "<entity name>",
+    arguments: &[&[Noun::Machine, Noun::Unit, Noun::Application]],
     purpose: "Output past statuses for the specified entity.",
     doc: "Shows the statuses that a unit, machine, application or model had, newest last; at most 20 unless told.",
     examples: "\n    juju show-status-log mysql/0\n    juju show-status-log --type machine 2\n    juju show-status-log -n 5 mysql/0",

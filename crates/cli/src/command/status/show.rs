@@ -12,6 +12,7 @@ use wire::facade::client::FullStatus;
 
 use super::watch;
 use crate::command::{Command, Scope};
+use crate::completion::Noun;
 use crate::context::{Api, Context};
 use crate::error::{Error, Result};
 use crate::flags::Flag;
@@ -21,6 +22,7 @@ use crate::status::{View, line, object, summary, tabular};
 pub const COMMAND: Command = Command {
     name: "status",
     args: "[<selector> [...]]",
+    arguments: &[&[Noun::Machine, Noun::Unit, Noun::Application]],
     purpose: "Report the status of the model, its machines, applications and units.",
     doc: "Shows the model, its applications, units, machines, offers, relations and storage.\n\
           Selectors (machine ids, unit and application names, status words, addresses, ports) narrow it.",

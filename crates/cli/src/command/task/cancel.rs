@@ -8,15 +8,17 @@ use wire::yaml::Node;
 
 use super::result;
 use crate::command::{Command, Scope};
+use crate::completion::Noun;
 use crate::context::Context;
 use crate::error::{Error, Result};
 
 pub const COMMAND: Command = Command {
     name: "cancel-task",
     args: "(<task-id>|<task-id-prefix>) [...]",
+    arguments: &[&[Noun::LiveTask]],
     purpose: "Cancel pending or running tasks.",
     doc: "Cancels tasks: a pending one does not start, a running one is killed on its machine.",
-    examples: "\n    juju cancel-task 1\n    juju cancel-task 1 2 3",
+    examples: "\n    juju cancel-task 2\n    juju cancel-task 2 4 6",
     see_also: &["show-task", "operations"],
     formats: &["yaml", "json"],
     scope: Scope::Model,

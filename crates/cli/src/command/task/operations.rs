@@ -10,6 +10,7 @@ use super::show::{Patience, patience};
 use super::targets::{is_machine, is_unit, list};
 use super::{outcome, result, wait};
 use crate::command::{Command, Scope};
+use crate::completion::Noun;
 use crate::context::{Api, Context};
 use crate::error::{Error, Result};
 use crate::flags::Flag;
@@ -45,6 +46,7 @@ pub const LIST: Command = Command {
 pub const SHOW: Command = Command {
     name: "show-operation",
     args: "<operation-id>",
+    arguments: &[&[Noun::Operation]],
     purpose: "Show results of an operation.",
     doc: "Shows an operation with all its tasks. With --wait or --watch it waits for the operation's end.",
     examples: "\n    juju show-operation 1\n    juju show-operation 1 --wait=2m",

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::follow::{self, Follow};
 use super::{outcome, result, wait};
 use crate::command::{Command, Scope};
+use crate::completion::Noun;
 use crate::context::{Api, Context};
 use crate::error::{Error, Result};
 use crate::flags::Flag;
@@ -12,11 +13,12 @@ use crate::flags::Flag;
 pub const COMMAND: Command = Command {
     name: "show-task",
     args: "<task ID>",
+    arguments: &[&[Noun::Task]],
     purpose: "Show results of a task by ID.",
     doc: "Shows what a task printed and returned. With --wait or --watch it waits for the task's end. With --follow, or with\n\
           --watch on a terminal, what the task writes is shown from its beginning and while it is written; how it ended is\n\
           told if that was not well.",
-    examples: "\n    juju show-task 1\n    juju show-task 1 --wait=2m\n    juju show-task 1 --watch\n    juju show-task 1 --follow",
+    examples: "\n    juju show-task 2\n    juju show-task 2 --wait=2m\n    juju show-task 2 --watch\n    juju show-task 2 --follow",
     see_also: &["cancel-task", "exec", "operations", "show-operation"],
     flags: &[
         Flag::bool(&["follow"], "Show what the task writes while it runs"),

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use wire::yaml::Node;
 
 use crate::command::{Command, Scope};
+use crate::completion::Noun;
 use crate::context::{Api, Context};
 use crate::error::Result;
 use crate::flags::Flag;
@@ -17,6 +18,7 @@ pub const COMMAND: Command = Command {
     name: "users",
     aliases: &["list-users"],
     args: "[model]",
+    arguments: &[&[Noun::Model]],
     purpose: "Lists Juju users allowed to connect to a controller or model.",
     doc: "When used without a model name argument, users relevant to a controller are printed.\n\
           When used with a model name, users relevant to the specified model are printed.",

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use crate::command::user::list;
 use crate::command::{Command, Scope};
+use crate::completion::Noun;
 use crate::context::Context;
 use crate::error::Result;
 use crate::flags::Flag;
@@ -11,6 +12,7 @@ use crate::flags::Flag;
 pub const COMMAND: Command = Command {
     name: "show-user",
     args: "[<user name>]",
+    arguments: &[&[Noun::User]],
     purpose: "Show information about a user.",
     doc: "By default, the YAML format is used and the user name is the current user.",
     examples: "\n    juju show-user\n    juju show-user jsmith",

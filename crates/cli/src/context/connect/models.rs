@@ -32,7 +32,8 @@ impl Context {
         }
     }
 
-    fn known_model(&self, selected: &ModelRef, user: &str) -> Result<Option<(String, String)>> {
+    /// The qualified name and uuid of a model, if the store knows it.
+    pub(crate) fn known_model(&self, selected: &ModelRef, user: &str) -> Result<Option<(String, String)>> {
         let all = self.store.models()?;
         let Some(entry) = all.controllers.get(&selected.controller) else { return Ok(None) };
         let typed = selected.model.as_str();
