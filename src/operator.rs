@@ -1,6 +1,7 @@
 //! What an operator does on a controller's own host: looking, recovering, taking away. The command line asks for it through its seam.
 //! It decides nothing about machines. The surprise: a controller may run or not; who holds its directory's lock is asked, else its files are used.
 
+mod bases;
 mod examine;
 mod findings;
 pub mod reset;
@@ -13,7 +14,7 @@ use crate::settings::Settings;
 use crate::{addresses, world};
 use base::Secret;
 use cli::bootstrap::{BootstrapError, Boxed, Progress};
-use cli::operating::{Finding, Local, Rotation, UninstallParams};
+use cli::operating::{AddBaseParams, Finding, HostBase, Local, Rotation, UninstallParams};
 use std::io::{self, Read, Seek};
 use std::path::Path;
 use std::pin::Pin;
@@ -43,6 +44,18 @@ impl cli::Operator for OfThisHost {
             let path = Layout::new(uuid).log();
             newest(&path).map_err(|error| failed(format!("cannot read {}: {error}", path.display())))
         })
+    }
+
+    fn bases(&self) -> Boxed<'_, Vec<HostBase>> {
+        Box::pin(bases::list())
+    }
+
+    fn add_base<'b>(&'b self, params: &'b AddBaseParams, progress: Progress<'b>) -> Boxed<'b, HostBase> {
+        Box::pin(bases::add(params, progress))
+    }
+
+    fn remove_base<'b>(&'b self, name: &'b str) -> Boxed<'b, ()> {
+        Box::pin(bases::remove(name))
     }
 
     fn uninstall<'b>(&'b self, params: &'b UninstallParams, progress: Progress<'b>) -> Boxed<'b, ()> {

@@ -18,7 +18,7 @@ pub fn data(layout: &Layout) -> PathBuf {
     layout.root.join("builtin")
 }
 
-fn builtin(layout: &Layout, port: Option<u16>) -> Builtin {
+pub fn builtin(layout: &Layout, port: Option<u16>) -> Builtin {
     // The program of machines and helpers is this very one: where it lies may be gone, the kernel's link to it is not.
     let program = std::env::current_exe().unwrap_or_else(|_| "/proc/self/exe".into());
     Builtin::new(Options { data: data(layout), program, port })

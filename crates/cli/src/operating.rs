@@ -4,6 +4,7 @@
 //! not answer, which is when it is needed.
 
 use std::future::Future;
+use std::path::PathBuf;
 use std::pin::Pin;
 
 use base::secret::Secret;
@@ -32,6 +33,38 @@ pub struct UninstallParams {
     pub leftovers: Vec<String>,
     /// The directories in which programs are looked for.
     pub path: String,
+}
+
+/// A base that machines of this host may have.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct HostBase {
+    /// `debian@13`.
+    pub name: String,
+    /// `host`, `archive`, `debootstrap`.
+    pub source: String,
+    /// The archive's path, the release's name.
+    pub detail: String,
+    /// It is there; one that is not is made when it is needed.
+    pub is_ready: bool,
+    /// What machines have that ask for none.
+    pub is_default: bool,
+    /// It was added by name.
+    pub is_added: bool,
+    /// Files and their bytes, where they were counted.
+    pub files: Option<u64>,
+    pub bytes: Option<u64>,
+    /// Instances that have it.
+    pub machines: Vec<String>,
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct AddBaseParams {
+    pub name: String,
+    /// A root file system; none: it is made by `debootstrap`.
+    pub archive: Option<PathBuf>,
+    pub mirror: Option<String>,
+    /// Though the archive says that it is another base.
+    pub unlike: bool,
 }
 
 /// How far a change of CA is.
@@ -64,6 +97,15 @@ pub trait Operator: Send + Sync {
 
     /// The newest of what a controller logged itself, 4 MiB at most.
     fn log<'b>(&'b self, uuid: &'b str) -> Boxed<'b, String>;
+
+    /// The bases that machines of this host may have, the default one first.
+    fn bases(&self) -> Boxed<'_, Vec<HostBase>>;
+
+    /// Adds one, and says how far it is.
+    fn add_base<'b>(&'b self, params: &'b AddBaseParams, progress: Progress<'b>) -> Boxed<'b, HostBase>;
+
+    /// Takes one away, unless machines have it.
+    fn remove_base<'b>(&'b self, name: &'b str) -> Boxed<'b, ()>;
 
     /// Takes all that Grigri made away from this host.
     fn uninstall<'b>(&'b self, params: &'b UninstallParams, progress: Progress<'b>) -> Boxed<'b, ()>;

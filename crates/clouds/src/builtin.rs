@@ -5,7 +5,8 @@
 //! ```text
 //! DATA/networks/<controller>.json             key and subnet
 //! DATA/instances/<controller>/<name>/         instance.json (the record), plan.json, disk/, console.log, ...
-//! DATA/images/<base>-<version>/               frozen root file systems
+//! DATA/images/<base>-<version>/               frozen root file systems, made for machines
+//! DATA/bases/<base>-<version>/                those that an operator added
 //! DATA/layers/<digest>/                       read-only files of the host: this program
 //! ```
 
@@ -16,6 +17,7 @@ use cloud::{Answer, Cloud, Constraints, Error, InstanceId, InstanceInfo, ModelRe
 use container::Engine;
 use tokio::sync::Semaphore;
 
+mod bases;
 mod constraints;
 mod preflight;
 pub mod record;
@@ -23,6 +25,7 @@ mod release;
 mod start;
 mod worker;
 
+pub use bases::Base;
 use worker::Worker;
 
 /// Where and how the builtin cloud works.
@@ -85,7 +88,32 @@ impl Builtin {
 
     /// Makes the image of the host's base if there is none: one to three seconds, the first time only.
     pub fn prepare_image(&self) -> Answer<'_, ()> {
-        self.block(|worker| worker.image("").map(drop))
+        self.block(|worker| worker.image("", &|_| {}).map(drop))
+    }
+
+    /// Every base with what is known of it, the default one first.
+    pub fn list_bases(&self) -> Answer<'_, Vec<Base>> {
+        self.block(Worker::list_bases)
+    }
+
+    /// Adds a base from an archive of a root file system, or without one by `debootstrap`, from `mirror` if one is named. `unlike`: also when the
+    /// archive says that it is another. `say` hears how far it is.
+    pub fn add_base(
+        &self,
+        base: &str,
+        archive: Option<PathBuf>,
+        mirror: Option<String>,
+        unlike: bool,
+        say: impl Fn(&str) + Send + 'static,
+    ) -> Answer<'_, Base> {
+        let base = base.to_owned();
+        self.block(move |worker| worker.add_base(&base, archive.as_deref(), mirror.as_deref(), unlike, &say))
+    }
+
+    /// Takes a base away, unless machines have it.
+    pub fn remove_base(&self, base: &str) -> Answer<'_, ()> {
+        let base = base.to_owned();
+        self.block(move |worker| worker.remove_base(&base))
     }
 
     /// The directory of an instance on the host, for tests that look inside.
@@ -135,6 +163,8 @@ impl Cloud for Builtin {
         let starts = self.starts.clone();
         Box::pin(async move {
             self.check_constraints(&request.constraints)?;
+            let (new, say) = (request.clone(), start::preparing(&progress));
+            self.block(move |worker| worker.prepare(&new.model.controller, &new.name, &new.base, &say)).await?;
             let _permit = starts.acquire_owned().await.map_err(|_| Error::transient("the builtin cloud is closing"))?;
             self.block(move |worker| worker.start(&request, &progress)).await
         })

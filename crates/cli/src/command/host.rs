@@ -5,15 +5,26 @@ use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::operating::{Local, Operator};
 
+mod add_base;
+mod bases;
 mod doctor;
+mod remove_base;
 mod report;
 mod reset;
 mod rotate;
 mod uninstall;
 
 /// In no order; the table sorts.
-pub const COMMANDS: &[&Command] =
-    &[&doctor::COMMAND, &report::COMMAND, &reset::COMMAND, &rotate::COMMAND, &uninstall::COMMAND];
+pub const COMMANDS: &[&Command] = &[
+    &add_base::COMMAND,
+    &bases::COMMAND,
+    &doctor::COMMAND,
+    &remove_base::COMMAND,
+    &report::COMMAND,
+    &reset::COMMAND,
+    &rotate::COMMAND,
+    &uninstall::COMMAND,
+];
 
 /// What the binary injected.
 fn operator(injected: &crate::Injected) -> Result<&dyn Operator> {

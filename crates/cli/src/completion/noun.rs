@@ -6,6 +6,8 @@ use crate::command::Command;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Noun {
     Application,
+    /// Of the builtin cloud on this host.
+    Base,
     Cloud,
     Controller,
     /// A path: left to the shell.
@@ -66,6 +68,9 @@ pub fn of_flag(command: Option<&Command>, names: &[&str]) -> &'static [Noun] {
     }
     if is("constraints") || is("bootstrap-constraints") {
         return &[Noun::Word(CONSTRAINTS)];
+    }
+    if is("base") || is("bootstrap-base") {
+        return &[Noun::Base];
     }
     if is("user") || is("owner") {
         return &[Noun::User];

@@ -60,7 +60,7 @@ impl Worker {
     ) -> Result<Started, Error> {
         let controller = &request.model.controller;
         progress.say("Preparing image");
-        let image = self.image(&request.base)?;
+        let image = self.image(&request.base, &preparing(progress))?;
         progress.say("Creating container");
         let limits = constraints::limits(&request.constraints);
         let number = match &before {
@@ -125,6 +125,12 @@ impl Worker {
         let made = [layer::of(&home, &given, image)?, layer::of(&home, &program, image)?];
         Ok(made.into_iter().flatten().collect())
     }
+}
+
+/// Hears how far an image is, and says so of the machine that waits for it.
+pub fn preparing(progress: &Progress) -> impl Fn(&str) + use<> {
+    let progress = progress.clone();
+    move |words| progress.say(&format!("Preparing image: {words}"))
 }
 
 fn agent(request: &StartRequest) -> Service {

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use cloud::{Address, AddressScope, Error, InstanceId, InstanceInfo, InstanceStatus};
-use container::image::{self, Image};
+use container::image;
 use container::network::Network;
 use container::plan::Dir;
 use container::{Engine, cgroup, engine, files};
@@ -72,7 +72,7 @@ impl Worker {
         self.data.join("networks").join(format!("{}.json", plain(controller)))
     }
 
-    fn images(&self) -> PathBuf {
+    pub fn images(&self) -> PathBuf {
         self.kept_images.clone().unwrap_or_else(|| self.data.join("images"))
     }
 
@@ -82,38 +82,8 @@ impl Worker {
         lock(&self.instances).entry(key).or_default().clone()
     }
 
-    pub fn bases(&self) -> Result<Vec<String>, Error> {
-        let mut bases: Vec<String> = image::host_base().into_iter().collect();
-        for image in image::all(&self.images()) {
-            if !bases.contains(&image.base) {
-                bases.push(image.base);
-            }
-        }
-        if bases.is_empty() {
-            return Err(Error::permanent(
-                "there is no image, and /etc/os-release does not say what system the host has",
-            ));
-        }
-        Ok(bases)
-    }
-
     pub fn has_own_image(&self) -> bool {
         image::host_base().is_ok_and(|base| image::find(&self.images(), &base).is_some())
-    }
-
-    /// The image of a base; of the host's own it is made when it is missing.
-    pub fn image(&self, base: &str) -> Result<Image, Error> {
-        let own = image::host_base().ok();
-        if base.is_empty() || own.as_deref() == Some(base) {
-            return image::of_host(&self.images(), Some(self.engine.program())).map_err(|error| match error {
-                image::Error::NoDpkg | image::Error::NoRelease => Error::permanent(base::chain(&error)),
-                _ => Error::transient(base::chain(&error)),
-            });
-        }
-        image::find(&self.images(), base).ok_or_else(|| {
-            let there = self.bases().unwrap_or_default().join(", ");
-            Error::unmet("base", format!("no image of base {base} on this host (there is: {there})"))
-        })
     }
 
     /// The network as it is written down, if it is.

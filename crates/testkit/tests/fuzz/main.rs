@@ -8,6 +8,7 @@
 #![allow(clippy::print_stderr, reason = "a long run says how it goes")]
 
 mod agent;
+mod archives;
 mod calls;
 mod door;
 mod engine;
@@ -57,6 +58,7 @@ targets! {
     instance_records = records::instances,
     network_records = records::networks,
     resolv_conf = records::resolv,
+    archives = archives::archives,
     enrolment = door::enrolment,
     csr = door::csr,
     agent_stream = door::stream,

@@ -69,6 +69,12 @@ async fn names(context: &Context, slot: &Slot, until: Instant) -> Vec<String> {
         let clouds = super::super::cloud::known::of_client(context).unwrap_or_default();
         names.extend(clouds.into_iter().map(|cloud| cloud.name));
     }
+    if wants(Noun::Base)
+        && let Some(operator) = &context.injected.operator
+        && let Ok(Ok(bases)) = tokio::time::timeout_at(until, operator.bases()).await
+    {
+        names.extend(bases.into_iter().map(|base| base.name));
+    }
     let controller = slot.controller.clone().filter(|name| !name.is_empty());
     let controller = controller.or_else(|| select::current_controller(&known, &context.io));
     let learned = match &controller {

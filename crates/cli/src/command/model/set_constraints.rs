@@ -15,7 +15,7 @@ pub const COMMAND: Command = Command {
     purpose: "Sets machine constraints on a model.",
     doc: "Sets constraints on the model that hold for machines added without constraints of their own.\n\
           All are replaced; without arguments none are left.",
-    examples: "\n    juju set-model-constraints cores=8 mem=16G",
+    examples: "\n    juju set-model-constraints cores=2 mem=4G",
     see_also: &["models", "model-constraints"],
     scope: Scope::Model,
     run: |context| Box::pin(run(context)),
