@@ -109,17 +109,12 @@ impl Worker {
         Making { images, base, sudo: Some(self.engine.program()), say }
     }
 
-    /// Nobody has it and nobody makes it: what there is, and what would help.
+    /// Nobody has it and nobody makes it: what there is, and what would make it.
     fn unknown(&self, base: &str) -> Error {
         let there = self.bases().unwrap_or_default().join(", ");
         let could = debootstrap::could_make().any(|one| one == base) && debootstrap::program().is_none();
-        let install = if could { "install debootstrap, or " } else { "" };
-        Error::unmet(
-            "base",
-            format!(
-                "no image of base {base} on this host (there is: {there}): {install}add one with `grigri add-base {base} ARCHIVE`"
-            ),
-        )
+        let cure = if could { "; debootstrap would make it, if it were installed" } else { "" };
+        Error::unmet("base", format!("no image of base {base} on this host (there is: {there}){cure}"))
     }
 
     /// Every base with what is known of it, the default one first, then by name.
@@ -333,7 +328,7 @@ mod tests {
             error.starts_with("no image of base own@2 on this host (there is: ") && error.contains("own@1"),
             "{error}"
         );
-        assert!(error.ends_with("add one with `grigri add-base own@2 ARCHIVE`"), "{error}");
+        assert!(error.ends_with(')'), "{error}");
         assert_eq!(worker.image("own@1", &|_| {}).expect("there").dir, dir.path().join("bases/own@1-1"));
     }
 

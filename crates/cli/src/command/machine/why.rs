@@ -8,6 +8,7 @@ use wire::facade::diagnosis::{Wait, Why};
 use wire::yaml::Node;
 
 use crate::command::{Command, Scope};
+use crate::completion::Noun;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::flags::Flag;
@@ -18,6 +19,7 @@ use crate::status::times::moment;
 pub const COMMAND: Command = Command {
     name: "why",
     args: "<machine ID>",
+    arguments: &[&[Noun::Machine]],
     purpose: "Say what a machine waits for.",
     doc: "Shows the chain of what a machine waits for, and what that waits for in turn: its cloud, the\n\
           next try of a start that failed, its host, its agent, its tasks, the containers on it, or a\n\
