@@ -15,7 +15,7 @@ use super::{Row, figure, median};
 use crate::command::{Done, Error};
 use crate::run;
 
-const IMAGES: &str = "/var/lib/grigri/images";
+const IMAGES: &str = "/var/lib/grigri/builtin/images";
 const MACHINES: usize = 100;
 /// More than a bridge has ports.
 const VERY_MANY: usize = 1_000;
@@ -60,7 +60,7 @@ impl Bench<'_> {
         row(
             "floor: the files of that image hard-linked once more by cp, one process",
             "-",
-            "cp -al /var/lib/grigri/images/* COPY",
+            "cp -al /var/lib/grigri/builtin/images/* COPY",
             peers::links(Path::new(IMAGES)).map(figure),
         );
         let warm = self.timed(|| self.grigri(&["bootstrap", "builtin", "warm"]).map(drop))?;
