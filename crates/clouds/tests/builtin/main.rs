@@ -182,7 +182,11 @@ async fn limits_are_in_force() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_first_process_keeps_the_agent_and_the_machine_reboots() {
     let Some(mut host) = host("init") else { return };
-    host.given.agent = vec!["/bin/sh".into(), "-c".into(), "echo agent on $(hostname); exec sleep 4242".into()];
+    host.given.agent = vec![
+        "/bin/sh".into(),
+        "-c".into(),
+        "test -e /root/again && seq 1 30000; touch /root/again; echo agent on $(hostname); exec sleep 4242".into(),
+    ];
     let id = host.start_machine("0").await;
     let agent = || host.ask(&id, "pgrep -x sleep || true");
     until("the agent runs", || !agent().is_empty());
@@ -211,6 +215,14 @@ async fn the_first_process_keeps_the_agent_and_the_machine_reboots() {
     let after = host.cloud.instances(&host.given.controller).await.expect("instances");
     assert_eq!((after[0].detail.as_str(), &after[0].addresses), ("Running", &before[0].addresses));
     host.ask(&id, "test -e /root/stays");
+    // How it first began stays on its console, whatever it has printed since.
+    let first = format!("agent on {}\n", id.0);
+    until("the console is cut", || {
+        let console = container::engine::console(&host.dir(&id)).expect("console");
+        console.starts_with(&first) && console.ends_with(&format!("\n30000\n{first}"))
+    });
+    let console = host.cloud.console_log(&host.given.controller, &id).await.expect("console");
+    assert!(console.len() <= 64 * 1024 && console.contains("\n[...]\n"), "{} bytes", console.len());
     host.end().await;
 }
 

@@ -295,6 +295,83 @@ mod tests {
         check("-----BEGIN ", "-----BEGIN ");
     }
 
+    /// Each way of naming, in each of the texts that a name may stand in.
+    #[test]
+    fn a_named_secret_goes_however_it_is_written() {
+        let names = ["password", "DB_PASSWORD", "admin-secret", "apiKey", "access_key", "Set-Cookie", "ca-private-key"];
+        let ways = [
+            "NAME: hunter2",
+            "NAME:hunter2",
+            "NAME=hunter2",
+            "NAME = hunter2 and more",
+            "--NAME hunter2",
+            "--NAME=hunter2",
+            "\"NAME\":\"hunter2\"",
+            "\"NAME\" : \"hunter2\\\"hunter2\"",
+            "'NAME': 'hunter2''hunter2'",
+            "\\\"NAME\\\":\\\"hunter2\\\"",
+            "NAME: [hunter2, hunter2]",
+            "NAME={\"a\": \"hunter2\"}",
+            "NAME:\thunter2\r",
+            "NAME: \"hunter2",
+            "NAME: hünter2 hunter2 – ü",
+        ];
+        let texts = ["WAY", "  - WAY\n", "{WAY}\n", "a line\nüé WAY\nanother", "{\"msg\": \"x\", WAY, \"n\": 1}"];
+        for (name, way) in names.iter().flat_map(|name| ways.map(|way| (name, way))) {
+            for text in texts {
+                let written = text.replace("WAY", &way.replace("NAME", name));
+                let seen = Redactor::default().text(&written);
+                assert!(!seen.contains("hunter2"), "{written:?} became {seen:?}");
+            }
+        }
+    }
+
+    /// Whatever a text is made of, it is read to its end.
+    #[test]
+    fn no_text_is_too_odd() {
+        const PARTS: &[&str] = &[
+            "password",
+            "token",
+            "--secret",
+            ":",
+            "=",
+            " ",
+            "\t",
+            "\"",
+            "'",
+            "\\",
+            "\n",
+            "\r",
+            "ü",
+            "{",
+            "[",
+            "://",
+            "@",
+            "/",
+            "x",
+            "-----BEGIN ",
+            "PRIVATE KEY",
+            "-----",
+            "-----END ",
+            "Bearer ",
+            "AKIA",
+            "eyJ",
+            "abcdefghijklmnopqrstuvwxyz",
+            "known",
+        ];
+        let redactor = Redactor::new(["known".to_owned(), "\"".repeat(5)]);
+        let mut dice: u64 = 7;
+        for _ in 0..20_000 {
+            let mut text = String::new();
+            for _ in 0..12 {
+                dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                text.push_str(PARTS[usize::try_from(dice >> 33).unwrap_or(0) % PARTS.len()]);
+            }
+            let once = redactor.text(&text);
+            assert!(!once.contains("known"), "{text:?} became {once:?}");
+        }
+    }
+
     #[test]
     fn what_is_known_goes_wherever_it_stands() {
         let redactor = Redactor::new(["hunter2".into(), "hunter2-long".into(), "abc".into(), "q\"uote".into()]);
