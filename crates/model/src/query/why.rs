@@ -9,6 +9,7 @@ use crate::query::machine::{self, Contact};
 use crate::record::instance::Instance;
 use crate::record::machine::{FAREWELL, Machine};
 use crate::record::status::{AgentStatus, InstanceStatus};
+use crate::record::upgrade::{Phase, Upgrade};
 use crate::settings;
 use base::clock::Time;
 use base::{Life, MachineId, ModelUuid, Refusal};
@@ -51,6 +52,8 @@ pub enum What {
     StopAgain,
     /// A user: nothing goes on by itself.
     User,
+    /// A user, who is to upgrade its operating system.
+    Upgrade,
     /// A container's host.
     Host,
     /// The instance, which is not well.
@@ -75,6 +78,7 @@ impl What {
             What::StartAgain => "start-again",
             What::StopAgain => "stop-again",
             What::User => "user",
+            What::Upgrade => "upgrade",
             What::Host => "host",
             What::Instance => "instance",
             What::Agent => "agent",
@@ -221,6 +225,20 @@ impl One<'_> {
             let since = Time::from_unix(self.seen.now.unix().saturating_sub(ago));
             chain.push(self.link(What::Contact, "its agent to connect again", Some(since)));
         }
+        if let Some(upgrade) = self.machine.upgrade.as_deref() {
+            chain.extend(self.upgraded(upgrade));
+        }
+    }
+
+    fn upgraded(&self, upgrade: &Upgrade) -> Option<Link> {
+        let to = &upgrade.to;
+        let (what, message) = match upgrade.phase {
+            Phase::PrepareStarted => (What::Agent, format!("its agent to make it ready for the upgrade to {to}")),
+            Phase::PrepareCompleted => (What::Upgrade, format!("a user, who is to upgrade it to {to} and to say so")),
+            Phase::CompleteStarted => (What::Agent, "its agent to bring it back into service".to_owned()),
+            Phase::Completed => return None,
+        };
+        Some(self.link(what, message, Some(upgrade.since)))
     }
 
     fn agent_to_come(&self, instance: &Instance) -> Link {

@@ -30,7 +30,7 @@ pub struct Why {
 pub struct Wait {
     /// Who waits: `0/lxd/1`.
     pub machine: String,
-    /// Who must act: `controller`, `cloud`, `start-again`, `stop-again`, `user`, `host`, `instance`, `agent`, `contact`, `tasks`, `containers`, `force`.
+    /// Who must act: `controller`, `cloud`, `start-again`, `stop-again`, `user`, `upgrade`, `host`, `instance`, `agent`, `contact`, `tasks`, `containers`, `force`.
     pub what: String,
     /// For what, as the end of the sentence "machine 3 waits for ...".
     pub message: String,

@@ -91,6 +91,9 @@ fn cure(link: &Wait) -> Option<String> {
         // A container cannot be named to that command, as in the original.
         "user" if id.contains('/') => Some("mend the reason, then: juju retry-provisioning --all".to_owned()),
         "user" => Some(format!("mend the reason, then: juju retry-provisioning {id}")),
+        "upgrade" => Some(format!(
+            "upgrade its system, then: juju upgrade-machine {id} complete; to leave it as it is: juju upgrade-machine {id} cancel"
+        )),
         "contact" => {
             Some(format!("look whether it runs; one that is gone for good goes with: juju remove-machine {id} --force"))
         }
@@ -138,6 +141,8 @@ mod tests {
         let forget = "mend the reason; to forget it whatever its cloud says: juju remove-machine 3 --force";
         check("3", "stop-again", "busy", Some(forget));
         check("3", "cloud", "", None);
+        let upgrade = "upgrade its system, then: juju upgrade-machine 3 complete; to leave it as it is: juju upgrade-machine 3 cancel";
+        check("3", "upgrade", "", Some(upgrade));
         let printed = Wait { machine: "3".into(), what: "agent".into(), first_boot_log: true, ..Wait::default() };
         assert_eq!(cure(&printed).as_deref(), Some("see what it printed: juju show-machine 3 --first-boot-log"));
         let both = "see what it printed: juju show-machine 3 --first-boot-log; mend the reason, then: juju retry-provisioning 3";

@@ -212,6 +212,25 @@ async fn what_was_well_and_is_not_says_since_when() {
     assert_eq!(asked_with(&presence, &within, "0").len(), 1);
 }
 
+#[tokio::test(start_paused = true)]
+async fn an_upgrade_says_whose_turn_it_is() {
+    use crate::record::upgrade::{Phase, Upgrade};
+    let base = |text: &str| OsBase::parse(text).expect("valid");
+    for (phase, expected) in [
+        (Phase::PrepareStarted, &["0 agent: its agent to make it ready for the upgrade to ubuntu@26.04"][..]),
+        (Phase::PrepareCompleted, &["0 upgrade: a user, who is to upgrade it to ubuntu@26.04 and to say so"]),
+        (Phase::CompleteStarted, &["0 agent: its agent to bring it back into service"]),
+        (Phase::Completed, &[]),
+    ] {
+        let (from, to) = (base("ubuntu@24.04"), base("ubuntu@26.04"));
+        let upgrade = Upgrade { from, to, phase, since: at(4_800), messages: Vec::new(), told_before: 0 };
+        let held = Machine { upgrade: Some(Box::new(upgrade)), ..machine("0") };
+        let within = one(held, running(), Some(agent(AgentStatus::Started)));
+        check(&within, "0", expected);
+        assert!(asked(&within, "0").iter().all(|link| link.since == Some(at(4_800))));
+    }
+}
+
 fn task(number: u64, of: &str, status: TaskStatus) -> Task {
     serde_json::from_value(serde_json::json!({
         "id": TaskId(number), "operation": OperationId(1), "machine": id(of), "command": "true", "status": status, "enqueued": at(1),
