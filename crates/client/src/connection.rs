@@ -75,7 +75,7 @@ impl Connection {
 
     /// Calls a method and gives the body as it came. Methods without parameters take `json!({})`.
     pub async fn call(&self, facade: &str, method: &str, params: impl Serialize) -> Result<Value, CallError> {
-        self.call_id(facade, "", method, params).await
+        self.read_id(facade, "", method, params).await
     }
 
     /// Calls a method and reads the body as `T`.
@@ -85,26 +85,29 @@ impl Connection {
         method: &str,
         params: impl Serialize,
     ) -> Result<T, CallError> {
-        let body = self.call(facade, method, params).await?;
-        wire::lenient::from_value(body)
-            .map_err(|source| CallError::Shape { call: format!("{facade}.{method}"), source })
+        self.read_id(facade, "", method, params).await
     }
 
     /// Waits for the next news of watcher `id` and reads it as `T`.
     pub async fn next<T: DeserializeOwned>(&self, watcher: &str, id: &str) -> Result<T, CallError> {
-        let body = self.call_id(watcher, id, "Next", json!({})).await?;
-        wire::lenient::from_value(body).map_err(|source| CallError::Shape { call: format!("{watcher}.Next"), source })
+        self.read_id(watcher, id, "Next", json!({})).await
     }
 
     /// Frees watcher `id`.
     pub async fn stop(&self, watcher: &str, id: &str) -> Result<(), CallError> {
-        self.call_id(watcher, id, "Stop", json!({})).await.map(drop)
+        self.read_id::<Value>(watcher, id, "Stop", json!({})).await.map(drop)
     }
 
-    async fn call_id(&self, facade: &str, id: &str, method: &str, params: impl Serialize) -> Result<Value, CallError> {
+    async fn read_id<T: DeserializeOwned>(
+        &self,
+        facade: &str,
+        id: &str,
+        method: &str,
+        params: impl Serialize,
+    ) -> Result<T, CallError> {
         let params = serde_json::to_value(params)
             .map_err(|source| CallError::Shape { call: format!("{facade}.{method}"), source })?;
-        self.caller.call(facade, self.version(facade), id, method, params).await
+        self.caller.call_as(facade, self.version(facade), id, method, params).await
     }
 
     /// Whether the connection is gone.

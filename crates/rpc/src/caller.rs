@@ -2,15 +2,24 @@
 
 use crate::websocket::{Message, Socket};
 use futures_util::{SinkExt, StreamExt};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
+use serde_json::value::RawValue;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{mpsc, oneshot};
-use wire::envelope::{Frame, Request, Response};
+use wire::envelope::{self, Frame, Request, Response};
 
-type Waiting = Arc<Mutex<Option<HashMap<u64, oneshot::Sender<Response>>>>>;
+type Waiting = Arc<Mutex<Option<HashMap<u64, oneshot::Sender<Answer>>>>>;
+
+/// What came for a call.
+enum Answer {
+    /// A body, unread.
+    Body(Box<RawValue>),
+    Whole(Response),
+}
 
 /// A cheap handle on a connection; the connection closes when the last handle is dropped.
 #[derive(Clone)]
@@ -93,6 +102,33 @@ impl Caller {
         method: &str,
         params: Value,
     ) -> Result<Value, CallError> {
+        self.call_as(facade, version, id, method, params).await
+    }
+
+    /// The same, read as `T`.
+    pub async fn call_as<T: DeserializeOwned>(
+        &self,
+        facade: &str,
+        version: i64,
+        id: &str,
+        method: &str,
+        params: Value,
+    ) -> Result<T, CallError> {
+        let read = match self.ask(facade, version, id, method, params).await? {
+            Answer::Body(body) => wire::lenient::from_exact(body.get()),
+            Answer::Whole(response) => wire::lenient::from_value(response.into_result().map_err(CallError::Refused)?),
+        };
+        read.map_err(|source| CallError::Shape { call: format!("{facade}.{method}"), source })
+    }
+
+    async fn ask(
+        &self,
+        facade: &str,
+        version: i64,
+        id: &str,
+        method: &str,
+        params: Value,
+    ) -> Result<Answer, CallError> {
         let request_id = self.next.fetch_add(1, Ordering::Relaxed);
         let (answered, answer) = oneshot::channel();
         match self.waiting.lock().unwrap_or_else(|e| e.into_inner()).as_mut() {
@@ -109,17 +145,21 @@ impl Caller {
             ..Request::default()
         };
         self.frames.send(request.to_text()).await.map_err(|_| CallError::Closed)?;
-        let response = answer.await.map_err(|_| CallError::Closed)?;
-        response.into_result().map_err(CallError::Refused)
+        answer.await.map_err(|_| CallError::Closed)
     }
 }
 
 fn deliver(waiting: &Waiting, bytes: &[u8]) {
-    let Ok(Frame::Response(response)) = Frame::parse(bytes) else { return };
-    let answered =
-        waiting.lock().unwrap_or_else(|e| e.into_inner()).as_mut().and_then(|w| w.remove(&response.request_id));
+    let (id, answer) = match envelope::body_of(bytes) {
+        Some((id, body)) => (id, Answer::Body(body.to_owned())),
+        None => match Frame::parse(bytes) {
+            Ok(Frame::Response(response)) => (response.request_id, Answer::Whole(response)),
+            _ => return,
+        },
+    };
+    let answered = waiting.lock().unwrap_or_else(|e| e.into_inner()).as_mut().and_then(|w| w.remove(&id));
     if let Some(answered) = answered {
         // The caller may have given up; then nobody needs the answer.
-        let _ = answered.send(response);
+        let _ = answered.send(answer);
     }
 }

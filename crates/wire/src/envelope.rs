@@ -3,6 +3,7 @@
 
 use crate::lenient;
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 /// A call. `version` 0 and an empty `id` are left out.
@@ -173,6 +174,19 @@ fn push_trace(out: &mut String, trace: &Map<String, Value>) {
     out.push('}');
 }
 
+/// The body of a successful answer, as text, when the frame is written the usual way; every answer can be read by [`Frame::parse`] too.
+pub fn body_of(text: &[u8]) -> Option<(u64, &RawValue)> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+    struct Success<'a> {
+        request_id: u64,
+        #[serde(borrow)]
+        response: &'a RawValue,
+    }
+    let success: Success<'_> = serde_json::from_slice(text).ok()?;
+    (success.request_id > 0).then_some((success.request_id, success.response))
+}
+
 impl Response {
     /// The answer as a result: the body, or the error of the call.
     pub fn into_result(self) -> Result<Value, crate::Error> {
@@ -190,6 +204,24 @@ pub struct Nothing {}
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_body_of_a_plain_answer_needs_no_reading() {
+        let body = |text: &str| body_of(text.as_bytes()).map(|(id, body)| (id, body.get().to_owned()));
+        let text = success_text(7, &Map::new(), r#"{"a":[null, 1]}"#);
+        assert_eq!(body(&text), Some((7, r#"{"a":[null, 1]}"#.to_owned())));
+        let mut trace = Map::new();
+        trace.insert("trace-id".into(), "x".into());
+        for other in [
+            success_text(7, &trace, "{}"),
+            error_text(7, &Map::new(), &crate::Error::new("no", "")),
+            r#"{"request-id":0,"response":{}}"#.into(),
+            r#"{"request-id":7,"response":{"#.into(),
+            r#"{"request-id":7}"#.into(),
+        ] {
+            assert_eq!(body(&other), None, "{other}");
+        }
+    }
 
     #[test]
     fn keys_match_without_case_and_trailing_text_is_ignored() {

@@ -17,6 +17,12 @@ pub fn from_slice<T: DeserializeOwned>(text: &[u8]) -> Result<T, Error> {
     from_value(serde_json::from_slice(text)?)
 }
 
+/// Reads a document that was most likely written just as `T` wants it: then no tree of values is built of it.
+/// A key in another case than `T`'s is passed over in a document that holds no null either; programs write keys in one way.
+pub fn from_exact<T: DeserializeOwned>(text: &str) -> Result<T, Error> {
+    serde_json::from_str(text).or_else(|_| from_slice(text.as_bytes()))
+}
+
 struct Lenient(Value);
 
 macro_rules! null_is {
@@ -167,6 +173,21 @@ mod tests {
         maybe: Option<Inner>,
         free: Value,
         flag: bool,
+    }
+
+    #[test]
+    fn an_exact_document_is_read_as_any_other_is() {
+        for text in [
+            r#"{"inner": {"model-name": "x", "unknown": [1]}, "list": [{"count": 3}], "map": {"Key": {"count": 1}}, "flag": true}"#,
+            r#"{"inner": null, "list": null, "map": {"Key": {"count": null}}, "maybe": {"count": 2}, "free": [null]}"#,
+            r#"{"flag": true, "flag": false}"#,
+            "{}",
+        ] {
+            let (exact, any): (Outer, Outer) =
+                (from_exact(text).expect("reads"), from_slice(text.as_bytes()).expect("reads"));
+            assert_eq!(exact, any, "{text}");
+        }
+        assert!(from_exact::<Outer>(r#"{"flag": 3}"#).is_err());
     }
 
     #[test]
