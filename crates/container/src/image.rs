@@ -24,7 +24,7 @@ pub enum Error {
     #[error("{what} {path}: {source}")]
     Path { what: &'static str, path: PathBuf, source: io::Error },
     #[error(
-        "the host's system is no Debian or Ubuntu (no /var/lib/dpkg): add a root file system archive of a base instead"
+        "the host's system is no Debian or Ubuntu (no /var/lib/dpkg): add a root file system of it by `grigri add-base`"
     )]
     NoDpkg,
     #[error("/etc/os-release does not say what system the host has")]
@@ -344,6 +344,32 @@ mod tests {
         check("ID=arch\n", Some("arch@rolling"));
         check("ID=../../x\nVERSION_ID=1\n", None);
         check("", None);
+    }
+
+    #[test]
+    fn what_was_interrupted_is_never_an_image_and_goes() {
+        let dir = tempfile::tempdir().expect("tempdir");
+        for left in [".own@1-1.new/etc", ".own@2-1.gone", "own@3"] {
+            fs::create_dir_all(dir.path().join(left)).expect("made");
+        }
+        fs::write(dir.path().join("own@4-1"), "").expect("written");
+        assert_eq!(all(dir.path()), []);
+        keep(dir.path(), "debian@12", "1", |_| Ok(())).expect("keep");
+        let mut names: Vec<_> =
+            fs::read_dir(dir.path()).expect("there").flatten().map(|entry| entry.file_name()).collect();
+        names.sort();
+        assert_eq!(names, [".lock", "debian@12-1", "own@3", "own@4-1"]);
+        for (name, is_fine) in [
+            ("debian@13", true),
+            ("a.b-c@1.2", true),
+            ("..@1", false),
+            ("a@../b", false),
+            ("a", false),
+            ("@1", false),
+            ("a@", false),
+        ] {
+            assert_eq!(check_name(name).is_ok(), is_fine, "{name}");
+        }
     }
 
     #[test]

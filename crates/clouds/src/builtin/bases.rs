@@ -48,7 +48,7 @@ impl Worker {
     }
 
     /// All images that are there, those that an operator added first.
-    fn all_images(&self) -> Vec<Image> {
+    pub fn all_images(&self) -> Vec<Image> {
         image::all(&self.added()).into_iter().chain(image::all(&self.images())).collect()
     }
 

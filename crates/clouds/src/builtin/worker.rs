@@ -83,7 +83,7 @@ impl Worker {
     }
 
     pub fn has_own_image(&self) -> bool {
-        image::host_base().is_ok_and(|base| image::find(&self.images(), &base).is_some())
+        image::host_base().is_ok_and(|base| self.all_images().iter().any(|image| image.base == base))
     }
 
     /// The network as it is written down, if it is.
