@@ -11,6 +11,7 @@ use wire::facade::machine_manager::{ErrorResult, ErrorResults, NotifyWatchResult
 
 use super::add::series_version;
 use crate::command::{Command, Scope};
+use crate::completion::Noun;
 use crate::context::{Api, Context};
 use crate::error::{Error, Result};
 use crate::flags::Flag;
@@ -18,6 +19,7 @@ use crate::flags::Flag;
 pub const COMMAND: Command = Command {
     name: "upgrade-machine",
     args: "<machine> prepare <base> | complete | cancel",
+    arguments: &[&[Noun::Machine], &[Noun::Word(&["prepare", "complete", "cancel"])], &[Noun::Base]],
     purpose: "Upgrade the Ubuntu base of a machine.",
     doc: "Holds a machine while its operating system is upgraded to another release, Ubuntu or Debian, by whoever keeps it.\n\n\
           'prepare' makes everything of ours on it ready. From then on it takes no new container, and goes only by force;\n\
