@@ -150,6 +150,10 @@ impl Command {
                     rustix::process::ioctl_tiocsctty(rustix::stdio::stdin())?;
                 }
                 rustix::process::umask(rustix::fs::Mode::from_bits_retain(0o022));
+                // Whoever started us may have had us deaf to these, as nohup does: commands are not to inherit that.
+                for signal in [libc::SIGHUP, libc::SIGINT, libc::SIGQUIT, libc::SIGTERM] {
+                    libc::signal(signal, libc::SIG_DFL);
+                }
                 if let Some((uid, gid, groups)) = &identity {
                     rustix::thread::set_thread_groups(groups)?;
                     rustix::thread::set_thread_gid(*gid)?;

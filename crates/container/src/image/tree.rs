@@ -58,8 +58,7 @@ pub fn left_out(path: &Path) -> bool {
     let within = |place: &&str| {
         path.strip_prefix(place.as_bytes()).is_some_and(|rest| matches!(rest.first(), None | Some(b'/')))
     };
-    LEFT_OUT.iter().any(|place| within(place))
-        || path.starts_with(b"/etc/") && ETC_LEFT_OUT.iter().any(|place| within(place))
+    LEFT_OUT.iter().any(&within) || path.starts_with(b"/etc/") && ETC_LEFT_OUT.iter().any(within)
 }
 
 struct Found {

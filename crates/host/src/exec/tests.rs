@@ -44,6 +44,21 @@ async fn ends_and_output_are_told_apart() {
     }
 }
 
+/// As under nohup: who is started by whoever is deaf to a hangup would be deaf to it for ever.
+#[tokio::test]
+async fn what_we_do_not_hear_our_commands_hear() {
+    #[allow(unsafe_code)]
+    // No handler of ours: nothing runs when it comes.
+    let before = unsafe { libc::signal(libc::SIGHUP, libc::SIG_IGN) };
+    let (ended, out, _) = run_for("kill -HUP $$; echo deaf", None).await;
+    #[allow(unsafe_code)]
+    // As it was.
+    unsafe {
+        libc::signal(libc::SIGHUP, before);
+    }
+    assert_eq!((ended, out.as_str()), (Ended { exit: Exit::Signal(libc::SIGHUP), stopped: None }, ""));
+}
+
 #[tokio::test]
 async fn a_program_that_is_not_there_is_an_error() {
     let mut command = shell("");
