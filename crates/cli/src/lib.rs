@@ -20,6 +20,7 @@ pub mod status;
 mod alias;
 mod completion;
 mod help;
+mod steps;
 
 pub use bootstrap::Bootstrapper;
 pub use context::{Api, Context};

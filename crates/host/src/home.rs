@@ -48,7 +48,7 @@ impl Folder {
         }
         let made = Folder::open_in(&home, account, name)?;
         if let Some(made) = &made {
-            rustix::fs::fchown(&made.directory, owner(account.uid), group(account.gid))?;
+            std::os::unix::fs::fchown(&made.directory, Some(account.uid), Some(account.gid))?;
         }
         Ok(made)
     }
@@ -138,14 +138,6 @@ fn home(account: &Account) -> io::Result<Option<OwnedFd>> {
 
 fn not_plain(shown: &str, wanted: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, format!("{shown} is a link, or no {wanted}: it is not followed"))
-}
-
-fn owner(uid: u32) -> Option<rustix::fs::Uid> {
-    Some(rustix::fs::Uid::from_raw(uid))
-}
-
-fn group(gid: u32) -> Option<rustix::fs::Gid> {
-    Some(rustix::fs::Gid::from_raw(gid))
 }
 
 #[cfg(test)]

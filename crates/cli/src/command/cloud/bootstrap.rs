@@ -23,6 +23,7 @@ use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::flags::Flag;
 use crate::select;
+use crate::steps::steps;
 
 pub const COMMAND: Command = Command {
     name: "bootstrap",
@@ -207,27 +208,16 @@ async fn start(
     params: &BootstrapParams,
     interrupted: impl Future<Output = ()>,
 ) -> Result<BootstrapResult> {
-    let (sender, mut steps) = tokio::sync::mpsc::unbounded_channel::<String>();
-    let progress = move |step: &str| {
-        // The receiver lives as long as the future that calls this.
-        let _ = sender.send(step.to_owned());
-    };
+    let (tell, steps) = steps();
     tokio::pin!(interrupted);
-    let mut work = bootstrapper.bootstrap(params, &progress);
-    loop {
-        tokio::select! {
-            biased;
-            Some(step) = steps.recv() => context.info(step),
-            outcome = &mut work => {
-                while let Ok(step) = steps.try_recv() {
-                    context.info(step);
-                }
-                return Ok(outcome?);
-            }
-            () = &mut interrupted => {
-                context.info("Ctrl-C pressed, attempting to stop bootstrap and clean up resources");
-                return Err(Error::silent(1));
-            }
+    // Held here, so that after Ctrl-C the user is told before it is dropped and cleans up.
+    let mut work = bootstrapper.bootstrap(params, &tell);
+    tokio::select! {
+        biased;
+        outcome = steps.show(context, &mut work) => Ok(outcome?),
+        () = &mut interrupted => {
+            context.info("Ctrl-C pressed, attempting to stop bootstrap and clean up resources");
+            Err(Error::silent(1))
         }
     }
 }

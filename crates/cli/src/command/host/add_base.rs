@@ -6,7 +6,8 @@ use crate::completion::Noun;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::flags::Flag;
-use crate::operating::{AddBaseParams, HostBase, Operator};
+use crate::operating::AddBaseParams;
+use crate::steps::steps;
 
 pub const COMMAND: Command = Command {
     name: "add-base",
@@ -46,29 +47,9 @@ async fn run(context: &mut Context) -> Result<()> {
     }
     let params = AddBaseParams { name, archive, mirror, unlike: context.args.is_set("force") };
     let injected = context.injected.clone();
-    let added = add(context, operator(&injected)?, &params).await?;
+    let (tell, steps) = steps();
+    let added = steps.show(context, operator(&injected)?.add_base(&params, &tell)).await?;
     let files = added.files.map(|files| format!(": {files} files, {}", bases::size(&added))).unwrap_or_default();
     context.info(format!("added base {}{files}", added.name));
     Ok(())
-}
-
-/// Runs it and shows its steps.
-async fn add(context: &mut Context, operator: &dyn Operator, params: &AddBaseParams) -> Result<HostBase> {
-    let (sender, mut steps) = tokio::sync::mpsc::unbounded_channel::<String>();
-    let progress = move |step: &str| {
-        // The receiver lives as long as the future that calls this.
-        let _ = sender.send(step.to_owned());
-    };
-    let mut work = operator.add_base(params, &progress);
-    let outcome = loop {
-        tokio::select! {
-            biased;
-            Some(step) = steps.recv() => context.info(step),
-            outcome = &mut work => break outcome,
-        }
-    };
-    while let Ok(step) = steps.try_recv() {
-        context.info(step);
-    }
-    Ok(outcome?)
 }

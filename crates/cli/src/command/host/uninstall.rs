@@ -7,7 +7,8 @@ use crate::command::Command;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::flags::Flag;
-use crate::operating::{Operator, UninstallParams};
+use crate::operating::UninstallParams;
+use crate::steps::steps;
 
 pub const COMMAND: Command = Command {
     name: "uninstall",
@@ -60,7 +61,8 @@ async fn run(context: &mut Context) -> Result<()> {
         context.warn(format!("This command will remove {what}."));
         context.confirm("uninstall")?;
     }
-    take_away(context, operator, &params).await?;
+    let (tell, steps) = steps();
+    steps.show(context, operator.uninstall(&params, &tell)).await?;
     let gone: Vec<String> = {
         let known: Controllers = context.store.controllers()?;
         let is_gone = |uuid: &str| here.iter().any(|one| one.uuid == uuid);
@@ -76,25 +78,4 @@ async fn run(context: &mut Context) -> Result<()> {
         ));
     }
     Ok(())
-}
-
-/// Runs it and shows its steps.
-async fn take_away(context: &mut Context, operator: &dyn Operator, params: &UninstallParams) -> Result<()> {
-    let (sender, mut steps) = tokio::sync::mpsc::unbounded_channel::<String>();
-    let progress = move |step: &str| {
-        // The receiver lives as long as the future that calls this.
-        let _ = sender.send(step.to_owned());
-    };
-    let mut work = operator.uninstall(params, &progress);
-    let outcome = loop {
-        tokio::select! {
-            biased;
-            Some(step) = steps.recv() => context.info(step),
-            outcome = &mut work => break outcome,
-        }
-    };
-    while let Ok(step) = steps.try_recv() {
-        context.info(step);
-    }
-    Ok(outcome?)
 }
