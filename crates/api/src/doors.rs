@@ -4,8 +4,8 @@
 
 use crate::agents::Door;
 use base::ssh_key::KeyId;
-use base::{Constraints, MachineId, ModelUuid, OsBase, Refusal};
-use cloud::{Cloud, InstanceId};
+use base::{Constraints, MachineId, ModelUuid, OsBase, Refusal, SeenSubnet};
+use cloud::{Cloud, InstanceId, ModelRef};
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use model::record::controller::Controller;
@@ -142,12 +142,15 @@ pub trait CloudAdvice: Send + Sync + 'static {
     /// The cloud's zones, by name.
     fn zones(&self, cloud: &str) -> Vec<String>;
 
+    /// The subnets in which every machine of a model has an address.
+    fn subnets(&self, cloud: &str, model: ModelRef) -> Boxed<Result<Vec<SeenSubnet>, Refusal>>;
+
     /// What an instance printed; `controller`: our uuid.
     fn console(&self, cloud: &str, controller: &str, instance: &str) -> Boxed<Result<String, Refusal>>;
 }
 
-/// How long a cloud may take to show a console.
-const CONSOLE: Duration = Duration::from_secs(20);
+/// How long a cloud may take to answer what somebody waits for.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Nothing is known of any cloud.
 pub struct NoAdvice;
@@ -167,6 +170,10 @@ impl CloudAdvice for NoAdvice {
 
     fn zones(&self, _: &str) -> Vec<String> {
         Vec::new()
+    }
+
+    fn subnets(&self, _: &str, _: ModelRef) -> Boxed<Result<Vec<SeenSubnet>, Refusal>> {
+        Box::pin(async { Ok(Vec::new()) })
     }
 
     fn console(&self, cloud: &str, _: &str, _: &str) -> Boxed<Result<String, Refusal>> {
@@ -200,6 +207,19 @@ impl CloudsAsked {
         }
         CloudsAsked { clouds, bases }
     }
+
+    fn known(&self, cloud: &str) -> Result<Arc<dyn Cloud>, Refusal> {
+        let known = self.clouds.get(cloud).cloned();
+        known.ok_or_else(|| Refusal::plain(format!("cloud {cloud:?} is not known to this controller")))
+    }
+}
+
+/// What a cloud answers in time; else why not, in words.
+async fn in_time<T>(answer: cloud::Answer<'_, T>) -> Result<T, String> {
+    match tokio::time::timeout(PATIENCE, answer).await {
+        Ok(answer) => answer.map_err(|error| error.to_string()),
+        Err(_) => Err(format!("no answer from the cloud in {PATIENCE:?}")),
+    }
 }
 
 impl CloudAdvice for CloudsAsked {
@@ -225,22 +245,20 @@ impl CloudAdvice for CloudsAsked {
         self.clouds.get(cloud).map(|cloud| cloud.zones()).unwrap_or_default()
     }
 
+    fn subnets(&self, cloud: &str, model: ModelRef) -> Boxed<Result<Vec<SeenSubnet>, Refusal>> {
+        let (known, name) = (self.known(cloud), cloud.to_owned());
+        Box::pin(async move {
+            let shown = in_time(known?.subnets(&model)).await;
+            shown.map_err(|words| Refusal::plain(format!("cannot ask cloud {name:?} for its subnets: {words}")))
+        })
+    }
+
     fn console(&self, cloud: &str, controller: &str, instance: &str) -> Boxed<Result<String, Refusal>> {
-        let known = self
-            .clouds
-            .get(cloud)
-            .cloned()
-            .ok_or_else(|| Refusal::plain(format!("cloud {cloud:?} is not known to this controller")));
+        let known = self.known(cloud);
         let (controller, instance) = (controller.to_owned(), InstanceId(instance.to_owned()));
         Box::pin(async move {
-            let known = known?;
-            let console = tokio::time::timeout(CONSOLE, known.console_log(&controller, &instance)).await;
-            let words = match console {
-                Ok(Ok(text)) => return Ok(text),
-                Ok(Err(error)) => error.to_string(),
-                Err(_) => format!("no answer from the cloud in {CONSOLE:?}"),
-            };
-            Err(Refusal::plain(format!("cannot read the console of instance {instance}: {words}")))
+            let console = in_time(known?.console_log(&controller, &instance)).await;
+            console.map_err(|words| Refusal::plain(format!("cannot read the console of instance {instance}: {words}")))
         })
     }
 }

@@ -15,6 +15,7 @@ pub mod secret;
 pub mod shell;
 pub mod ssh_key;
 pub mod status;
+pub mod subnet;
 pub mod tag;
 pub mod version;
 
@@ -27,5 +28,6 @@ pub use os_base::OsBase;
 pub use placement::Placement;
 pub use refusal::{Kind, Refusal};
 pub use secret::Secret;
+pub use subnet::SeenSubnet;
 pub use tag::Tag;
 pub use version::{Version, current_version};

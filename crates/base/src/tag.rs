@@ -77,6 +77,11 @@ pub fn is_application_name(text: &str) -> bool {
         })
 }
 
+/// Space names: words of letters and digits with single dashes between them.
+pub fn is_space_name(text: &str) -> bool {
+    text.split('-').all(|word| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()))
+}
+
 impl FromStr for Tag {
     type Err = TagError;
 
@@ -100,7 +105,7 @@ impl FromStr for Tag {
             "cloudcred" => credential(id),
             "action" => id.parse().ok().map(Tag::Action),
             "operation" => id.parse().ok().map(Tag::Operation),
-            "space" => (!id.is_empty()).then(|| Tag::Space(id.to_owned())),
+            "space" => is_space_name(id).then(|| Tag::Space(id.to_owned())),
             "subnet" => (!id.is_empty()).then(|| Tag::Subnet(id.to_owned())),
             "storage" => {
                 id.rsplit_once('-').filter(|_| !id.contains('/')).map(|(name, n)| Tag::Storage(format!("{name}/{n}")))

@@ -23,6 +23,7 @@ mod key;
 mod log;
 pub mod machine;
 pub mod model;
+mod space;
 mod ssh;
 mod status;
 mod task;
@@ -150,6 +151,7 @@ pub fn all() -> Vec<&'static Command> {
         log::COMMANDS,
         machine::COMMANDS,
         model::COMMANDS,
+        space::COMMANDS,
         ssh::COMMANDS,
         status::COMMANDS,
         task::COMMANDS,

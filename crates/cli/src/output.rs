@@ -2,6 +2,7 @@
 
 pub mod colour;
 pub mod fields;
+pub mod grid;
 pub mod json;
 pub mod table;
 pub mod time;

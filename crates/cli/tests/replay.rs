@@ -52,6 +52,14 @@ const HELD: &[&str] = &[
     "add-ssh-key",
     "remove-ssh-key",
     "upgrade-machine",
+    "spaces",
+    "show-space",
+    "add-space",
+    "rename-space",
+    "move-to-space",
+    "remove-space",
+    "reload-spaces",
+    "subnets",
 ];
 
 #[tokio::test]

@@ -15,7 +15,7 @@ pub mod fake;
 use std::future::Future;
 use std::pin::Pin;
 
-pub use base::{Constraints, Hardware};
+pub use base::{Constraints, Hardware, SeenSubnet};
 pub use error::{Error, Retry};
 pub use instance::{Address, AddressScope, InstanceId, InstanceInfo, InstanceStatus, Started};
 pub use request::{Content, File, Heir, HostKey, ModelRef, Owner, Progress, StartRequest, instance_name};
@@ -51,6 +51,12 @@ pub trait Cloud: Send + Sync + 'static {
 
     /// Makes what machines of a model share (networks). Asked before the first machine, and again whenever in doubt.
     fn prepare_model<'a>(&'a self, model: &'a ModelRef) -> Answer<'a, ()>;
+
+    /// The subnets in which every machine of a model has an address; none: the cloud cannot say. May be asked before anything was prepared.
+    fn subnets<'a>(&'a self, model: &'a ModelRef) -> Answer<'a, Vec<SeenSubnet>> {
+        let _ = model;
+        Box::pin(async { Ok(Vec::new()) })
+    }
 
     /// Starts an instance. The same machine asked for again is the same instance: it is answered, not made anew. An error leaves
     /// nothing behind, or what it leaves is seen in [`Cloud::instances`] and adopted by the next call.

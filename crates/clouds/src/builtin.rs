@@ -13,7 +13,9 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use cloud::{Answer, Cloud, Constraints, Error, InstanceId, InstanceInfo, ModelRef, Progress, StartRequest, Started};
+use cloud::{
+    Answer, Cloud, Constraints, Error, InstanceId, InstanceInfo, ModelRef, Progress, SeenSubnet, StartRequest, Started,
+};
 use container::Engine;
 use tokio::sync::Semaphore;
 
@@ -156,6 +158,11 @@ impl Cloud for Builtin {
     fn prepare_model<'a>(&'a self, model: &'a ModelRef) -> Answer<'a, ()> {
         let controller = model.controller.clone();
         self.block(move |worker| worker.mend_network(&controller))
+    }
+
+    fn subnets<'a>(&'a self, model: &'a ModelRef) -> Answer<'a, Vec<SeenSubnet>> {
+        let controller = model.controller.clone();
+        self.block(move |worker| worker.subnets(&controller))
     }
 
     fn start_instance<'a>(&'a self, request: &'a StartRequest, progress: &'a Progress) -> Answer<'a, Started> {

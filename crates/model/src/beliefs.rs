@@ -19,6 +19,7 @@ use crate::record::instance::Instance;
 use crate::record::key::Keys;
 use crate::record::machine::Machine;
 use crate::record::model::Model;
+use crate::record::network::Network;
 use crate::record::operation::Operation;
 use crate::record::settings::{ModelConstraints, Settings};
 use crate::record::task::Task;
@@ -26,6 +27,7 @@ use crate::record::user::User;
 use base::clock::Time;
 use base::{Kind, MachineId, ModelUuid, OperationId, Refusal, TaskId};
 use imbl::OrdMap;
+use std::borrow::Cow;
 use std::ops::Deref;
 use std::sync::Arc;
 use store::Revision;
@@ -82,6 +84,8 @@ pub struct InModel {
     pub settings: Option<Stored<Settings>>,
     pub constraints: Option<Stored<ModelConstraints>>,
     pub keys: Option<Stored<Keys>>,
+    /// Absent until its cloud was asked for subnets.
+    pub network: Option<Stored<Network>>,
     pub machines: OrdMap<MachineId, Arc<AMachine>>,
     pub operations: OrdMap<OperationId, Stored<Operation>>,
     pub tasks: OrdMap<TaskId, Stored<Task>>,
@@ -169,6 +173,11 @@ impl InModel {
         after
             .take_while(move |(of, _)| of.as_str().starts_with(&prefix))
             .filter_map(|(_, machine)| machine.machine.as_ref())
+    }
+
+    /// Spaces and subnets as they are known by now.
+    pub fn network(&self) -> Cow<'_, Network> {
+        self.network.as_deref().map_or_else(|| Cow::Owned(Network::default()), Cow::Borrowed)
     }
 
     pub fn sequence(&self, what: &str) -> u64 {

@@ -16,6 +16,7 @@ pub mod login;
 pub mod lost;
 pub mod machine;
 pub mod model;
+pub mod network;
 pub mod prune;
 pub mod recover;
 pub mod removal;

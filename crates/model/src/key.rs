@@ -8,7 +8,7 @@
 //! /user/<name>                             /model/<uuid>/agent/<id>           /model/<uuid>/block/<kind>
 //! /login/<user>[/<model uuid>]             /model/<uuid>/enrolment/<id>       /model/<uuid>/sequence/<what>
 //! /access/<object>/<user>                  /model/<uuid>/settings             /model/<uuid>/constraints
-//! /model-name/<owner>/<name>               /model/<uuid>/keys
+//! /model-name/<owner>/<name>               /model/<uuid>/keys                  /model/<uuid>/network
 //! ```
 
 use crate::record::block::BlockKind;
@@ -92,6 +92,10 @@ pub fn keys(model: ModelUuid) -> Key {
     Key::of(["model", &model.to_string(), "keys"])
 }
 
+pub fn network(model: ModelUuid) -> Key {
+    Key::of(["model", &model.to_string(), "network"])
+}
+
 pub fn operation(model: ModelUuid, id: OperationId) -> Key {
     of_model(model, "operation", id.to_string())
 }
@@ -145,6 +149,7 @@ pub enum InModel {
     Settings,
     Constraints,
     Keys,
+    Network,
     Operation(OperationId),
     Task(TaskId),
     Annotation(String),
@@ -193,6 +198,7 @@ impl InModel {
             ["settings"] => InModel::Settings,
             ["constraints"] => InModel::Constraints,
             ["keys"] => InModel::Keys,
+            ["network"] => InModel::Network,
             ["operation", id] => InModel::Operation(id.parse().ok()?),
             ["task", id] => InModel::Task(id.parse().ok()?),
             ["annotation", tag] => InModel::Annotation((*tag).into()),
@@ -227,6 +233,7 @@ mod tests {
         check(instance(uuid, &id), within(InModel::Instance(id.clone())));
         check(agent(uuid, &id), within(InModel::Agent(id.clone())));
         check(enrolment(uuid, &id), within(InModel::Enrolment(id)));
+        check(network(uuid), within(InModel::Network));
         check(task(uuid, TaskId(8)), within(InModel::Task(TaskId(8))));
         check(operation(uuid, OperationId(7)), within(InModel::Operation(OperationId(7))));
         check(annotation(uuid, "machine-0"), within(InModel::Annotation("machine-0".into())));

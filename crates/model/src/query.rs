@@ -2,6 +2,7 @@
 //! None of them waits, and none reads the store.
 
 pub mod machine;
+pub mod network;
 pub mod operation;
 pub mod why;
 pub mod zones;

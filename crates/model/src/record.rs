@@ -16,6 +16,7 @@ pub mod instance;
 pub mod key;
 pub mod machine;
 pub mod model;
+pub mod network;
 pub mod operation;
 pub mod sequence;
 pub mod settings;

@@ -3,6 +3,7 @@
 mod keys;
 mod life;
 mod lost;
+mod network;
 mod races;
 mod recover;
 mod upgrade;

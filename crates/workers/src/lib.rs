@@ -12,6 +12,7 @@
 //! | `tasks` | a task whose end nobody can tell any more | ends it |
 //! | `prune` | operations that are old | forgets them |
 //! | `retain` | output, logs and histories beyond their bounds | forgets them |
+//! | `survey` | a model whose cloud was never asked for subnets | notes them |
 //! | `disk` | how full the controller's disk is | raises an alarm, takes it back |
 
 pub mod disk;
@@ -23,6 +24,7 @@ pub mod provision;
 pub mod prune;
 pub mod remove;
 pub mod retain;
+pub mod survey;
 pub mod tasks;
 pub mod undertake;
 

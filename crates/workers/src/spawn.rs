@@ -13,6 +13,7 @@ use crate::provision::Provision;
 use crate::prune::Prune;
 use crate::remove::Remove;
 use crate::retain::Retain;
+use crate::survey::Survey;
 use crate::tasks::Tasks;
 use crate::turn::Turns;
 use crate::undertake::Undertake;
@@ -43,6 +44,7 @@ pub fn spawn(parts: Parts) -> Handle {
         driver::spawn(poll, state(), shutdown.clone()),
         driver::spawn(Prune::new(parts.clone()), state(), shutdown.clone()),
         driver::spawn(Retain::new(parts.clone()), state(), shutdown.clone()),
+        driver::spawn(Survey::new(parts.clone()), state(), shutdown.clone()),
         driver::spawn(Disk::new(parts.clone()), state(), shutdown.clone()),
     ];
     tokio::spawn(restore(parts.clone(), shutdown.clone()));

@@ -2,9 +2,10 @@
 //! It trusts an agent with its own machine alone: a task of another machine is as good as unknown. The surprise: everything may be said twice.
 
 use base::clock::Time;
-use base::{Hardware, OsBase, Refusal, TaskId};
+use base::{Hardware, OsBase, Refusal, SeenSubnet, TaskId};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use ipnet::IpNet;
 use model::beliefs::Beliefs;
 use model::change::task::Ended;
 use model::change::{self, Given};
@@ -48,6 +49,9 @@ impl Door {
     pub(super) async fn take_sayings(&self, who: &AgentIdentity, sayings: &Sayings) -> Result<(), Refusal> {
         let take = |agent: &mut Agent, given: Given<'_>| sayings.iter().for_each(|said| take_one(agent, said, given));
         self.state.change(|beliefs, given| change::agent::set(beliefs, who.model, &who.machine, given, take)).await?;
+        if sayings.iter().any(|said| matches!(said, FromAgent::Facts(_))) {
+            self.learn_subnets(who).await?;
+        }
         if sayings.iter().any(has_left) {
             // Of a machine that was forgotten before its agent had left, this was the last that was waited for.
             self.state
@@ -55,6 +59,28 @@ impl Door {
                 .await?;
         }
         Ok(())
+    }
+
+    /// Subnets that nobody knew before this machine was in them.
+    async fn learn_subnets(&self, who: &AgentIdentity) -> Result<(), Refusal> {
+        let seen = {
+            let read = self.state.read();
+            let Some(within) = read.models.get(&who.model) else { return Ok(()) };
+            let Some(agent) = within.machines.get(&who.machine).and_then(|all| all.agent.as_ref()) else {
+                return Ok(());
+            };
+            let network = within.network();
+            let cidrs = agent.addresses.iter().filter_map(|address| address.cidr.parse::<IpNet>().ok());
+            // The route to one host is no subnet.
+            let cidrs = cidrs.filter(|cidr| cidr.prefix_len() < cidr.max_prefix_len());
+            cidrs.filter(|cidr| network.subnet(cidr).is_none()).map(SeenSubnet::on_machine).collect::<Vec<_>>()
+        };
+        if seen.is_empty() {
+            return Ok(());
+        }
+        let learn =
+            |beliefs: &Beliefs, given: Given<'_>| change::network::learn(beliefs, who.model, &seen, false, given);
+        self.state.change(learn).await
     }
 
     /// Takes one other message; the answer goes back to the agent.
@@ -260,19 +286,7 @@ fn bare(text: &str) -> &str {
 
 /// `10.0.0.0/24` of `10.0.0.5/24`; empty when it is no such text.
 fn network(text: &str) -> String {
-    let parsed =
-        text.split_once('/').and_then(|(address, bits)| Some((address.parse().ok()?, bits.parse::<u32>().ok()?)));
-    match parsed {
-        Some((std::net::IpAddr::V4(ip), bits)) if bits <= 32 => {
-            let mask = u32::MAX.checked_shl(32 - bits).unwrap_or(0);
-            format!("{}/{bits}", std::net::Ipv4Addr::from(u32::from(ip) & mask))
-        }
-        Some((std::net::IpAddr::V6(ip), bits)) if bits <= 128 => {
-            let mask = u128::MAX.checked_shl(128 - bits).unwrap_or(0);
-            format!("{}/{bits}", std::net::Ipv6Addr::from(u128::from(ip) & mask))
-        }
-        _ => String::new(),
-    }
+    text.parse::<IpNet>().map(|net| net.trunc().to_string()).unwrap_or_default()
 }
 
 fn ended(done: &agent::TaskDone) -> Ended {

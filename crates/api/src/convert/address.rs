@@ -1,16 +1,18 @@
-//! Addresses. Everything is in the one space there is, `alpha`.
+//! Addresses, and the spaces that they are in.
 
+use model::query::network::space_of;
 use model::record::address::{Address, Endpoint};
+use model::record::network::Network;
 use wire::facade::admin::HostPort;
 use wire::shared;
 
-pub fn address(address: &Address) -> shared::Address {
+pub fn address(network: &Network, address: &Address) -> shared::Address {
     shared::Address {
         value: address.value.clone(),
         r#type: address.kind.clone(),
         scope: address.scope.clone(),
         cidr: address.cidr.clone(),
-        space_name: "alpha".into(),
+        space_name: network.space_name(space_of(network, &address.value)).to_owned(),
         ..shared::Address::default()
     }
 }

@@ -6,6 +6,7 @@ use super::status::info;
 use super::task::zero;
 use base::{Hardware, ModelUuid};
 use model::query::machine::{self as query, Contact};
+use model::record::network::Network;
 use model::record::status::{InstanceStatus, Status};
 use model::watch::all::{Delta, Entity};
 use model::{AMachine, Beliefs, InModel, settings};
@@ -18,7 +19,9 @@ pub fn delta(beliefs: &Beliefs, model: ModelUuid, delta: &Delta) -> wire::delta:
     };
     let (kind, mut value) = match entity {
         Entity::Model(within) => ("model", self::model(beliefs, within)),
-        Entity::Machine(_, all, contact) => ("machine", machine(all, *contact)),
+        Entity::Machine(_, all, contact, network) => {
+            ("machine", machine(network.as_deref().unwrap_or(&Network::default()), all, *contact))
+        }
         Entity::Task(task) => (
             "action",
             json!({
@@ -40,13 +43,13 @@ pub fn delta(beliefs: &Beliefs, model: ModelUuid, delta: &Delta) -> wire::delta:
     wire::delta::Delta { kind: kind.to_owned(), removed, entity: value }
 }
 
-fn machine(all: &AMachine, contact: Contact) -> Value {
+fn machine(network: &Network, all: &AMachine, contact: Contact) -> Value {
     let Some(machine) = &all.machine else { return json!({}) };
     let pending_instance = Status::new(InstanceStatus::Pending, "", machine.created);
     let agent = all.agent.as_ref();
     let instance = all.instance.as_ref();
     let is_controller = machine.is_controller();
-    let addresses: Vec<_> = query::addresses(all).iter().map(address).collect();
+    let addresses: Vec<_> = query::addresses(all).iter().map(|one| address(network, one)).collect();
     let mut value = json!({
         "id": machine.id,
         "instance-id": instance.map(|instance| instance.instance_id.as_str()).unwrap_or_default(),

@@ -3,7 +3,11 @@
 use super::status::detailed;
 use base::{Hardware, ModelUuid};
 use model::query::machine::{self as query, Contact};
+use model::query::network;
+use model::record::address::Address;
+use model::record::agent::Interface;
 use model::record::machine::Machine;
+use model::record::network::{ALPHA_ID, Network};
 use model::{AMachine, Presence, Stored};
 use std::collections::BTreeMap;
 use wire::facade::client::{Base, DetailedStatus, MachineStatus, NetworkInterface};
@@ -16,7 +20,7 @@ pub struct Seen<'a> {
     pub presence: &'a Presence,
 }
 
-pub fn full(contact: Contact, all: &AMachine, machine: &Stored<Machine>) -> MachineStatus {
+pub fn full(network: &Network, contact: Contact, all: &AMachine, machine: &Stored<Machine>) -> MachineStatus {
     let agent = query::agent_status_by(contact, machine, all);
     let version = all.agent.as_ref().map(|agent| agent.version.as_str()).unwrap_or_default();
     let instance = all.instance.as_ref();
@@ -38,7 +42,7 @@ pub fn full(contact: Contact, all: &AMachine, machine: &Stored<Machine>) -> Mach
         display_name: instance.map(|instance| instance.display_name.clone()).unwrap_or_default(),
         base: Base { name: machine.base.name.clone(), channel: machine.base.channel.clone() },
         id: machine.id.to_string(),
-        network_interfaces: interfaces(all),
+        network_interfaces: interfaces(network, all),
         containers: BTreeMap::new(),
         constraints: machine.constraints.to_string(),
         hardware: query::hardware(all).to_string(),
@@ -64,7 +68,7 @@ fn instance_status(all: &AMachine, machine: &Stored<Machine>) -> DetailedStatus 
     status
 }
 
-fn interfaces(all: &AMachine) -> BTreeMap<String, NetworkInterface> {
+fn interfaces(network: &Network, all: &AMachine) -> BTreeMap<String, NetworkInterface> {
     let known = all.agent.as_ref().map(|agent| agent.interfaces.as_slice()).unwrap_or_default();
     known
         .iter()
@@ -75,12 +79,19 @@ fn interfaces(all: &AMachine) -> BTreeMap<String, NetworkInterface> {
                 mac_address: interface.mac.clone(),
                 is_up: interface.up,
                 gateway: interface.gateway.clone().unwrap_or_default(),
-                space: "alpha".into(),
+                space: space_of(network, interface),
                 ..NetworkInterface::default()
             };
             (interface.name.clone(), shown)
         })
         .collect()
+}
+
+/// The space of its first address; an interface that is in several is shown in one.
+fn space_of(shown_in: &Network, interface: &Interface) -> String {
+    let outside = interface.addresses.iter().find(|one| Address::of(one).is_usable_from_outside());
+    let id = outside.or(interface.addresses.first()).map_or(ALPHA_ID, |one| network::space_of(shown_in, one));
+    shown_in.space_name(id).to_owned()
 }
 
 fn number(value: Option<u64>) -> i64 {

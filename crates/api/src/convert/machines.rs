@@ -5,9 +5,11 @@ use super::machine::{self, Seen};
 use base::{Life, MachineId, ModelUuid};
 use model::query::machine::{self as query, Contact};
 use model::record::machine::Machine;
+use model::record::network::Network;
 use model::{AMachine, InModel, Presence, Read, Stored};
 use serde::ser::{Error, Serialize, SerializeMap, Serializer};
 use serde_json::value::RawValue;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use wire::facade::client::MachineStatus;
 
@@ -25,6 +27,7 @@ type Shown<'a> = (&'a AMachine, &'a Stored<Machine>);
 struct Tree<'a> {
     seen: Seen<'a>,
     within: &'a InModel,
+    network: Cow<'a, Network>,
     /// In the order of the ids as text, which is the one of JSON objects.
     tops: Vec<Shown<'a>>,
     under: BTreeMap<&'a MachineId, Vec<Shown<'a>>>,
@@ -34,7 +37,7 @@ impl Machines {
     fn tree(&self) -> Option<Tree<'_>> {
         let seen = Seen { model: self.model, presence: &self.presence };
         let within = self.read.in_model(self.model).ok()?;
-        let mut tree = Tree { seen, within, tops: Vec::new(), under: BTreeMap::new() };
+        let mut tree = Tree { seen, within, network: within.network(), tops: Vec::new(), under: BTreeMap::new() };
         let is_shown = |id: &MachineId| self.kept.as_ref().is_none_or(|kept| kept.contains(id));
         for (id, all, one) in within.machines().filter(|(id, ..)| is_shown(id)) {
             // One whose host is not shown stands by itself.
@@ -54,18 +57,20 @@ impl Tree<'_> {
         query::contact(self.seen.model, one, all, self.seen.presence)
     }
 
-    /// The text of one that is shown as its records are: nothing of others, nor of its agent's connection, is in it.
+    /// The text of one that is shown as its records are: nothing of others but
+    /// the model's spaces, nor of its agent's connection, is in it.
     fn text<'a>(&self, shown: Shown<'a>) -> Result<Option<&'a RawValue>, serde_json::Error> {
         let (all, one) = shown;
         if one.life != Life::Alive || self.under.contains_key(&one.id) || self.contact(shown) != Contact::Kept {
             return Ok(None);
         }
-        let text = all.shown.of(|| serde_json::value::to_raw_value(&machine::full(Contact::Kept, all, one)))?;
+        let text =
+            all.shown.of(|| serde_json::value::to_raw_value(&machine::full(&self.network, Contact::Kept, all, one)))?;
         Ok(Some(text))
     }
 
     fn status(&self, (all, one): Shown<'_>) -> MachineStatus {
-        let mut status = machine::full(self.contact((all, one)), all, one);
+        let mut status = machine::full(&self.network, self.contact((all, one)), all, one);
         if let Some(words) = query::removal_waits_for(self.within, one) {
             status.instance_status.info = words;
         }

@@ -5,6 +5,7 @@ use crate::error::{IntoItem, item};
 use base::{Constraints, Kind, MachineId, OsBase, Refusal, Tag};
 use model::change::enrolment;
 use model::change::machine::{self, AddMachine, Destroy, Existing, MAX_AT_ONCE, Where};
+use model::query::network;
 use model::record::address::Address;
 use model::record::instance::MANUAL;
 use model::{InModel, settings};
@@ -47,6 +48,14 @@ pub async fn add_machines(call: Call, params: AddMachines) -> Result<AddMachines
         }
     });
     Ok(AddMachinesResults { machines: machines.collect() })
+}
+
+/// Wishes for spaces that can never be met.
+fn check_spaces(within: &InModel, wanted: &Constraints) -> Result<(), Refusal> {
+    let check = network::check(&within.network(), wanted.spaces.as_deref().unwrap_or_default());
+    check.map_err(|refusal| {
+        Refusal::new(refusal.kind(), format!("invalid constraint value: spaces: {}", refusal.words()))
+    })
 }
 
 fn default_base(call: &Call, within: &InModel, cloud: &str) -> OsBase {
@@ -93,6 +102,9 @@ impl Asked<'_> {
         let warnings = self.call.session.shared().advice.check(self.cloud, &merged)?;
         for warning in &warnings {
             tracing::warn!(model = %self.model_uuid, "machine asked for: {warning}");
+        }
+        if one.instance_id.is_empty() && matches!(place, Where::Anywhere | Where::Directive(_)) {
+            check_spaces(self.within, &merged)?;
         }
         if one.instance_id.is_empty() != one.nonce.is_empty() && place == Where::Anywhere {
             return Err(Refusal::plain(

@@ -16,6 +16,9 @@ pub enum Noun {
     /// Of the controller that is meant; with `CONTROLLER:` before it of that one.
     Model,
     Operation,
+    Space,
+    /// Its CIDR.
+    Subnet,
     Task,
     /// A task that can still be cancelled.
     LiveTask,
@@ -74,6 +77,9 @@ pub fn of_flag(command: Option<&Command>, names: &[&str]) -> &'static [Noun] {
     }
     if is("user") || is("owner") {
         return &[Noun::User];
+    }
+    if is("space") {
+        return &[Noun::Space];
     }
     if is("regions") {
         return &[Noun::Cloud];

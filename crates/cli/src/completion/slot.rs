@@ -323,8 +323,16 @@ mod tests {
     #[test]
     fn every_command_that_takes_names_says_which() {
         // What stands there is the user's own: a new name, a shell command, a key, a setting.
-        let free =
-            ["add-model", "add-ssh-key", "exec", "import-ssh-key", "remove-ssh-key", "set-constraints", "model-config"];
+        let free = [
+            "add-model",
+            "add-space",
+            "add-ssh-key",
+            "exec",
+            "import-ssh-key",
+            "remove-ssh-key",
+            "set-constraints",
+            "model-config",
+        ];
         for command in command::all().into_iter().filter(|c| !c.hidden && !c.args.is_empty()) {
             let first = slot(&[command.name.to_owned(), String::new()]);
             let says = !first.nouns.is_empty() || !first.fixed.is_empty();

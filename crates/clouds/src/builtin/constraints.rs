@@ -62,7 +62,6 @@ pub fn check(wanted: &Constraints, host: &Host) -> Result<Vec<&'static str>, Err
         ("root-disk", wanted.root_disk.is_some_and(|n| n > 0)),
         ("root-disk-source", text(&wanted.root_disk_source)),
         ("tags", some(&wanted.tags)),
-        ("spaces", some(&wanted.spaces)),
         ("zones", some(&wanted.zones)),
         ("allocate-public-ip", wanted.allocate_public_ip == Some(true)),
         ("image-id", text(&wanted.image_id)),

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use cloud::{Address, AddressScope, Error, InstanceId, InstanceInfo, InstanceStatus};
+use cloud::{Address, AddressScope, Error, InstanceId, InstanceInfo, InstanceStatus, SeenSubnet};
 use container::image;
 use container::network::Network;
 use container::plan::Dir;
@@ -108,6 +108,16 @@ impl Worker {
             known.ensured = false;
         }
         self.ensure_network(controller).map(drop)
+    }
+
+    /// Its one network, chosen now if it was not before.
+    pub fn subnets(&self, controller: &str) -> Result<Vec<SeenSubnet>, Error> {
+        let network = self.ensure_network(controller)?;
+        let cidr = network.subnet.parse().map_err(|error| {
+            Error::permanent(format!("cannot read the network's record: {:?}: {error}", network.subnet))
+        })?;
+        let (provider_id, provider_network_id) = (format!("subnet-{}", network.key), network.key);
+        Ok(vec![SeenSubnet { cidr, provider_id, provider_network_id, zones: Vec::new() }])
     }
 
     pub fn gateway(&self, controller: &str) -> Result<std::net::Ipv4Addr, Error> {

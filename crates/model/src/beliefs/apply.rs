@@ -105,6 +105,10 @@ impl InModel {
             key::InModel::Settings => self.settings = read(key, value, at),
             key::InModel::Constraints => self.constraints = read(key, value, at),
             key::InModel::Keys => self.keys = read(key, value, at),
+            key::InModel::Network => {
+                self.network = read(key, value, at);
+                self.show_anew();
+            }
             key::InModel::Operation(id) => set(&mut self.operations, id, read(key, value, at)),
             key::InModel::Task(id) => set(&mut self.tasks, id, read(key, value, at)),
             key::InModel::Annotation(tag) => set(&mut self.annotations, tag, read(key, value, at)),
@@ -114,6 +118,12 @@ impl InModel {
                 set(&mut self.sequences, what, next);
             }
         }
+    }
+
+    /// What is shown of machines names their spaces.
+    fn show_anew(&mut self) {
+        let ids: Vec<MachineId> = self.machines.keys().cloned().collect();
+        ids.into_iter().for_each(|id| self.of_machine(id, |_| ()));
     }
 
     fn of_machine(&mut self, id: MachineId, change: impl FnOnce(&mut AMachine)) {
@@ -129,6 +139,7 @@ impl InModel {
             && self.settings.is_none()
             && self.constraints.is_none()
             && self.keys.is_none()
+            && self.network.is_none()
             && self.machines.is_empty()
             && self.operations.is_empty()
             && self.tasks.is_empty()

@@ -10,6 +10,7 @@ use crate::presence::{GRACE, Presence};
 use crate::query::machine::{Contact, contact};
 use crate::record::annotation::Annotations;
 use crate::record::block::{Block, BlockKind};
+use crate::record::network::Network;
 use crate::record::task::Task;
 use crate::state::{Read, State};
 use base::{MachineId, ModelUuid, TaskId};
@@ -37,7 +38,8 @@ pub enum Id {
 #[derive(Debug, Clone)]
 pub enum Entity {
     Model(Arc<InModel>),
-    Machine(MachineId, Arc<AMachine>, Contact),
+    /// With the spaces that its addresses are in.
+    Machine(MachineId, Arc<AMachine>, Contact, Option<Stored<Network>>),
     Task(Stored<Task>),
     Annotation(String, Stored<Annotations>),
     Block(Stored<Block>),
@@ -155,7 +157,7 @@ impl AllWatcher {
         let Some(within) = self.latest.models.get(&self.model).cloned() else { return };
         for (id, all, machine) in within.machines() {
             let key = Id::Machine(id.clone());
-            if let Some(Entity::Machine(_, _, told)) = self.told.get(&key)
+            if let Some(Entity::Machine(_, _, told, _)) = self.told.get(&key)
                 && *told != contact(self.model, machine, all, &self.presence)
             {
                 self.owed.push(key);
@@ -169,8 +171,10 @@ impl AllWatcher {
 
     fn owe(&mut self, batch: &Batch) {
         for change in &batch.changes {
-            if let Some(id) = id_of(self.model, &change.key) {
-                self.owed.push(id);
+            match Name::of(&change.key) {
+                Some(Name::In(uuid, key::InModel::Network)) if uuid == self.model => self.owe_all(),
+                Some(name) => id_of(self.model, name).into_iter().for_each(|id| self.owed.push(id)),
+                None => {}
             }
         }
     }
@@ -227,8 +231,8 @@ impl Owed {
 }
 
 /// The entity that a key belongs to, if clients see it.
-fn id_of(model: ModelUuid, key: &store::Key) -> Option<Id> {
-    match Name::of(key)? {
+fn id_of(model: ModelUuid, name: Name) -> Option<Id> {
+    match name {
         Name::Model(uuid) if uuid == model => Some(Id::Model),
         Name::In(uuid, name) if uuid == model => match name {
             key::InModel::Machine(id) | key::InModel::Instance(id) | key::InModel::Agent(id) => Some(Id::Machine(id)),
@@ -238,6 +242,7 @@ fn id_of(model: ModelUuid, key: &store::Key) -> Option<Id> {
             key::InModel::Block(kind) => Some(Id::Block(kind)),
             key::InModel::Enrolment(_)
             | key::InModel::Keys
+            | key::InModel::Network
             | key::InModel::Operation(_)
             | key::InModel::Sequence(_) => None,
         },
@@ -261,12 +266,17 @@ fn entity(model: ModelUuid, within: &Arc<InModel>, id: &Id, presence: &Presence)
         Id::Machine(id) => {
             let all = within.machines.get(id)?;
             let contact = contact(model, all.machine.as_ref()?, all, presence);
-            Some(Entity::Machine(id.clone(), all.clone(), contact))
+            Some(Entity::Machine(id.clone(), all.clone(), contact, within.network.clone()))
         }
         Id::Task(id) => within.tasks.get(id).cloned().map(Entity::Task),
         Id::Annotation(tag) => within.annotations.get(tag).cloned().map(|all| Entity::Annotation(tag.clone(), all)),
         Id::Block(kind) => within.blocks.get(kind).cloned().map(Entity::Block),
     }
+}
+
+/// The one that every model begins with is as good as none.
+fn network(stored: &Option<Stored<Network>>) -> Option<&Network> {
+    stored.as_deref().filter(|network| !network.is_bare())
 }
 
 /// Written by the same revisions.
@@ -278,8 +288,9 @@ fn same(a: &Entity, b: &Entity) -> bool {
         (Entity::Model(a), Entity::Model(b)) => {
             (at(&a.model), at(&a.settings), at(&a.constraints)) == (at(&b.model), at(&b.settings), at(&b.constraints))
         }
-        (Entity::Machine(_, a, then), Entity::Machine(_, b, now)) => {
+        (Entity::Machine(_, a, then, before), Entity::Machine(_, b, now, after)) => {
             then == now
+                && network(before) == network(after)
                 && (at(&a.machine), at(&a.instance), at(&a.agent)) == (at(&b.machine), at(&b.instance), at(&b.agent))
         }
         (Entity::Task(a), Entity::Task(b)) => a.revision == b.revision,

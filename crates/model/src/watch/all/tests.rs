@@ -196,7 +196,7 @@ async fn that_an_agent_is_missed_and_is_back_is_told() {
     let told = async |watcher: &mut AllWatcher| {
         let next =
             tokio::time::timeout(Duration::from_secs(30), watcher.next()).await.expect("it is told").expect("there");
-        let [Delta::Change(Entity::Machine(whose, _, contact))] = &next.0[..] else { panic!("{:?}", next.0) };
+        let [Delta::Change(Entity::Machine(whose, _, contact, _))] = &next.0[..] else { panic!("{:?}", next.0) };
         assert_eq!(whose, &id);
         *contact
     };

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, timeout_at};
 use wire::facade::action::OperationResults;
 use wire::facade::client::{FullStatus, MachineStatus};
+use wire::facade::spaces::ListSpacesResults;
 
 use crate::completion::{Noun, Slot};
 use crate::context::{Context, each};
@@ -29,7 +30,17 @@ pub async fn look(context: &Context, slot: &Slot, controller: &str, until: Insta
         // Late or refused: what was learned until then is what there is.
         let _ = timeout_at(until, of_controller(context, slot, controller, &mut learned)).await;
     }
-    if wants(&[Noun::Application, Noun::Machine, Noun::Unit, Noun::Operation, Noun::Task, Noun::LiveTask]) {
+    let in_models = [
+        Noun::Application,
+        Noun::Machine,
+        Noun::Unit,
+        Noun::Operation,
+        Noun::Space,
+        Noun::Subnet,
+        Noun::Task,
+        Noun::LiveTask,
+    ];
+    if wants(&in_models) {
         let _ = timeout_at(until, of_model(context, slot, &mut learned)).await;
     }
     learned
@@ -93,6 +104,12 @@ async fn of_model(context: &Context, slot: &Slot, learned: &mut Learned) -> Opti
         learned.insert(Noun::Machine, machines);
         learned.insert(Noun::Unit, units);
         learned.insert(Noun::Application, status.applications.into_keys().collect());
+    }
+    if wants(&[Noun::Space, Noun::Subnet]) {
+        let spaces: ListSpacesResults = connection.call_as("Spaces", "ListSpaces", json!({})).await.ok()?;
+        let subnets = spaces.results.iter().flat_map(|space| &space.subnets).map(|subnet| subnet.cidr.clone());
+        learned.insert(Noun::Subnet, subnets.collect());
+        learned.insert(Noun::Space, spaces.results.into_iter().map(|space| space.name).collect());
     }
     if wants(&[Noun::Operation, Noun::Task]) {
         operations(&connection, &[], learned).await;
