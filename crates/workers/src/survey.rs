@@ -44,13 +44,18 @@ impl Worker for Survey {
     }
 
     fn decide(&self, beliefs: &Beliefs, _: Time) -> Decision<SubnetsOf> {
-        let unasked =
-            beliefs.models().filter(|(within, record)| record.life == Life::Alive && within.network.is_none());
+        let unasked = beliefs.models().filter(|(within, record)| {
+            record.life == Life::Alive && (within.network.is_none() || network::is_unsettled(within))
+        });
         Decision { due: unasked.map(|(_, record)| SubnetsOf(record.uuid)).collect(), again: None }
     }
 
     async fn act(&self, SubnetsOf(model): SubnetsOf) -> Result<(), Failure> {
         let state = &self.parts.state;
+        if state.read().in_model(model).is_ok_and(|within| within.network.is_some()) {
+            while !state.change(|beliefs, given| network::settle(beliefs, model, given)).await? {}
+            return Ok(());
+        }
         let (cloud, told) = place::cloud_of(&state.read(), &self.parts.clouds, model).map_err(Failure::new)?;
         let seen = match tokio::time::timeout(PATIENCE, cloud.subnets(&told)).await {
             Ok(Ok(seen)) => seen,

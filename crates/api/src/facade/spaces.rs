@@ -99,7 +99,13 @@ pub async fn rename(call: Call, params: RenameSpacesParams) -> Result<ErrorResul
     for wanted in &params.changes {
         let renamed = match (name(&wanted.from_space_tag), name(&wanted.to_space_tag)) {
             (Ok(from), Ok(to)) => {
-                call.state().change(|beliefs, given| change::rename(beliefs, model, &from, &to, given)).await
+                let renamed =
+                    call.state().change(|beliefs, given| change::rename(beliefs, model, &from, &to, given)).await;
+                while renamed.is_ok()
+                    && !call.state().change(|beliefs, given| change::settle(beliefs, model, given)).await?
+                {
+                }
+                renamed
             }
             (Err(refusal), _) | (_, Err(refusal)) => Err(refusal),
         };

@@ -18,8 +18,8 @@ use store::Txn;
 pub const MOST_SUBNETS: usize = 1_000;
 /// Spaces of one model.
 pub const MOST_SPACES: usize = 1_000;
-/// Machines whose wishes are changed along with a space's name.
-const MOST_MACHINES: usize = 100;
+/// Machines whose wishes are changed by one transaction.
+const PORTION: usize = 100;
 
 /// A subnet that went from one space to another.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -121,7 +121,7 @@ pub fn create(
         let known = known.ok_or_else(|| Refusal::not_found("subnet", format!("{:?}", cidr.to_string())))?;
         known.space.clone_from(&id);
     }
-    network.spaces.push(Space { id, name: name.to_owned() });
+    network.spaces.push(Space { id, name: name.to_owned(), was: None });
     check_model(within, &network)?;
     Ok(put(model, within, record, &network))
 }
@@ -133,7 +133,7 @@ fn check_free(network: &Network, name: &str) -> Result<(), Refusal> {
     }
 }
 
-/// Gives a space another name, in the wishes for it too.
+/// Gives a space another name, in the model's wish for it too. Those of machines are many: [`settle`] is to follow.
 pub fn rename(beliefs: &Beliefs, model: ModelUuid, from: &str, to: &str, _: Given<'_>) -> Result<Decision, Refusal> {
     let (within, record) = beliefs.model(model)?;
     block::check(within, BlockKind::Change)?;
@@ -147,15 +147,54 @@ pub fn rename(beliefs: &Beliefs, model: ModelUuid, from: &str, to: &str, _: Give
         return Ok(Decision::nothing(()));
     }
     check_free(&network, to)?;
-    network.spaces[at].name = to.to_owned();
-    let mut decision = put(model, within, record, &network);
-    let renamed = |word: &String| match word.strip_prefix('^') {
-        Some(name) if name == from => Some(format!("^{to}")),
-        None if word == from => Some(to.to_owned()),
-        _ => Some(word.clone()),
+    if network.spaces[at].was.is_some() {
+        return Err(Refusal::new(Kind::TryAgain, format!("space {from:?} is being renamed, try again")));
+    }
+    let space = &mut network.spaces[at];
+    space.was = Some(std::mem::replace(&mut space.name, to.to_owned()));
+    let Decision { mut txn, .. } = put(model, within, record, &network);
+    change_model_wish(&mut txn, model, within, |word| Some(renamed(word, from, to)));
+    Ok(Decision::new(txn, ()))
+}
+
+fn renamed(word: &str, from: &str, to: &str) -> String {
+    match word.strip_prefix('^') {
+        Some(name) if name == from => format!("^{to}"),
+        None if word == from => to.to_owned(),
+        _ => word.to_owned(),
+    }
+}
+
+/// Whether machines may still ask for a space by the name that it had.
+pub fn is_unsettled(within: &InModel) -> bool {
+    within.network.as_ref().is_some_and(|network| network.spaces.iter().any(|space| space.was.is_some()))
+}
+
+/// Has machines ask for renamed spaces by their new names, some of them at a time; answers whether all do.
+pub fn settle(beliefs: &Beliefs, model: ModelUuid, _: Given<'_>) -> Result<Decision<bool>, Refusal> {
+    let Ok((within, record)) = beliefs.model(model) else { return Ok(Decision::nothing(true)) };
+    let mut network = within.network().into_owned();
+    let Some(space) = network.spaces.iter_mut().find(|space| space.was.is_some()) else {
+        return Ok(Decision::nothing(true));
     };
-    change_wishes(&mut decision.txn, model, within, from, renamed)?;
-    Ok(decision)
+    let (from, to) = (space.was.take().unwrap_or_default(), space.name.clone());
+    let mut asking = within.machines().filter(|(_, _, machine)| asks_for(machine, &from)).peekable();
+    let mut txn = Txn::new();
+    for (id, _, read) in asking.by_ref().take(PORTION) {
+        let mut machine = read.to_record();
+        let spaces = machine.constraints.spaces.iter_mut().flatten();
+        spaces.for_each(|word| *word = renamed(word, &from, &to));
+        txn.update(key::machine(model, id), read, &machine);
+    }
+    if asking.peek().is_none() {
+        txn.upsert(key::network(model), within.network.as_ref(), &network);
+        txn.rests_on(key::model(model), record);
+    }
+    Ok(Decision::new(txn, false))
+}
+
+fn asks_for(machine: &Machine, name: &str) -> bool {
+    machine.constraints.spaces.as_deref().is_some_and(|spaces| wishes(spaces).any(|(one, _)| one == name))
 }
 
 /// What moved, or why nothing did: the machines whose wishes for spaces would not hold any more, unless `force`.
@@ -232,10 +271,7 @@ fn waiting<'a>(within: &'a InModel, name: &'a str) -> impl Iterator<Item = (&'a 
     let all = within.machines().filter(|(_, all, machine)| {
         machine.life == Life::Alive && all.instance.as_ref().is_none_or(|instance| !instance.is_provisioned())
     });
-    all.filter(move |(_, _, machine)| {
-        machine.constraints.spaces.as_deref().is_some_and(|spaces| wishes(spaces).any(|(one, _)| one == name))
-    })
-    .map(|(id, _, machine)| (id, machine))
+    all.filter(move |(_, _, machine)| asks_for(machine, name)).map(|(id, _, machine)| (id, machine))
 }
 
 /// Removes a space; its subnets are in `alpha` then. Who names it is answered, and without `force` nothing is removed then.
@@ -262,38 +298,36 @@ pub fn remove(
         ALPHA_ID.clone_into(&mut subnet.space);
     }
     let Decision { mut txn, .. } = put(model, within, record, &network);
-    let without = |word: &String| wishes(std::slice::from_ref(word)).all(|(one, _)| one != name).then(|| word.clone());
-    change_wishes(&mut txn, model, within, name, without)?;
-    Ok(Decision::new(txn, Uses::default()))
-}
-
-/// Changes every wish for a space: the model's, and those of machines that are yet to start.
-fn change_wishes(
-    txn: &mut Txn,
-    model: ModelUuid,
-    within: &InModel,
-    name: &str,
-    how: impl Fn(&String) -> Option<String>,
-) -> Result<(), Refusal> {
-    let changed = |spaces: &[String]| spaces.iter().filter_map(&how).collect::<Vec<String>>();
-    if let Some(read) = &within.constraints {
-        let mut all = read.0.clone();
-        all.spaces = all.spaces.map(|spaces| changed(&spaces));
-        if all != read.0 {
-            txn.update(key::constraints(model), read, &ModelConstraints(all));
-        }
-    }
+    let is_kept = |word: &String| word.strip_prefix('^').unwrap_or(word) != name;
+    change_model_wish(&mut txn, model, within, |word| is_kept(word).then(|| word.clone()));
     let waiting: Vec<_> = waiting(within, name).collect();
-    if waiting.len() > MOST_MACHINES {
+    if waiting.len() > PORTION {
         let words = format!("{} machines that ask for space {name:?} are yet to start, try again then", waiting.len());
         return Err(Refusal::new(Kind::TryAgain, words));
     }
     for (id, read) in waiting {
         let mut machine = read.to_record();
-        machine.constraints.spaces = machine.constraints.spaces.map(|spaces| changed(&spaces));
+        machine.constraints.spaces =
+            left(machine.constraints.spaces.iter().flatten().filter(|word| is_kept(word)).cloned());
         txn.update(key::machine(model, id), read, &machine);
     }
-    Ok(())
+    Ok(Decision::new(txn, Uses::default()))
+}
+
+/// Changes what the model's constraints say of spaces.
+fn change_model_wish(txn: &mut Txn, model: ModelUuid, within: &InModel, how: impl Fn(&String) -> Option<String>) {
+    let Some(read) = &within.constraints else { return };
+    let mut all = read.0.clone();
+    all.spaces = left(all.spaces.iter().flatten().filter_map(how));
+    if all != read.0 {
+        txn.update(key::constraints(model), read, &ModelConstraints(all));
+    }
+}
+
+/// No wish at all, when nothing is left of it.
+fn left(words: impl Iterator<Item = String>) -> Option<Vec<String>> {
+    let words: Vec<String> = words.collect();
+    (!words.is_empty()).then_some(words)
 }
 
 fn put(model: ModelUuid, within: &InModel, record: &Stored<Model>, network: &Network) -> Decision {

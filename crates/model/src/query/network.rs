@@ -1,10 +1,10 @@
 //! Which space an address, a machine, a wish for spaces is in. It knows what is recorded; it asks no cloud.
 //! The surprise: an address that no subnet has is in `alpha`, so that every address is in one space.
 
-use crate::beliefs::{AMachine, InModel};
+use crate::beliefs::AMachine;
 use crate::record::address::Address;
 use crate::record::network::{ALPHA, ALPHA_ID, Network, Space, Subnet};
-use base::{MachineId, Refusal};
+use base::Refusal;
 use std::net::IpAddr;
 
 /// The subnet that an address is in: the smallest of those that hold it.
@@ -28,12 +28,6 @@ pub fn addresses(all: &AMachine) -> impl Iterator<Item = &Address> {
 /// Whether a machine has an address in the space.
 pub fn is_in(network: &Network, all: &AMachine, space: &Space) -> bool {
     addresses(all).any(|address| space_of(network, &address.value) == space.id)
-}
-
-/// The machines with an address in the space.
-pub fn machines_in<'a>(within: &'a InModel, space: &'a Space) -> impl Iterator<Item = &'a MachineId> {
-    let network = within.network();
-    within.machines().filter(move |(_, all, _)| is_in(&network, all, space)).map(|(id, ..)| id)
 }
 
 /// The names of spaces without their `^`, and whether they are wanted.
@@ -81,7 +75,7 @@ mod tests {
     fn network(subnets: &[(&str, &str, &str)]) -> Network {
         let mut network = Network::default();
         for (id, name) in [("1", "db"), ("2", "web")] {
-            network.spaces.push(Space { id: id.into(), name: name.into() });
+            network.spaces.push(Space { id: id.into(), name: name.into(), was: None });
         }
         for (cidr, space, provider_id) in subnets {
             network.subnets.push(Subnet {

@@ -25,6 +25,9 @@ pub struct Network {
 pub struct Space {
     pub id: String,
     pub name: String,
+    /// What it was called before, while there may be machines that ask for it by that name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub was: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,7 +50,7 @@ pub struct Subnet {
 
 impl Default for Network {
     fn default() -> Network {
-        let alpha = Space { id: ALPHA_ID.into(), name: ALPHA.into() };
+        let alpha = Space { id: ALPHA_ID.into(), name: ALPHA.into(), was: None };
         Network { spaces: vec![alpha], subnets: Vec::new(), next_space: 1, next_subnet: 1 }
     }
 }
@@ -58,8 +61,9 @@ impl Network {
         self.spaces.len() == 1 && self.subnets.is_empty()
     }
 
+    /// By its name, or the one that it had until just now.
     pub fn space(&self, name: &str) -> Option<&Space> {
-        self.spaces.iter().find(|space| space.name == name)
+        self.spaces.iter().find(|space| space.name == name || space.was.as_deref() == Some(name))
     }
 
     /// The name of the space that has this id; what nobody knows is in `alpha`.

@@ -110,6 +110,34 @@ async fn a_wish_follows_its_space_and_holds_it() {
 }
 
 #[tokio::test]
+async fn every_machine_asks_for_a_renamed_space_by_its_new_name() {
+    let state = a_state().await;
+    let model = a_model(&state, "m").await;
+    create(&state, model, "db", &[]).await.expect("makes");
+    let base = OsBase::parse("ubuntu@24.04").expect("valid");
+    let constraints = Constraints::parse("spaces=db,^web").expect("constraints");
+    let wanted = vec![AddMachine { constraints, ..AddMachine::default() }; 10];
+    for _ in 0..25 {
+        state.change(|b, given| add(b, model, &wanted, &base, given)).await.expect("adds");
+    }
+    state.change(|b, given| network::rename(b, model, "db", "data", given)).await.expect("renames");
+    // Until all do, the old name is as good, and belongs to nobody else.
+    assert!(now(&state, model).space("db").is_some());
+    create(&state, model, "db", &[]).await.expect_err("taken");
+    state.change(|b, given| network::rename(b, model, "data", "x", given)).await.expect_err("still being renamed");
+    let mut turns = 0;
+    while !state.change(|b, given| network::settle(b, model, given)).await.expect("settles") {
+        turns += 1;
+    }
+    assert_eq!(turns, 3, "a hundred at a time");
+    let read = state.read();
+    let within = read.in_model(model).expect("there");
+    assert!(within.machines().all(|(.., one)| one.constraints.to_string() == "spaces=data,^web"));
+    assert!(within.network().space("db").is_none());
+    create(&state, model, "db", &[]).await.expect("free again");
+}
+
+#[tokio::test]
 async fn a_subnet_stays_while_a_machine_is_in_it() {
     let state = a_state().await;
     let model = a_model(&state, "m").await;
