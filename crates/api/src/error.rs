@@ -37,6 +37,14 @@ fn code_of(kind: Kind) -> &'static str {
     }
 }
 
+/// What blocks changes refuses the whole call, not one item of it, as Juju does.
+pub fn whole<T>(result: Result<T, Refusal>) -> Result<Result<T, Refusal>, Refusal> {
+    match result {
+        Err(refusal) if refusal.kind() == Kind::Blocked => Err(refusal),
+        other => Ok(other),
+    }
+}
+
 /// For the items of bulk results.
 pub trait IntoItem<T> {
     fn into_item(self) -> Result<T, Error>;

@@ -15,6 +15,7 @@ mod manual;
 mod metrics;
 mod models;
 mod rig;
+mod storage;
 mod table;
 mod tasks;
 mod upgrade;

@@ -15,6 +15,7 @@ pub mod secret;
 pub mod shell;
 pub mod ssh_key;
 pub mod status;
+pub mod storage;
 pub mod subnet;
 pub mod tag;
 pub mod version;

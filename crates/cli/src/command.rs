@@ -26,6 +26,7 @@ pub mod model;
 mod space;
 mod ssh;
 mod status;
+mod storage;
 mod task;
 mod user;
 
@@ -154,6 +155,7 @@ pub fn all() -> Vec<&'static Command> {
         space::COMMANDS,
         ssh::COMMANDS,
         status::COMMANDS,
+        storage::COMMANDS,
         task::COMMANDS,
         user::COMMANDS,
     ]

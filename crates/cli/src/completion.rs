@@ -10,7 +10,7 @@ mod script;
 mod slot;
 
 pub use line::{after_break, split};
-pub use noun::{CONSTRAINTS, Noun};
+pub use noun::{CONSTRAINTS, Noun, PROVIDERS};
 pub use script::{SHELLS, script};
 pub use slot::{Slot, slot};
 

@@ -6,7 +6,7 @@
 pub mod line;
 pub mod object;
 pub mod ports;
-mod storage;
+pub mod storage;
 pub mod summary;
 pub mod tabular;
 pub mod times;

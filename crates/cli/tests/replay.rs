@@ -60,6 +60,9 @@ const HELD: &[&str] = &[
     "remove-space",
     "reload-spaces",
     "subnets",
+    "storage",
+    "show-storage",
+    "storage-pools",
 ];
 
 #[tokio::test]

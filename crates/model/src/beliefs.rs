@@ -22,6 +22,7 @@ use crate::record::model::Model;
 use crate::record::network::Network;
 use crate::record::operation::Operation;
 use crate::record::settings::{ModelConstraints, Settings};
+use crate::record::storage::Pools;
 use crate::record::task::Task;
 use crate::record::user::User;
 use base::clock::Time;
@@ -86,6 +87,8 @@ pub struct InModel {
     pub keys: Option<Stored<Keys>>,
     /// Absent until its cloud was asked for subnets.
     pub network: Option<Stored<Network>>,
+    /// Absent until somebody makes a storage pool.
+    pub pools: Option<Stored<Pools>>,
     pub machines: OrdMap<MachineId, Arc<AMachine>>,
     pub operations: OrdMap<OperationId, Stored<Operation>>,
     pub tasks: OrdMap<TaskId, Stored<Task>>,

@@ -23,6 +23,7 @@ pub mod removal;
 mod sequence;
 pub mod settings;
 pub mod start;
+pub mod storage;
 pub mod task;
 pub mod user;
 

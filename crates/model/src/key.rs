@@ -9,6 +9,7 @@
 //! /login/<user>[/<model uuid>]             /model/<uuid>/enrolment/<id>       /model/<uuid>/sequence/<what>
 //! /access/<object>/<user>                  /model/<uuid>/settings             /model/<uuid>/constraints
 //! /model-name/<owner>/<name>               /model/<uuid>/keys                  /model/<uuid>/network
+//!                                          /model/<uuid>/pools
 //! ```
 
 use crate::record::block::BlockKind;
@@ -96,6 +97,10 @@ pub fn network(model: ModelUuid) -> Key {
     Key::of(["model", &model.to_string(), "network"])
 }
 
+pub fn pools(model: ModelUuid) -> Key {
+    Key::of(["model", &model.to_string(), "pools"])
+}
+
 pub fn operation(model: ModelUuid, id: OperationId) -> Key {
     of_model(model, "operation", id.to_string())
 }
@@ -150,6 +155,7 @@ pub enum InModel {
     Constraints,
     Keys,
     Network,
+    Pools,
     Operation(OperationId),
     Task(TaskId),
     Annotation(String),
@@ -199,6 +205,7 @@ impl InModel {
             ["constraints"] => InModel::Constraints,
             ["keys"] => InModel::Keys,
             ["network"] => InModel::Network,
+            ["pools"] => InModel::Pools,
             ["operation", id] => InModel::Operation(id.parse().ok()?),
             ["task", id] => InModel::Task(id.parse().ok()?),
             ["annotation", tag] => InModel::Annotation((*tag).into()),
@@ -234,6 +241,7 @@ mod tests {
         check(agent(uuid, &id), within(InModel::Agent(id.clone())));
         check(enrolment(uuid, &id), within(InModel::Enrolment(id)));
         check(network(uuid), within(InModel::Network));
+        check(pools(uuid), within(InModel::Pools));
         check(task(uuid, TaskId(8)), within(InModel::Task(TaskId(8))));
         check(operation(uuid, OperationId(7)), within(InModel::Operation(OperationId(7))));
         check(annotation(uuid, "machine-0"), within(InModel::Annotation("machine-0".into())));

@@ -4,5 +4,6 @@
 pub mod machine;
 pub mod network;
 pub mod operation;
+pub mod storage;
 pub mod why;
 pub mod zones;

@@ -21,6 +21,7 @@ pub mod operation;
 pub mod sequence;
 pub mod settings;
 pub mod status;
+pub mod storage;
 pub mod task;
 pub mod upgrade;
 pub mod user;

@@ -6,6 +6,7 @@ mod lost;
 mod network;
 mod races;
 mod recover;
+mod storage;
 mod upgrade;
 
 use crate::State;

@@ -2,7 +2,7 @@
 
 use super::subnets;
 use crate::call::{Call, NoParams, Nothing};
-use crate::error::{IntoItem, item};
+use crate::error::{IntoItem, item, whole};
 use base::{Kind, Refusal, Tag};
 use cloud::ModelRef;
 use ipnet::IpNet;
@@ -83,14 +83,6 @@ pub async fn create(call: Call, params: CreateSpacesParams) -> Result<ErrorResul
         results.push(ErrorResult { error: item(whole(made)?) });
     }
     Ok(ErrorResults { results })
-}
-
-/// What blocks changes refuses the whole call, as Juju does.
-fn whole<T>(result: Result<T, Refusal>) -> Result<Result<T, Refusal>, Refusal> {
-    match result {
-        Err(refusal) if refusal.kind() == Kind::Blocked => Err(refusal),
-        other => Ok(other),
-    }
 }
 
 pub async fn rename(call: Call, params: RenameSpacesParams) -> Result<ErrorResults, Refusal> {

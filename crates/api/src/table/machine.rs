@@ -137,7 +137,7 @@ pub static FACADES: &[Facade] = &[
         methods: &[
             unbuilt!("AddToUnit", Model(Write)),
             unbuilt!("Attach", Model(Write)),
-            unbuilt!("CreatePool", Model(Write)),
+            call!("CreatePool", Model(Write), storage::create_pool),
             unbuilt!("DetachStorage", Model(Write)),
             unbuilt!("Import", Model(Write)),
             call!("ListFilesystems", Model(Read), storage::filesystems),
@@ -145,9 +145,9 @@ pub static FACADES: &[Facade] = &[
             call!("ListStorageDetails", Model(Read), storage::list),
             call!("ListVolumes", Model(Read), storage::volumes),
             unbuilt!("Remove", Model(Write)),
-            unbuilt!("RemovePool", Model(Write)),
+            call!("RemovePool", Model(Write), storage::remove_pool),
             call!("StorageDetails", Model(Read), storage::details),
-            unbuilt!("UpdatePool", Model(Write)),
+            call!("UpdatePool", Model(Write), storage::update_pool),
         ],
     },
     Facade {

@@ -16,7 +16,10 @@ pub enum Noun {
     /// Of the controller that is meant; with `CONTROLLER:` before it of that one.
     Model,
     Operation,
+    /// A storage pool.
+    Pool,
     Space,
+    Storage,
     /// Its CIDR.
     Subnet,
     Task,
@@ -30,6 +33,8 @@ pub enum Noun {
 
 /// Constraints of machines.
 pub const CONSTRAINTS: &[&str] = &["arch=", "cores=", "mem=", "root-disk=", "tags=", "zones="];
+/// Of storage.
+pub const PROVIDERS: &[&str] = &["rootfs", "tmpfs", "loop"];
 const LEVELS: &[&str] = &["TRACE", "DEBUG", "INFO", "WARNING", "ERROR"];
 const STATUSES: &[&str] = &["pending", "running", "completed", "failed", "cancelled", "aborting", "aborted", "error"];
 const ENTITIES: &[&str] = &[
@@ -80,6 +85,9 @@ pub fn of_flag(command: Option<&Command>, names: &[&str]) -> &'static [Noun] {
     }
     if is("space") {
         return &[Noun::Space];
+    }
+    if is("provider") {
+        return &[Noun::Word(PROVIDERS)];
     }
     if is("regions") {
         return &[Noun::Cloud];

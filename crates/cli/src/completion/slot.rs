@@ -327,6 +327,7 @@ mod tests {
             "add-model",
             "add-space",
             "add-ssh-key",
+            "create-storage-pool",
             "exec",
             "import-ssh-key",
             "remove-ssh-key",

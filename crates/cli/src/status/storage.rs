@@ -11,7 +11,7 @@ use crate::output::colour::Ink;
 use crate::output::table::Table;
 
 /// `unit-mysql-0` is `mysql/0`, `machine-0-lxd-1` is `0/lxd/1`, `storage-pgdata-0` is `pgdata/0`.
-fn name(tag: &str) -> String {
+pub fn name(tag: &str) -> String {
     let Some((kind, id)) = tag.split_once('-') else { return tag.to_owned() };
     match kind {
         "unit" | "storage" => match id.rsplit_once('-') {
@@ -31,7 +31,8 @@ fn kind(kind: i64) -> &'static str {
     }
 }
 
-pub(super) fn document(view: &View<'_>, form: Form) -> Node {
+/// The three maps; those that are empty are left out.
+pub fn document(view: &View<'_>, form: Form) -> Node {
     let s = view.status;
     let mut out = Object::new(form);
     out.map_if("storage", s.storage.iter().map(|d| (name(&d.storage_tag), storage(view, d, form))).collect());
@@ -62,7 +63,8 @@ fn units(attachments: &BTreeMap<String, StorageAttachmentDetails>, form: Form) -
     Some(("units".to_owned(), map(attachments.iter().map(one).collect(), form)))
 }
 
-fn storage(view: &View<'_>, d: &StorageDetails, form: Form) -> Node {
+/// One storage, as it stands under its name.
+pub fn storage(view: &View<'_>, d: &StorageDetails, form: Form) -> Node {
     let mut out = Object::new(form);
     out.text("kind", kind(d.kind)).text_if("life", &d.life).put("status", condition(view, &d.status, form));
     out.put("persistent", Node::Bool(d.persistent));
@@ -128,6 +130,17 @@ pub(super) fn table(view: &View<'_>) -> Vec<u8> {
     if s.storage.is_empty() && s.filesystems.is_empty() && s.volumes.is_empty() {
         return Vec::new();
     }
+    lay_out(view, "Storage Unit", true)
+}
+
+/// The list by itself.
+pub fn list(view: &View<'_>) -> Vec<u8> {
+    lay_out(view, "Unit", false)
+}
+
+/// `unit`: the heading of the units; `mounted`: whether it is shown where file systems are mounted.
+fn lay_out(view: &View<'_>, unit: &str, mounted: bool) -> Vec<u8> {
+    let s = view.status;
     let mut rows: Vec<[String; 8]> = Vec::new();
     for d in &s.storage {
         let (pool, size) = provision(view, &d.storage_tag);
@@ -138,21 +151,21 @@ pub(super) fn table(view: &View<'_>) -> Vec<u8> {
         if d.attachments.is_empty() {
             rows.push(row(String::new(), String::new()));
         }
-        let mounted = |a: &StorageAttachmentDetails| mount_point(view, &d.storage_tag, &a.machine_tag);
-        rows.extend(d.attachments.iter().map(|(unit, a)| row(name(unit), mounted(a))));
+        let place = |a: &StorageAttachmentDetails| mount_point(view, &d.storage_tag, &a.machine_tag);
+        rows.extend(d.attachments.iter().map(|(unit, a)| row(name(unit), place(a))));
     }
     rows.sort_by(|a, b| (&a[0], &a[1]).cmp(&(&b[0], &b[1])));
     let pools = rows.iter().any(|r| !r[3].is_empty()) || rows.is_empty();
     let mut table = Table::new();
     let mut put = |row: &[String], last: String| {
-        let cells = row.iter().enumerate().filter(|(at, _)| pools || *at != 3);
+        let cells = row.iter().enumerate().filter(|(at, _)| (pools || *at != 3) && (mounted || *at != 4));
         cells.for_each(|(at, cell)| {
             let ink = (at == 6).then(|| Ink::of_status(cell)).flatten();
             table.push(&view.paint.with(ink, &format!("{cell}\t")));
         });
         table.push(&format!("{last}\n"));
     };
-    let header = ["Storage Unit", "Storage ID", "Type", "Pool", "Mountpoint", "Size", "Status"];
+    let header = [unit, "Storage ID", "Type", "Pool", "Mountpoint", "Size", "Status"];
     put(&header.map(str::to_owned), "Message".to_owned());
     rows.iter().for_each(|row| put(&row[..7], view.paint.ink(Ink::Message, &row[7])));
     table.finish()
@@ -171,13 +184,16 @@ fn provision(view: &View<'_>, storage: &str) -> (String, String) {
     let volume = view.status.volumes.iter().find(|v| of(&v.storage)).map(|v| (&v.info.pool, v.info.size));
     let filesystem = view.status.filesystems.iter().find(|f| of(&f.storage)).map(|f| (&f.info.pool, f.info.size));
     match filesystem.or(volume) {
-        Some((pool, size)) => (pool.clone(), if size > 0 { humane(size) } else { String::new() }),
+        Some((pool, size)) => (pool.clone(), humane(size)),
         None => (String::new(), String::new()),
     }
 }
 
-/// `1.5 GiB` of MiB: one digit behind the point below ten.
-fn humane(mib: i64) -> String {
+/// `1.5 GiB` of MiB: one digit behind the point below ten; nothing of nothing.
+pub fn humane(mib: i64) -> String {
+    if mib <= 0 {
+        return String::new();
+    }
     #[allow(clippy::cast_precision_loss, reason = "three digits are shown")]
     let mut size = mib as f64;
     let mut unit = 0;

@@ -109,6 +109,7 @@ impl InModel {
                 self.network = read(key, value, at);
                 self.show_anew();
             }
+            key::InModel::Pools => self.pools = read(key, value, at),
             key::InModel::Operation(id) => set(&mut self.operations, id, read(key, value, at)),
             key::InModel::Task(id) => set(&mut self.tasks, id, read(key, value, at)),
             key::InModel::Annotation(tag) => set(&mut self.annotations, tag, read(key, value, at)),
@@ -140,6 +141,7 @@ impl InModel {
             && self.constraints.is_none()
             && self.keys.is_none()
             && self.network.is_none()
+            && self.pools.is_none()
             && self.machines.is_empty()
             && self.operations.is_empty()
             && self.tasks.is_empty()

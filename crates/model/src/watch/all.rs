@@ -243,6 +243,7 @@ fn id_of(model: ModelUuid, name: Name) -> Option<Id> {
             key::InModel::Enrolment(_)
             | key::InModel::Keys
             | key::InModel::Network
+            | key::InModel::Pools
             | key::InModel::Operation(_)
             | key::InModel::Sequence(_) => None,
         },

@@ -1,5 +1,6 @@
 //! `--disks`: storage constraints for volumes, `POOL,COUNT,SIZE` in any order.
 
+use base::storage::is_pool_name;
 use wire::facade::machine_manager::Constraints as Disk;
 
 /// The list of one or more `--disks`, each a list of its own.
@@ -14,7 +15,7 @@ fn disk(text: &str) -> Result<Disk, String> {
         let twice = |what: &str, old: String, new: &str| {
             format!("{what} is already set to {old:?}, new value {new:?} not valid")
         };
-        if is_pool(field) {
+        if is_pool_name(field) {
             if let Some(old) = pool.replace(field.to_owned()) {
                 return Err(twice("pool name", old, field));
             }
@@ -40,11 +41,6 @@ fn disk(text: &str) -> Result<Disk, String> {
     disk.size = size.unwrap_or(0);
     disk.count = count.unwrap_or(1);
     Ok(disk)
-}
-
-fn is_pool(text: &str) -> bool {
-    text.starts_with(|c: char| c.is_ascii_alphabetic())
-        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'?')
 }
 
 fn whole(text: &str) -> Option<i64> {

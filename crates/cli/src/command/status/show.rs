@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use wire::facade::client::FullStatus;
 
 use super::watch;
+use crate::command::storage::details;
 use crate::command::{Command, Scope};
 use crate::completion::Noun;
 use crate::context::{Api, Context};
@@ -181,19 +182,10 @@ async fn attempt(context: &mut Context, storage: bool) -> Result<(FullStatus, Ap
     }
     let mut status: FullStatus = api.call("Client", "FullStatus", params).await?;
     if storage && !together {
-        status.storage = list(&api, "ListStorageDetails").await?;
-        status.filesystems = list(&api, "ListFilesystems").await?;
-        status.volumes = list(&api, "ListVolumes").await?;
+        // An older controller tells of storage only when asked apart.
+        status.storage = details(&api, "ListStorageDetails", json!({})).await?;
+        status.filesystems = details(&api, "ListFilesystems", json!({})).await?;
+        status.volumes = details(&api, "ListVolumes", json!({})).await?;
     }
     Ok((status, api))
-}
-
-/// What an older controller tells of storage only when asked apart.
-async fn list<T: serde::de::DeserializeOwned>(api: &Api, method: &str) -> Result<Vec<T>> {
-    let mut all = Vec::new();
-    for result in api.call_each("Storage", method, json!({"filters": [{}]})).await? {
-        let list: Vec<T> = wire::lenient::from_value(result?).map_err(|e| Error::failed(e.to_string()))?;
-        all.extend(list);
-    }
-    Ok(all)
 }

@@ -110,7 +110,13 @@ pub fn remove_some(beliefs: &Beliefs, model: ModelUuid, _: Given<'_>) -> Result<
     }
     keys.extend(beliefs.access_on(&Object::Model(model)).map(|(user, _)| key::access(&Object::Model(model), user)));
     keys.extend(beliefs.logins.keys().filter(|(_, of)| *of == Some(model)).map(|(user, of)| key::login(user, *of)));
-    keys.extend([key::settings(model), key::constraints(model), key::keys(model), key::network(model)]);
+    keys.extend([
+        key::settings(model),
+        key::constraints(model),
+        key::keys(model),
+        key::network(model),
+        key::pools(model),
+    ]);
     let mut txn = Txn::new();
     let done = keys.len() <= MACHINES_A_STEP;
     for key in keys.into_iter().take(MACHINES_A_STEP) {

@@ -11,10 +11,12 @@ use tokio::time::{Instant, timeout_at};
 use wire::facade::action::OperationResults;
 use wire::facade::client::{FullStatus, MachineStatus};
 use wire::facade::spaces::ListSpacesResults;
+use wire::facade::storage::{StorageDetailsListResults, StoragePoolsResults};
 
 use crate::completion::{Noun, Slot};
 use crate::context::{Context, each};
 use crate::select;
+use crate::status::storage::name;
 
 /// Operations asked for at once, and names offered of them: the newest.
 const PAGE: usize = 500;
@@ -35,7 +37,9 @@ pub async fn look(context: &Context, slot: &Slot, controller: &str, until: Insta
         Noun::Machine,
         Noun::Unit,
         Noun::Operation,
+        Noun::Pool,
         Noun::Space,
+        Noun::Storage,
         Noun::Subnet,
         Noun::Task,
         Noun::LiveTask,
@@ -110,6 +114,18 @@ async fn of_model(context: &Context, slot: &Slot, learned: &mut Learned) -> Opti
         let subnets = spaces.results.iter().flat_map(|space| &space.subnets).map(|subnet| subnet.cidr.clone());
         learned.insert(Noun::Subnet, subnets.collect());
         learned.insert(Noun::Space, spaces.results.into_iter().map(|space| space.name).collect());
+    }
+    if wants(&[Noun::Pool]) {
+        let pools: StoragePoolsResults =
+            connection.call_as("Storage", "ListPools", json!({"filters": [{}]})).await.ok()?;
+        let all = pools.results.into_iter().flat_map(|result| result.storage_pools);
+        learned.insert(Noun::Pool, all.map(|pool| pool.name).collect());
+    }
+    if wants(&[Noun::Storage]) {
+        let all: StorageDetailsListResults =
+            connection.call_as("Storage", "ListStorageDetails", json!({"filters": [{}]})).await.ok()?;
+        let all = all.results.into_iter().flat_map(|result| result.result);
+        learned.insert(Noun::Storage, all.map(|one| name(&one.storage_tag)).collect());
     }
     if wants(&[Noun::Operation, Noun::Task]) {
         operations(&connection, &[], learned).await;
