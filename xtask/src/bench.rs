@@ -113,11 +113,18 @@ fn size(binary: &Path) -> Result<String, Error> {
 
 /// The middle of so many tries, as a figure.
 fn median(tries: usize, mut once: impl FnMut() -> Done) -> Result<String, Error> {
-    let mut times = Vec::new();
-    for _ in 0..tries {
+    median_of(tries, || {
         let before = Instant::now();
         once()?;
-        times.push(before.elapsed());
+        Ok(before.elapsed())
+    })
+}
+
+/// The same of what each try measured.
+fn median_of(tries: usize, mut once: impl FnMut() -> Result<Duration, Error>) -> Result<String, Error> {
+    let mut times = Vec::new();
+    for _ in 0..tries {
+        times.push(once()?);
     }
     times.sort();
     Ok(figure(times[times.len() / 2]))

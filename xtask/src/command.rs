@@ -2,7 +2,7 @@
 //!
 //! A command that is not in this table does not exist. Unknown words and flags end with exit 2, as in the product.
 
-use crate::{bench, check, dist, fuzz, quickstart, replay, test};
+use crate::{bench, check, dist, fuzz, mutants, quickstart, replay, test};
 
 /// How a command ends when it does not end well.
 pub enum Error {
@@ -41,6 +41,7 @@ const COMMANDS: &[Command] = &[
     bench::COMMAND,
     replay::COMMAND,
     fuzz::COMMAND,
+    mutants::COMMAND,
 ];
 
 /// Finds the command that the first word names and hands it the others.

@@ -10,6 +10,7 @@ mod command;
 mod dist;
 mod fetch;
 mod fuzz;
+mod mutants;
 mod quickstart;
 mod replay;
 mod run;

@@ -4,19 +4,21 @@
 //! the first may have to make the image.
 
 use std::fs;
+use std::io::Read;
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 use super::peers::{self, Reach};
-use super::{Row, figure, median};
+use super::{Row, figure, median, median_of};
 use crate::command::{Done, Error};
 use crate::run;
 
 const IMAGES: &str = "/var/lib/grigri/builtin/images";
 const MACHINES: usize = 100;
+const MANY: usize = 200;
 /// More than a bridge has ports.
 const VERY_MANY: usize = 1_000;
 /// How long an agent is watched for wake-ups.
@@ -48,7 +50,8 @@ struct Bench<'b> {
 
 impl Bench<'_> {
     fn all(&self, rows: &mut Vec<Row>) -> Done {
-        let mut row = |what, budget, command, figure| rows.push(Row::new(what, budget, command, figure));
+        let mut row =
+            |what: &str, budget: &str, command: &str, figure| rows.push(Row::new(what, budget, command, figure));
 
         let cold = self.timed(|| self.grigri(&["bootstrap", "builtin", "cold"]).map(drop))?;
         row(
@@ -99,12 +102,43 @@ impl Bench<'_> {
             exec,
         );
 
-        for (what, command, figure) in self.peers() {
-            row(what, "-", command, figure);
-        }
-
+        let first = "first byte of output while it is written, median of 20";
+        let follow = ["exec", "--machine", "0", "--follow", "--", "echo; sleep 0.2"];
+        row(
+            &format!("`exec --follow`, {first}"),
+            "-",
+            "grigri exec --machine 0 --follow -- 'echo; sleep 0.2' | head -c 1",
+            median_of(20, || self.first_byte(self.command(&follow))),
+        );
+        let reach = self.reach()?;
+        row(
+            &format!("peer: ssh, {first}"),
+            "-",
+            "ssh ubuntu@MACHINE 'echo; sleep 0.2' | head -c 1",
+            median_of(20, || self.first_byte(reach.over(..1).ssh("echo; sleep 0.2"))),
+        );
+        self.peers(&reach.over(..ASKED), &mut row);
+        row(
+            "floor: 100 bare containers, namespaces and an overlay by unshare(1), two at a time",
+            "-",
+            "unshare --mount --pid --net --uts --ipc --fork --mount-proc sh -c 'mount -t overlay ...; true'",
+            peers::bare_containers(MACHINES).map(figure),
+        );
+        drop(reach);
         let removed = self.timed(|| self.remove(0..MACHINES))?;
         row("100 machines removed", "<= 5 s", "grigri remove-machine --force --no-prompt 0 1 ...", Ok(figure(removed)));
+
+        let begun = self.timed(|| {
+            self.grigri(&["add-machine", "-n", &MANY.to_string()])?;
+            self.started(MANY)
+        })?;
+        row("200 machines `started`", "-", "grigri add-machine -n 200", Ok(figure(begun)));
+        let exec = median(3, || self.grigri(&["exec", "--all", "--", "true"]).map(drop));
+        row("`exec` on 200 machines, all answers shown, median of 3", "-", "grigri exec --all -- true", exec);
+        self.peers(&self.reach()?, &mut row);
+        let removed = self.timed(|| self.remove(MACHINES..MACHINES + MANY))?;
+        row("200 machines removed", "-", "grigri remove-machine --force --no-prompt 100 101 ...", Ok(figure(removed)));
+
         let begun = self.timed(|| {
             self.grigri(&["add-machine", "-n", &VERY_MANY.to_string()])?;
             self.started(VERY_MANY)
@@ -112,11 +146,11 @@ impl Bench<'_> {
         row("1,000 machines `started`", "<= 60 s", "grigri add-machine -n 1000", Ok(figure(begun)));
         let exec = median(3, || self.grigri(&["exec", "--all", "--", "true"]).map(drop));
         row("`exec` on 1,000 machines, all answers shown, median of 3", "-", "grigri exec --all -- true", exec);
-        let removed = self.timed(|| self.remove(MACHINES..MACHINES + VERY_MANY))?;
+        let removed = self.timed(|| self.remove(MACHINES + MANY..MACHINES + MANY + VERY_MANY))?;
         row(
             "1,000 machines removed",
             "-",
-            "grigri remove-machine --force --no-prompt 100 101 ...",
+            "grigri remove-machine --force --no-prompt 300 301 ...",
             Ok(figure(removed)),
         );
         let destroyed = self
@@ -131,32 +165,35 @@ impl Bench<'_> {
     }
 
     /// The same on the same machines by what people use otherwise.
-    fn peers(&self) -> Vec<(&'static str, &'static str, Result<String, Error>)> {
-        let (data, folder) = (self.home.join("data"), self.home);
-        let addresses = self.addresses().unwrap_or_default();
-        let key = data.join("ssh/juju_id_rsa");
-        let reach = Reach { addresses: addresses.get(..ASKED).unwrap_or_default(), key: &key, folder };
+    fn peers(&self, reach: &Reach<'_>, row: &mut impl FnMut(&str, &str, &str, Result<String, Error>)) {
+        let count = reach.addresses.len();
         let peer = |program: &str, run: &dyn Fn() -> Done| match peers::installed(program) {
             true => median(3, run),
             false => Ok("not installed here".to_owned()),
         };
-        vec![
-            (
-                "peer: `true` on the same 50 by pssh, median of 3",
-                "parallel-ssh -p 50 -i true",
-                peer("parallel-ssh", &|| reach.pssh()),
-            ),
-            (
-                "peer: `true` on the same 50 by Ansible's `raw`, median of 3",
-                "ansible all -f 50 -m raw -a true",
-                peer("ansible", &|| reach.ansible()),
-            ),
-            (
-                "floor: 100 bare containers, namespaces and an overlay by unshare(1), two at a time",
-                "unshare --mount --pid --net --uts --ipc --fork --mount-proc sh -c 'mount -t overlay ...; true'",
-                peers::bare_containers(MACHINES).map(figure),
-            ),
-        ]
+        let pssh = peer("parallel-ssh", &|| reach.pssh());
+        let by_hand = format!("parallel-ssh -p {count} -i true");
+        row(&format!("peer: `true` on the same {count} by pssh, median of 3"), "-", &by_hand, pssh);
+        let ansible = peer("ansible", &|| reach.ansible());
+        let by_hand = format!("ansible all -f {count} -m raw -a true");
+        row(&format!("peer: `true` on the same {count} by Ansible's `raw`, median of 3"), "-", &by_hand, ansible);
+    }
+
+    /// All machines that there are, by ssh.
+    fn reach(&self) -> Result<Reach<'_>, Error> {
+        Ok(Reach { addresses: self.addresses()?, key: self.home.join("data/ssh/juju_id_rsa"), folder: self.home })
+    }
+
+    /// Until a command has printed something. It is waited for: a machine runs one after another.
+    fn first_byte(&self, mut command: Command) -> Result<Duration, Error> {
+        let failed = |what: &str, error: std::io::Error| Error::failed(format!("cannot {what}: {error}"));
+        let begun = Instant::now();
+        let mut child = command.stdout(Stdio::piped()).spawn().map_err(|e| failed("start it", e))?;
+        let mut byte = [0];
+        let read = child.stdout.take().map_or(Ok(()), |mut out| out.read_exact(&mut byte));
+        let took = begun.elapsed();
+        child.wait().map_err(|e| failed("wait for it", e))?;
+        read.map(|()| took).map_err(|e| failed("read its first byte", e))
     }
 
     fn addresses(&self) -> Result<Vec<String>, Error> {
@@ -164,10 +201,14 @@ impl Bench<'_> {
         Ok(machines.values().filter_map(|one| Some(one["dns-name"].as_str()?.to_owned())).collect())
     }
 
-    fn grigri(&self, words: &[&str]) -> Result<String, Error> {
+    fn command(&self, words: &[&str]) -> Command {
         let mut command = super::grigri(self.binary);
-        command.args(words).env("HOME", self.home).env("JUJU_DATA", self.home.join("data")).stderr(Stdio::piped());
-        run::read_command(&mut command)
+        command.args(words).env("HOME", self.home).env("JUJU_DATA", self.home.join("data"));
+        command
+    }
+
+    fn grigri(&self, words: &[&str]) -> Result<String, Error> {
+        run::read_command(self.command(words).stderr(Stdio::piped()))
     }
 
     /// Returns when the status shows none of any.

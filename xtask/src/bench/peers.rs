@@ -1,7 +1,8 @@
 //! Floors and peers, measured in the same run on the same machines: bare containers, and the tools that people would use otherwise.
 //! It knows nothing of controllers. The surprise: a peer that is not installed is a row that says so, never a missing one.
 
-use std::path::Path;
+use std::ops::RangeTo;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -61,14 +62,29 @@ pub fn links(images: &Path) -> Result<Duration, Error> {
 
 /// What reaches the machines by ssh: as `ubuntu`, with the client's key.
 pub struct Reach<'r> {
-    pub addresses: &'r [String],
-    pub key: &'r Path,
+    pub addresses: Vec<String>,
+    pub key: PathBuf,
     pub folder: &'r Path,
 }
 
 const OPTIONS: [&str; 3] = ["StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "LogLevel=ERROR"];
 
 impl Reach<'_> {
+    /// Some of the machines.
+    pub fn over(&self, some: RangeTo<usize>) -> Reach<'_> {
+        let addresses = self.addresses.get(some).unwrap_or(&self.addresses).to_vec();
+        Reach { addresses, key: self.key.clone(), folder: self.folder }
+    }
+
+    /// OpenSSH to the first.
+    pub fn ssh(&self, commands: &str) -> Command {
+        let mut command = Command::new("ssh");
+        command.arg("-i").arg(&self.key).args(OPTIONS.map(|option| format!("-o{option}")));
+        command.arg(format!("ubuntu@{}", self.addresses.first().map_or("", String::as_str))).arg(commands);
+        command.env("HOME", self.folder).stdin(Stdio::null());
+        command
+    }
+
     /// `parallel-ssh`, all machines at once.
     pub fn pssh(&self) -> Done {
         let hosts = self.folder.join("hosts");
@@ -99,7 +115,7 @@ impl Reach<'_> {
             "true",
         ]);
         command.args(["-f", &self.addresses.len().to_string(), "--ssh-common-args", &options]);
-        command.arg("--private-key").arg(self.key);
+        command.arg("--private-key").arg(&self.key);
         self.run(command)
     }
 

@@ -3,7 +3,7 @@
 //! broken. The surprise: answers are not decoded while they are timed, since their reading is the client's affair.
 
 use std::path::PathBuf;
-use std::process::{Command, ExitCode, Stdio};
+use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use base::ModelUuid;
@@ -13,9 +13,12 @@ use futures_util::{SinkExt, StreamExt};
 use rpc::websocket::Message;
 use serde_json::{Value, json};
 
+use self::status::Size;
 use super::Simulator;
 use super::driver::complain;
 use crate::assembly::{CLOUD, CONTROLLER_UUID, PASSWORD};
+
+mod status;
 
 type Failure = Box<dyn std::error::Error>;
 type Done<T = ()> = Result<T, Failure>;
@@ -82,8 +85,15 @@ async fn measure(asked: &Asked) -> Done {
     logins(&simulator).await?;
     connections(&simulator).await?;
     changes(&simulator, &admin).await?;
-    status(&simulator, &admin, asked).await?;
-    many(&mut simulator, &admin, asked.agents.saturating_sub(asked.machines)).await
+    let model = create_model(&admin, "many").await?;
+    let session = simulator.connect(Place::Model(model)).await?;
+    add_machines(&session, asked.machines).await?;
+    until_started(&session, asked.machines).await?;
+    let few = Size { machines: asked.machines, calls: CALLS, answer: "p99 <= 15 ms", command: "<= 60 ms" };
+    status::measure(&simulator, model, &few, asked.grigri.as_deref()).await?;
+    status::beside_history(&simulator, model, &session, asked.machines).await?;
+    drop(session);
+    many(&mut simulator, &admin, asked).await
 }
 
 async fn logins(simulator: &Simulator) -> Done {
@@ -151,54 +161,15 @@ async fn changes(simulator: &Simulator, admin: &Connection) -> Done {
     Ok(())
 }
 
-async fn status(simulator: &Simulator, admin: &Connection, asked: &Asked) -> Done {
-    let model = create_model(admin, "many").await?;
-    let session = simulator.connect(Place::Model(model)).await?;
-    add_machines(&session, asked.machines).await?;
-    until_started(&session, asked.machines).await?;
-    let mut raw = Raw::open(simulator, &Place::Model(model).api_path()).await?;
-    raw.login().await?;
-    let (mut times, mut text) = (Vec::new(), String::new());
-    for _ in 0..CALLS {
-        let begun = Instant::now();
-        text = raw.call("Client", 8, "FullStatus", &json!({"patterns": []})).await?;
-        times.push(begun.elapsed());
-    }
-    let times = Times::of(times);
-    let what = format!("FullStatus of {} machines, asked to answered, median and p99 of {CALLS}", asked.machines);
-    row(&what, "p99 <= 15 ms", &format!("{} / {}", time(times.at(50)), time(times.at(99))));
-    let value: Value = serde_json::from_str(&text)?;
-    let encoded = timed(SMALL, || async {
-        serde_json::to_string(&value)?;
-        Ok(())
-    })
-    .await?;
-    let times_more = times.at(50).as_secs_f64() / encoded.at(50).as_secs_f64();
-    let figure =
-        format!("{} ({} kB); FullStatus takes {times_more:.1} times as long", time(encoded.at(50)), text.len() / 1000);
-    row("floor: encoding that answer as JSON and no more, median of 50", "<= 2 times", &figure);
-    let Some(grigri) = &asked.grigri else { return Ok(()) };
-    let data = tempfile::tempdir()?;
-    client_store(simulator, data.path(), model)?;
-    let command = timed(20, || async {
-        let mut command = Command::new(grigri);
-        command.arg("status").env("JUJU_DATA", data.path()).stdout(Stdio::null()).stdin(Stdio::null());
-        if command.status()?.success() { Ok(()) } else { Err("the command `status` failed".into()) }
-    })
-    .await?;
-    let what = format!("`grigri status` of {} machines, the whole command, median of 20", asked.machines);
-    row(&what, "<= 60 ms", &time(command.at(50)));
-    Ok(())
-}
-
-async fn many(simulator: &mut Simulator, admin: &Connection, agents: usize) -> Done {
+async fn many(simulator: &mut Simulator, admin: &Connection, asked: &Asked) -> Done {
+    let agents = asked.agents;
     let model = create_model(admin, "agents").await?;
     let session = simulator.connect(Place::Model(model)).await?;
     let begun = Instant::now();
     add_machines(&session, agents).await?;
-    let asked = begun.elapsed();
+    let asked_for = begun.elapsed();
     until_started(&session, agents).await?;
-    let figure = format!("{} (asked for in {})", time(begun.elapsed()), time(asked));
+    let figure = format!("{} (asked for in {})", time(begun.elapsed()), time(asked_for));
     row(&format!("{agents} simulated machines added and started"), "-", &figure);
     let connected = simulator.connected()?;
     row(
@@ -207,6 +178,8 @@ async fn many(simulator: &mut Simulator, admin: &Connection, agents: usize) -> D
         &megabytes(pss(simulator.controller_pid())?),
     );
     drop(session);
+    let all = Size { machines: agents, calls: 100, answer: "-", command: "-" };
+    status::measure(simulator, model, &all, asked.grigri.as_deref()).await?;
     simulator.kill()?;
     let begun = Instant::now();
     simulator.revive()?;
