@@ -284,12 +284,17 @@ pub fn remove_directory(layout: &Layout) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    // Each fails while another controller, or its bootstrap, is there, as it should.
+    remove_unused(layout);
+    Ok(())
+}
+
+/// Removes the directories of this host that nobody uses any more.
+pub fn remove_unused(layout: &Layout) {
+    // Each fails while another controller, or its bootstrap, or an added base is there, as it should.
     let _ = std::fs::remove_dir(layout.root.join("controllers"));
     let _ = std::fs::remove_dir(world::data(layout));
     if File::open(layout.turn()).is_ok_and(|lock| lock.try_lock().is_ok()) {
         let _ = std::fs::remove_file(layout.turn());
     }
     let _ = std::fs::remove_dir(&layout.root);
-    Ok(())
 }

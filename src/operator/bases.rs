@@ -2,6 +2,7 @@
 //! A controller that runs here sees each change by itself, since it looks at that directory whenever it starts a machine.
 
 use super::failed;
+use crate::bootstrap;
 use crate::layout::Layout;
 use crate::world;
 use cli::bootstrap::{BootstrapError, Progress};
@@ -63,5 +64,7 @@ pub async fn add(params: &AddBaseParams, progress: Progress<'_>) -> Result<HostB
 }
 
 pub async fn remove(name: &str) -> Result<(), BootstrapError> {
-    cloud()?.remove_base(name).await.map_err(told)
+    cloud()?.remove_base(name).await.map_err(told)?;
+    bootstrap::remove_unused(&Layout::new(""));
+    Ok(())
 }
