@@ -3,7 +3,7 @@
 //! Killing a process proves nothing of this: the kernel keeps its writes. The surprise: the same crashes without syncs must be caught,
 //! else this test sees nothing.
 
-use super::work::{Diary, Place};
+use super::work::{Diary, OURS, Place};
 use super::*;
 use crate::disk::{Bench, Dice, Disk, Fate, Leaves, Step};
 use std::sync::Mutex as Locked;
@@ -70,7 +70,7 @@ async fn crashed(synchronous: &'static str, crash: Crash, leaves: Leaves, lies: 
 
 /// All steps of the work, in a run where nothing fails.
 async fn steps() -> Vec<Step> {
-    let place = Place::new("FULL");
+    let place = Place::new(OURS);
     let seen = Arc::new(Locked::new(Vec::new()));
     let list = seen.clone();
     place.bench.disk().plan(move |step, _| {
@@ -98,7 +98,7 @@ async fn no_crash_at_a_sync_loses_an_acknowledged_commit() {
         for after in [false, true] {
             for leaves in [Leaves::Nothing, Leaves::Some(at)] {
                 let crash = Crash { at, after };
-                let judged = crashed("FULL", crash, leaves, false).await;
+                let judged = crashed(OURS, crash, leaves, false).await;
                 assert_eq!(judged, Ok(()), "{crash:?}, {leaves:?}");
             }
         }
@@ -112,7 +112,7 @@ async fn no_crash_at_random_loses_an_acknowledged_commit() {
     for _ in 0..number(200) {
         let crash = Crash { at: dice.throw() % steps, after: dice.yes() };
         let leaves = Leaves::Some(dice.throw());
-        let judged = crashed("FULL", crash, leaves, false).await;
+        let judged = crashed(OURS, crash, leaves, false).await;
         assert_eq!(judged, Ok(()), "{crash:?}, {leaves:?}");
     }
 }
@@ -121,7 +121,7 @@ async fn no_crash_at_random_loses_an_acknowledged_commit() {
 #[tokio::test]
 async fn what_does_not_sync_is_caught() {
     let steps = steps().await.len() as u64;
-    for (synchronous, lies) in [("OFF", false), ("NORMAL", false), ("FULL", true)] {
+    for (synchronous, lies) in [("OFF", false), ("NORMAL", false), (OURS, true)] {
         let mut dice = Dice(2);
         let mut wrong = Vec::new();
         for _ in 0..40 {

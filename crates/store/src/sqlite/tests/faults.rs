@@ -1,7 +1,7 @@
 //! Faults that are not the end: a full disk, a read-only one, errors of single steps. Each fails what it must, writes nothing by halves,
 //! and is over when the disk is well, without anybody opening the store again.
 
-use super::work::{Diary, Place};
+use super::work::{Diary, OURS, Place};
 use super::*;
 use crate::View;
 use crate::disk::{Bench, Errno, Fate, Leaves, Step};
@@ -17,7 +17,7 @@ struct Bed {
 
 impl Bed {
     async fn new() -> Bed {
-        let place = Place::new("FULL");
+        let place = Place::new(OURS);
         let store = Arc::new(place.open().unwrap());
         let view = View::start(store.clone()).await.unwrap();
         let watch = store.watch(Revision(0)).await.unwrap();

@@ -1,7 +1,7 @@
 //! Files do not grow with time: the same keys written again and again, with small values and with big ones, leave a bounded file and a
 //! bounded journal.
 
-use super::work::{Place, medium};
+use super::work::{OURS, Place, medium};
 use super::*;
 use crate::{Txn, Value};
 
@@ -28,11 +28,11 @@ async fn the_same_keys_written_for_ever_leave_bounded_files() {
     for (history, history_bytes, size, count, openings) in
         [(500, always, 100, 2000, 6), (always, few, 5000, 400, 6), (always, few, 5000, 40, 40)]
     {
-        let place = Place::new("FULL");
+        let place = Place::new(OURS);
         let open = || {
             let directory = Arc::new(Directory::open(place.directory.path()).unwrap());
             let options = Options { history, history_bytes, ..Options::default() };
-            Arc::new(Sqlite::open_on(&medium(&place.bench, "FULL"), directory, options).unwrap())
+            Arc::new(Sqlite::open_on(&medium(&place.bench, OURS), directory, options).unwrap())
         };
         let mut sizes = Vec::new();
         for _ in 0..openings {

@@ -12,6 +12,9 @@ use std::collections::BTreeMap;
 pub const PERIOD: usize = 5;
 
 /// Small, so that a short work is written back to the file several times.
+/// As the product syncs.
+pub const OURS: &str = Medium::STATE.synchronous;
+
 pub fn medium(bench: &Bench, synchronous: &'static str) -> Medium {
     Medium { vfs: Some(bench.vfs()), synchronous, checkpoint: 40, journal: 64 << 10 }
 }
@@ -217,7 +220,7 @@ impl Place {
     /// SQLite's own judgement over the file.
     pub fn integrity(&self) -> Result<(), String> {
         let file = self.directory.path().join(FILE);
-        let connection = medium(&self.bench, "FULL").connect(&file).map_err(|e| format!("{e:?}"))?;
+        let connection = medium(&self.bench, OURS).connect(&file).map_err(|e| format!("{e:?}"))?;
         let words: String = connection
             .query_row("PRAGMA integrity_check", [], |row| row.get(0))
             .map_err(|e| format!("integrity is not known: {e}"))?;
