@@ -4,6 +4,7 @@
 //! The states are drawn in `model/change/start.rs`.
 
 use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -187,11 +188,14 @@ impl Provision {
         let progress = progress.and_printed(move |console| {
             prints.send_replace(console.to_owned());
         });
+        // What hangs after the model is prepared hangs in the zone.
+        let starting = AtomicBool::new(false);
         let work = async {
             if !self.is_prepared(place.model) {
                 cloud.prepare_model(&request.model).await.map_err(|error| (error, false))?;
                 self.prepared.lock().unwrap_or_else(PoisonError::into_inner).insert(place.model);
             }
+            starting.store(request.zone.is_some(), Ordering::Relaxed);
             cloud.start_instance(request, &progress).await.map_err(|error| {
                 let in_zone = request.zone.is_some() && is_of_a_zone(&error);
                 (error, in_zone)
@@ -217,8 +221,10 @@ impl Provision {
                 }
             }
         };
-        let outcome = outcome
-            .unwrap_or_else(|_| Err((Error::transient(format!("no answer from the cloud in {PATIENCE:?}")), false)));
+        let outcome = outcome.unwrap_or_else(|_| {
+            let error = Error::transient(format!("no answer from the cloud in {PATIENCE:?}"));
+            Err((error, starting.load(Ordering::Relaxed)))
+        });
         if outcome.is_err() {
             // What the model shares may be what is broken.
             self.prepared.lock().unwrap_or_else(PoisonError::into_inner).remove(&place.model);

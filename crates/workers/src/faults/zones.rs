@@ -64,7 +64,8 @@ async fn machines_asked_for_at_once_are_spread_and_wishes_are_kept() {
 
 #[tokio::test(start_paused = true)]
 async fn a_zone_that_fails_is_left_for_another_and_this_does_not_count_as_a_try() {
-    for fault in [Fault::transient(), Fault::permanent(), Fault::Print("no room".into(), Error::not_found("a rack"))] {
+    let prints = Fault::Print("no room".into(), Error::not_found("a rack"));
+    for fault in [Fault::transient(), Fault::permanent(), prints, Fault::Hang] {
         let bed = Bed::new().await;
         bed.cloud.set_zones(&["a", "b", "c"]);
         bed.cloud.always(Call::Start, Some("zone=a"), fault.clone());
