@@ -62,6 +62,8 @@ struct Entry {
     /// Kept bytes of stdout and stderr, and what was thrown away.
     kept: [u64; 2],
     dropped: u64,
+    /// The disk took no more of it: what is kept is how it began.
+    is_cut: [bool; 2],
     started: u64,
     /// Its group's leader, and when that started.
     process: Option<(u32, u64)>,
@@ -129,6 +131,7 @@ impl Tasks {
                     dropped: done.dropped,
                     phase: Phase::Done(done),
                     kept,
+                    is_cut: [false; 2],
                     process: None,
                     stop,
                 },
@@ -193,6 +196,7 @@ impl Tasks {
                     id: order.id.clone(),
                     phase: Phase::Queued,
                     kept: [0; 2],
+                    is_cut: [false; 2],
                     dropped: 0,
                     started: 0,
                     process: None,
@@ -276,7 +280,10 @@ impl Tasks {
     fn room(&self, number: u64, stream: Stream, wanted: usize) -> usize {
         let mut state = self.state();
         let Some(entry) = state.entries.get_mut(&number) else { return 0 };
-        let room = MAX_OUTPUT.saturating_sub(entry.kept[place(stream)]);
+        let room = match entry.is_cut[place(stream)] {
+            true => 0,
+            false => MAX_OUTPUT.saturating_sub(entry.kept[place(stream)]),
+        };
         let kept = wanted.min(usize::try_from(room).unwrap_or(usize::MAX));
         entry.dropped += (wanted - kept) as u64;
         kept
@@ -287,6 +294,15 @@ impl Tasks {
             entry.kept[place(stream)] += by as u64;
         }
         self.changed.notify_one();
+    }
+
+    /// The disk did not take so many bytes: they are dropped, and so is what follows. Answers how many it has of the stream.
+    fn lost(&self, number: u64, stream: Stream, bytes: usize) -> u64 {
+        let mut state = self.state();
+        let Some(entry) = state.entries.get_mut(&number) else { return 0 };
+        entry.dropped += bytes as u64;
+        entry.is_cut[place(stream)] = true;
+        entry.kept[place(stream)]
     }
 
     fn end(&self, number: u64, outcome: Outcome, now: u64) {

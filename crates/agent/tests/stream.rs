@@ -202,6 +202,20 @@ async fn output_has_bounds_and_the_connection_goes_on() {
 }
 
 #[tokio::test]
+async fn output_that_the_disk_does_not_take_is_counted_and_the_command_goes_on() {
+    let mut stub = Stub::start().await;
+    let agent = Agent::start(&stub, "t");
+    let tasks = agent.config().directory().join("tasks");
+    std::fs::create_dir_all(&tasks).expect("made");
+    std::os::unix::fs::symlink("/dev/full", tasks.join("1.stdout")).expect("linked");
+    let command = "echo lost; echo kept >&2; echo lost; exit 3";
+    let (mut connection, ..) = stub.greeted(vec![order("1", command)]).await;
+    let (out, err, done) = result(&mut connection, "1").await;
+    assert_eq!((&out[..], &err[..], done.dropped), (&b""[..], &b"kept\n"[..], 10));
+    assert_eq!(done.outcome, Outcome::Exited { code: 3 });
+}
+
+#[tokio::test]
 async fn a_command_reads_nothing_and_its_bytes_come_as_they_are_while_it_runs() {
     let mut stub = Stub::start().await;
     let agent = Agent::start(&stub, "t");

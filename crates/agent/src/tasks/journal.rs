@@ -91,8 +91,13 @@ impl Journal {
     fn append(&mut self, line: &Line) -> io::Result<()> {
         let mut text = serde_json::to_vec(line)?;
         text.push(b'\n');
-        self.length += text.len() as u64;
-        self.file.write_all(&text)
+        let written = self.file.write_all(&text);
+        match &written {
+            Ok(()) => self.length += text.len() as u64,
+            // A line that is torn would take the next one with it.
+            Err(_) => _ = self.file.set_len(self.length),
+        }
+        written
     }
 }
 

@@ -109,10 +109,17 @@ async fn execute(
         if kept == 0 {
             return;
         }
-        match append(&mut files[super::place(stream)], &output_file(&tasks.directory, &order.id, stream), &data[..kept])
-        {
+        let file = &mut files[super::place(stream)];
+        match append(file, &output_file(&tasks.directory, &order.id, stream), &data[..kept]) {
             Ok(()) => tasks.grew(number, stream, kept),
-            Err(error) => tracing::warn!(%error, task = order.id, "output cannot be kept"),
+            Err(error) => {
+                tracing::warn!(%error, task = order.id, "output cannot be kept: the rest of it is dropped");
+                let whole = tasks.lost(number, stream, kept);
+                // A part of it may have been written: whoever counts by the file would take it for whole.
+                if let Some(file) = file {
+                    let _ = file.set_len(whole);
+                }
+            }
         }
     };
     exec::run(command, timeout, cancel, started, output).await.map_err(|e| format!("cannot start {shell}: {e}"))
