@@ -6,4 +6,5 @@ pub mod machine;
 pub mod machines;
 pub mod model;
 pub mod status;
+pub mod storage;
 pub mod task;

@@ -4,6 +4,7 @@
 
 use crate::agents::Door;
 use base::ssh_key::KeyId;
+use base::storage::Disk;
 use base::{Constraints, MachineId, ModelUuid, OsBase, Refusal, SeenSubnet};
 use cloud::{Cloud, InstanceId, ModelRef};
 use hyper::upgrade::Upgraded;
@@ -133,6 +134,9 @@ pub trait CloudAdvice: Send + Sync + 'static {
     /// What the cloud of that name will not honour, in words; a refusal when it never can meet them.
     fn check(&self, cloud: &str, constraints: &Constraints) -> Result<Vec<String>, Refusal>;
 
+    /// A refusal when no machine of the cloud can have these disks.
+    fn check_disks(&self, cloud: &str, disks: &[Disk]) -> Result<(), Refusal>;
+
     /// A refusal when the cloud cannot follow a placement directive.
     fn check_placement(&self, cloud: &str, directive: &str) -> Result<(), Refusal>;
 
@@ -158,6 +162,10 @@ pub struct NoAdvice;
 impl CloudAdvice for NoAdvice {
     fn check(&self, _: &str, _: &Constraints) -> Result<Vec<String>, Refusal> {
         Ok(Vec::new())
+    }
+
+    fn check_disks(&self, _: &str, _: &[Disk]) -> Result<(), Refusal> {
+        Ok(())
     }
 
     fn check_placement(&self, _: &str, _: &str) -> Result<(), Refusal> {
@@ -230,6 +238,11 @@ impl CloudAdvice for CloudsAsked {
             Ok(names) => Ok(vec![format!("unsupported constraints: {}", names.join(","))]),
             Err(unmet) => Err(Refusal::plain(unmet.to_string())),
         }
+    }
+
+    fn check_disks(&self, cloud: &str, disks: &[Disk]) -> Result<(), Refusal> {
+        let Some(known) = self.clouds.get(cloud) else { return Ok(()) };
+        known.check_disks(disks).map_err(|unmet| Refusal::plain(unmet.to_string()))
     }
 
     fn check_placement(&self, cloud: &str, directive: &str) -> Result<(), Refusal> {

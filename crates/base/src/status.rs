@@ -59,6 +59,13 @@ words! {
 }
 
 words! {
+    /// A volume or a file system.
+    StorageStatus {
+        Pending = "pending", Attached = "attached", Detaching = "detaching", Error = "error",
+    }
+}
+
+words! {
     /// A task (Juju: action).
     TaskStatus {
         Pending = "pending", Running = "running", Completed = "completed", Failed = "failed",

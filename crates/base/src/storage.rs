@@ -1,7 +1,9 @@
 //! Storage providers: what disks can be made of. These three every cloud has in Juju; whether a cloud gives disks of them it says itself.
-//! It makes nothing. The surprise: a provider is the name of a pool too, one without attributes that nobody made.
+//! And the disks of machines beside their root disk, as they are asked for and as a cloud made them. It makes nothing. The surprise: a provider is the name of a pool too, one without attributes that nobody made.
 
 use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
 
 /// One way to make disks.
 #[derive(Debug, PartialEq, Eq)]
@@ -47,6 +49,50 @@ impl Provider {
             }
         }
         Ok(())
+    }
+}
+
+/// A disk that a machine is to have.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Disk {
+    /// That of its volume or file system, `0/1`: the machine's, and a number that no other disk of the model has. Empty while it is only asked for.
+    pub id: String,
+    pub pool: String,
+    /// As they were when it was asked for.
+    pub provider: String,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub attributes: BTreeMap<String, String>,
+    /// MiB.
+    pub size: u64,
+}
+
+/// A disk that a cloud made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct MadeDisk {
+    /// See [`Disk::id`].
+    pub id: String,
+    /// The cloud's own name of it.
+    pub provider_id: String,
+    /// Where the machine has its file system mounted.
+    pub mount_point: String,
+}
+
+impl Disk {
+    /// `volume-0-1`.
+    pub fn volume_name(&self) -> String {
+        format!("volume-{}", self.id.replace('/', "-"))
+    }
+
+    /// `filesystem-0-1`.
+    pub fn filesystem_name(&self) -> String {
+        format!("filesystem-{}", self.id.replace('/', "-"))
+    }
+
+    /// A disk whose provider is known no more has no volume.
+    pub fn has_volume(&self) -> bool {
+        Provider::named(&self.provider).is_some_and(|provider| provider.has_volumes)
     }
 }
 

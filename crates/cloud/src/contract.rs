@@ -74,6 +74,7 @@ pub fn request(given: &Given, model: &str, machine: &str) -> StartRequest {
         base: given.base.clone(),
         parent: None,
         constraints: Constraints::default(),
+        disks: Vec::new(),
         zone: None,
         files: vec![File {
             path: "/var/lib/juju/contract".into(),

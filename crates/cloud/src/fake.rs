@@ -13,7 +13,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 pub use fault::{Call, Fault};
 use state::State;
 
-use crate::{Answer, Cloud, Constraints, Error, InstanceId, InstanceInfo, ModelRef, Progress, StartRequest, Started};
+use crate::{
+    Answer, Cloud, Constraints, Disk, Error, InstanceId, InstanceInfo, ModelRef, Progress, StartRequest, Started,
+};
 
 /// What happens in the cloud, for those who play the machines in it (simulated agents).
 #[derive(Debug, Clone)]
@@ -214,6 +216,10 @@ impl Cloud for Fake {
         state::check(wanted)
     }
 
+    fn check_disks(&self, disks: &[Disk]) -> Result<(), Error> {
+        state::check_disks(disks)
+    }
+
     fn check_placement(&self, directive: &str) -> Result<(), Error> {
         state::check_placement(directive, &self.zones())
     }
@@ -242,8 +248,7 @@ impl Cloud for Fake {
                     progress.printed(text);
                 }
             };
-            self.call_telling(Call::Start, &whom, || state::answer(&request.name), |state| state.start(request), prints)
-                .await
+            self.call_telling(Call::Start, &whom, || state::answer(request), |state| state.start(request), prints).await
         })
     }
 

@@ -5,6 +5,7 @@ use std::fmt;
 use std::net::IpAddr;
 
 use base::Hardware;
+use base::storage::MadeDisk;
 use serde::{Deserialize, Serialize};
 
 /// The cloud's own name of an instance (for most clouds our instance name; EC2 gives its own).
@@ -28,6 +29,8 @@ pub struct Started {
     pub hardware: Hardware,
     /// Those known already.
     pub addresses: Vec<Address>,
+    /// One for each that was asked for.
+    pub disks: Vec<MadeDisk>,
 }
 
 /// One instance as the cloud sees it now.

@@ -15,6 +15,7 @@ pub mod fake;
 use std::future::Future;
 use std::pin::Pin;
 
+pub use base::storage::{Disk, MadeDisk};
 pub use base::{Constraints, Hardware, SeenSubnet};
 pub use error::{Error, Retry};
 pub use instance::{Address, AddressScope, InstanceId, InstanceInfo, InstanceStatus, Started};
@@ -38,6 +39,16 @@ pub trait Cloud: Send + Sync + 'static {
     /// The names of the constraints that this cloud does not honour (a warning, as Juju does), or [`Error::Unmet`] when a value can
     /// never be met. Asked before anything starts; it must not wait for anything.
     fn check_constraints(&self, wanted: &Constraints) -> Result<Vec<&'static str>, Error>;
+
+    /// Whether a machine can have these disks beside its root disk: [`Error::Unmet`] when it never can, with the reason. Asked before anything
+    /// starts; it must not wait. A cloud that gives some mounts each in the machine, names where in [`Started`], keeps them with the instance
+    /// through every restart, and removes them with it.
+    fn check_disks(&self, disks: &[Disk]) -> Result<(), Error> {
+        match disks {
+            [] => Ok(()),
+            _ => Err(Error::unmet("disks", "the cloud has no disks to attach")),
+        }
+    }
 
     /// Whether a placement directive of the user's (`zone=a`) can be followed: [`Error::Unmet`] when it means nothing here. Must not wait.
     fn check_placement(&self, directive: &str) -> Result<(), Error> {

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use base::Constraints;
+use base::storage::Disk;
 
 /// A model, for what its machines share.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -31,6 +32,8 @@ pub struct StartRequest {
     /// The instance of the machine that this one lives inside (containers).
     pub parent: Option<crate::InstanceId>,
     pub constraints: Constraints,
+    /// Beside the root disk; those that [`crate::Cloud::check_disks`] let pass.
+    pub disks: Vec<Disk>,
     /// One of the cloud's zones, if it has any: there and nowhere else.
     pub zone: Option<String>,
     /// Written before the first process runs.

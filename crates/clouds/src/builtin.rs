@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! DATA/networks/<controller>.json             key and subnet
-//! DATA/instances/<controller>/<name>/         instance.json (the record), plan.json, disk/, console.log, ...
+//! DATA/instances/<controller>/<name>/         instance.json (the record), plan.json, disk/, disks/, console.log, ...
 //! DATA/images/<base>-<version>/               frozen root file systems, made for machines
 //! DATA/bases/<base>-<version>/                those that an operator added
 //! DATA/layers/<digest>/                       read-only files of the host: this program
@@ -14,13 +14,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use cloud::{
-    Answer, Cloud, Constraints, Error, InstanceId, InstanceInfo, ModelRef, Progress, SeenSubnet, StartRequest, Started,
+    Answer, Cloud, Constraints, Disk, Error, InstanceId, InstanceInfo, ModelRef, Progress, SeenSubnet, StartRequest,
+    Started,
 };
 use container::Engine;
 use tokio::sync::Semaphore;
 
 mod bases;
 mod constraints;
+mod disks;
 mod preflight;
 pub mod record;
 mod release;
@@ -155,6 +157,13 @@ impl Cloud for Builtin {
         constraints::check(wanted, &constraints::Host::look())
     }
 
+    fn check_disks(&self, wanted: &[Disk]) -> Result<(), Error> {
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        disks::check(wanted, &disks::Room::look(&self.worker.data))
+    }
+
     fn prepare_model<'a>(&'a self, model: &'a ModelRef) -> Answer<'a, ()> {
         let controller = model.controller.clone();
         self.block(move |worker| worker.mend_network(&controller))
@@ -170,6 +179,7 @@ impl Cloud for Builtin {
         let starts = self.starts.clone();
         Box::pin(async move {
             self.check_constraints(&request.constraints)?;
+            self.check_disks(&request.disks)?;
             let (new, say) = (request.clone(), start::preparing(&progress));
             self.block(move |worker| worker.prepare(&new.model.controller, &new.name, &new.base, &say)).await?;
             let _permit = starts.acquire_owned().await.map_err(|_| Error::transient("the builtin cloud is closing"))?;

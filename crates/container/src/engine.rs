@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::helper::Running;
 use crate::plan::{Dir, HELPER_WORD, Plan};
-use crate::{cgroup, files, init, network};
+use crate::{cgroup, disks, files, init, network};
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -57,6 +57,7 @@ impl Engine {
             return Ok(running);
         }
         cgroup::end(&plan.cgroup, PATIENCE).map_err(at("remove what an earlier start left"))?;
+        disks::make(dir, &plan.disks).map_err(at("make the machine's disks"))?;
         let bytes = serde_json::to_vec(plan).map_err(|error| at("write the machine's plan")(error.into()))?;
         files::replace(&dir.plan(), &bytes, 0o600).map_err(at("write the machine's plan"))?;
         let output = self.command().arg("start").arg(dir.path()).output().map_err(at("run the helper process"))?;
@@ -93,6 +94,7 @@ impl Engine {
             return Ok(());
         };
         cgroup::end(&plan.cgroup, PATIENCE).map_err(at("end the machine's processes"))?;
+        disks::settle(dir, &plan.disks).map_err(at("wait for the machine's disks"))?;
         if let Some(place) = &plan.place {
             network::disconnect(place)?;
         }

@@ -103,7 +103,7 @@ fn start(dir: &Dir) -> Result<(), Error> {
     cgroup::join_uncontrolled(&plan.cgroup).map_err(at("join the machine's control group"))?;
 
     let root = root::mount(dir, &plan)?;
-    let description = spec::oci(&plan, &root.path, root.ids);
+    let description = spec::oci(&plan, dir, &root.path, root.ids);
     let bytes = serde_json::to_vec(&description).map_err(|error| at("describe the container")(error.into()))?;
     files::replace(&dir.bundle().join("config.json"), &bytes, 0o600).map_err(at("describe the container"))?;
 

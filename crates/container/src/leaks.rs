@@ -17,11 +17,12 @@ pub struct HostState {
 }
 
 impl HostState {
-    /// Mounts, links, addresses, routes, firewall rules, settings of forwarding, control groups, namespaces and processes of machines, and
+    /// Mounts, loop devices that disks of machines are behind, links, addresses, routes, firewall rules, settings of forwarding, control groups, namespaces and processes of machines, and
     /// every file in `dirs` and in `/run/grigri`.
     pub fn capture(dirs: &[&Path]) -> io::Result<HostState> {
         let mut lines = BTreeSet::new();
         mounts(&mut lines)?;
+        loops(&mut lines)?;
         network(&mut lines).map_err(io::Error::other)?;
         settings(&mut lines)?;
         groups(&mut lines)?;
@@ -56,6 +57,16 @@ fn mounts(lines: &mut BTreeSet<String>) -> io::Result<()> {
         let fields: Vec<&str> = line.split(' ').collect();
         if let Some(point) = fields.get(4) {
             lines.insert(format!("mount {point}"));
+        }
+    }
+    Ok(())
+}
+
+fn loops(lines: &mut BTreeSet<String>) -> io::Result<()> {
+    for entry in fs::read_dir("/sys/block")? {
+        let Ok(file) = fs::read_to_string(entry?.path().join("loop/backing_file")) else { continue };
+        if file.contains("/disks/") {
+            lines.insert(format!("loop {}", file.trim()));
         }
     }
     Ok(())

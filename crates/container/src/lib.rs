@@ -5,6 +5,7 @@
 
 pub mod cgroup;
 mod console;
+pub mod disks;
 pub mod engine;
 pub mod files;
 mod helper;

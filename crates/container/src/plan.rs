@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::disks::Disk;
 use crate::network::Place;
 
 /// Where the program that is process 1 lies inside a machine.
@@ -28,6 +29,9 @@ pub struct Plan {
     /// The first of the host's user ids for this machine, where the kernel can map them on mounts.
     pub ids: Option<u32>,
     pub services: Vec<Service>,
+    /// Beside the root.
+    #[serde(default)]
+    pub disks: Vec<Disk>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -107,6 +111,16 @@ impl Dir {
     /// Where the helper puts the root together, in a mount namespace of its own.
     pub fn stage(&self) -> PathBuf {
         self.0.join("stage")
+    }
+
+    /// Where the helper mounts a disk of the machine.
+    pub fn mounted(&self, number: usize) -> PathBuf {
+        self.0.join(format!("stage/d{number}"))
+    }
+
+    /// The file of the disk of this name.
+    pub fn disk_file(&self, name: &str) -> PathBuf {
+        self.0.join("disks").join(format!("{name}.img"))
     }
 
     pub fn bundle(&self) -> PathBuf {

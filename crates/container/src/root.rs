@@ -15,6 +15,7 @@ use rustix::mount::{
 };
 use rustix::thread::UnshareFlags;
 
+use crate::disks;
 use crate::plan::{Dir, IDS, Plan};
 
 #[derive(Debug, thiserror::Error)]
@@ -100,6 +101,13 @@ fn assemble(dir: &Dir, plan: &Plan, ids: Option<u32>) -> Result<Root, Error> {
     }
     // Not shifted as the layers are: whoever mounts an overlay must be able to write to its disk as himself. Its files belong to the shifted ids.
     bind(&dir.disk(), &stage.join("disk"), None)?;
+    for (number, disk) in plan.disks.iter().enumerate().filter(|(_, disk)| disk.is_file()) {
+        let (file, at) = (dir.disk_file(&disk.name), dir.mounted(number));
+        let bare = at.with_extension("bare");
+        fs::create_dir(&bare).map_err(path("make", &bare))?;
+        disks::mount(&file, &bare).map_err(path("mount a disk on", &bare))?;
+        bind(&bare, &at, namespace.as_ref())?;
+    }
     let root = stage.join("root");
     fs::create_dir(&root).map_err(path("make", &root))?;
     // Names relative to here: the whole of the options must fit in a page, and a path may hold a colon.

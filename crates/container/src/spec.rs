@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::plan::{IDS, Plan};
+use crate::plan::{Dir, IDS, Plan};
 use crate::privileges;
 
 /// Of the host's kernel that which must not be seen, as Docker has it.
@@ -27,8 +27,8 @@ const READ_ONLY: &[&str] = &["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", 
 
 pub const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// `root`: where the root file system is mounted; `ids`: the first of the host's user ids that the machine's are mapped to.
-pub fn oci(plan: &Plan, root: &std::path::Path, ids: Option<u32>) -> Value {
+/// `dir`: where its disks are mounted; `root`: where the root file system is; `ids`: the first of the host's user ids that the machine's are mapped to.
+pub fn oci(plan: &Plan, dir: &Dir, root: &std::path::Path, ids: Option<u32>) -> Value {
     let capabilities = privileges::at_first();
     let mut namespaces: Vec<Value> =
         ["pid", "mount", "network", "uts", "ipc", "cgroup"].iter().map(|kind| json!({ "type": kind })).collect();
@@ -62,14 +62,14 @@ pub fn oci(plan: &Plan, root: &std::path::Path, ids: Option<u32>) -> Value {
             },
             "noNewPrivileges": false,
         },
-        "mounts": mounts(),
+        "mounts": mounts(plan, dir),
         "linux": linux,
     })
 }
 
-fn mounts() -> Value {
+fn mounts(plan: &Plan, dir: &Dir) -> Value {
     let quiet = ["nosuid", "noexec", "nodev"];
-    json!([
+    let always = json!([
         { "destination": "/proc", "type": "proc", "source": "proc", "options": quiet },
         { "destination": "/dev", "type": "tmpfs", "source": "tmpfs",
           "options": ["nosuid", "strictatime", "mode=755", "size=65536k"] },
@@ -82,7 +82,14 @@ fn mounts() -> Value {
           "options": ["nosuid", "noexec", "nodev", "ro"] },
         { "destination": "/run", "type": "tmpfs", "source": "tmpfs",
           "options": ["nosuid", "nodev", "mode=755", "size=262144k"] },
-    ])
+    ]);
+    let disks = plan.disks.iter().enumerate().map(|(number, disk)| match disk.is_file() {
+        true => json!({ "destination": disk.at, "type": "bind", "source": dir.mounted(number),
+                        "options": ["bind", "nodev"] }),
+        false => json!({ "destination": disk.at, "type": "tmpfs", "source": "tmpfs",
+                         "options": ["nosuid", "nodev", "mode=755", format!("size={}k", disk.mib << 10)] }),
+    });
+    always.as_array().cloned().unwrap_or_default().into_iter().chain(disks).collect()
 }
 
 fn resources(plan: &Plan) -> Value {

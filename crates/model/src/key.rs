@@ -118,7 +118,7 @@ pub fn block(model: ModelUuid, kind: BlockKind) -> Key {
     of_model(model, "block", kind.slug())
 }
 
-/// `machine`, `container-0-lxd`, `operation` (tasks count along), `block`.
+/// `machine`, `container-0-lxd`, `operation` (tasks count along), `block`, `disk`.
 pub fn sequence(model: ModelUuid, what: &str) -> Key {
     of_model(model, "sequence", what)
 }

@@ -3,6 +3,7 @@
 
 mod bed;
 mod clock;
+mod disks;
 mod harvest;
 mod host;
 mod zones;
@@ -21,13 +22,14 @@ use store::faulty::Break;
 /// The story. Returns what is left in the store.
 async fn story(bed: &mut Bed) -> Vec<String> {
     let model = bed.add_model("m").await;
-    let machines = [bed.add_machine(model).await, bed.add_machine(model).await, bed.add_machine(model).await];
+    let machines = [bed.add_machine(model).await, bed.add_machine(model).await, bed.add_with_disks(model).await];
     bed.retry_what_fails(model);
     bed.until("machines run, and no start is on record any more", |beliefs| {
         let instances = machines.iter().filter_map(|id| beliefs.models[&model].machines[id].instance.as_ref());
         instances.filter(|one| one.status.current == InstanceStatus::Running && one.provisioning.is_idle()).count() == 3
     })
     .await;
+    bed.has_its_disks(model, &machines[2]);
     let mut tasks = Vec::new();
     for machine in &machines {
         tasks.push(bed.exec(model, machine, "true").await);

@@ -159,6 +159,7 @@ impl Provision {
         zones::order(within, zones, machine)?;
         let zone = whole.instance.as_ref().map(|instance| instance.provisioning.zone.clone());
         cloud.check_constraints(&machine.constraints).map_err(|error| error.to_string())?;
+        cloud.check_disks(&machine.disks).map_err(|error| error.to_string())?;
         let parent = id.parent().and_then(|host| within.machines.get(&host)?.instance.as_ref());
         let token = self.parts.root.token(*model, id);
         let outfit = self.parts.outfit.outfit(&Newcomer { controller, model: *model, machine: id, token: &token });
@@ -169,6 +170,7 @@ impl Provision {
             base: machine.base.to_string(),
             parent: parent.map(|host| cloud::InstanceId(host.instance_id.clone())),
             constraints: machine.constraints.clone(),
+            disks: machine.disks.clone(),
             zone: zone.filter(|zone| !zone.is_empty()),
             files: outfit.files,
             agent: outfit.agent,
@@ -267,6 +269,7 @@ impl Provision {
             display_name: started.display_name,
             hardware,
             addresses: started.addresses.iter().map(place::address).collect(),
+            disks: started.disks,
             message: "Running".into(),
             ssh_host_keys: request.host_keys.iter().map(|key| key.public.clone()).collect(),
         };

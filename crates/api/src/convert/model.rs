@@ -2,6 +2,7 @@
 
 use super::machine::{self, Seen};
 use super::status::entity;
+use super::storage;
 use base::{ModelUuid, Tag};
 use model::access::{self, ModelLevel};
 use model::key::Object;
@@ -57,7 +58,10 @@ pub fn status(seen: Seen<'_>, within: &InModel, model: &Stored<Model>) -> ModelS
     let machines: Vec<_> = within.machines().map(|(_, all, machine)| machine::in_model(seen, all, machine)).collect();
     // The controller's own machine goes with the controller: a client that waits for it would wait for ever.
     let hosted = machines.iter().filter(|machine| !machine.wants_vote).count();
+    let (volumes, filesystems) = storage::of_model(within);
     ModelStatus {
+        volumes,
+        filesystems,
         model_tag: Tag::Model(model.uuid).to_string(),
         life: model.life.to_string(),
         r#type: "iaas".into(),

@@ -6,9 +6,10 @@ use crate::call::{Call, NoParams};
 use crate::convert::machine::Seen;
 use crate::convert::machines::Machines;
 use crate::convert::status::detailed;
+use crate::convert::storage;
 use crate::error::IntoItem;
 use crate::watcher::Watched;
-use base::{Refusal, Tag};
+use base::{MachineId, Refusal, Tag};
 use model::record::status::StatusEntry;
 use model::watch::all::AllWatcher;
 use model::watch::history;
@@ -33,12 +34,13 @@ pub async fn full_status(call: Call, params: StatusParams) -> Result<FullStatus<
         sla: "unsupported".into(),
         ..ModelStatusInfo::default()
     };
-    Ok(FullStatus::<()> { model: info, controller_timestamp: now, ..FullStatus::default() }.with_machines(Machines {
-        read,
-        model,
-        presence,
-        kept,
-    }))
+    let mut status = FullStatus::<()> { model: info, controller_timestamp: now, ..FullStatus::default() };
+    if params.include_storage {
+        let is_kept = |id: &MachineId| kept.as_ref().is_none_or(|kept| kept.contains(id));
+        status.volumes = storage::volumes(within, is_kept);
+        status.filesystems = storage::filesystems(within, is_kept);
+    }
+    Ok(status.with_machines(Machines { read, model, presence, kept }))
 }
 
 pub async fn watch_all(call: Call, _: NoParams) -> Result<AllWatcherId, Refusal> {

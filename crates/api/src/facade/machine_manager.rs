@@ -5,7 +5,7 @@ use crate::error::{IntoItem, item};
 use base::{Constraints, Kind, MachineId, OsBase, Refusal, Tag};
 use model::change::enrolment;
 use model::change::machine::{self, AddMachine, Destroy, Existing, MAX_AT_ONCE, Where};
-use model::query::network;
+use model::query::{network, storage};
 use model::record::address::Address;
 use model::record::instance::MANUAL;
 use model::{InModel, settings};
@@ -93,9 +93,18 @@ impl Asked<'_> {
         if one.disks.iter().any(|disk| disk.count == 0) {
             return Err(Refusal::plain("invalid volume params: count not specified"));
         }
-        if !one.disks.is_empty() {
-            let words = format!("cannot add a new machine: cloud {:?} has no disks to attach", self.cloud);
-            return Err(Refusal::new(Kind::NotSupported, words));
+        let disks: Vec<_> = one.disks.iter().map(asked_disks).collect::<Result<_, _>>()?;
+        if !disks.is_empty() {
+            if !one.instance_id.is_empty() {
+                return Err(Refusal::plain(
+                    "cannot add a new machine: a host that is there already has the disks that it has",
+                ));
+            }
+            let wanted = storage::wanted(self.within, &disks);
+            let checked = wanted.and_then(|wanted| self.call.session.shared().advice.check_disks(self.cloud, &wanted));
+            checked.map_err(|refusal| {
+                Refusal::new(refusal.kind(), format!("cannot add a new machine: {}", refusal.words()))
+            })?;
         }
         check_values(&one.constraints)?;
         let merged = machine::asked_for(self.within, &one.constraints, &place);
@@ -128,7 +137,7 @@ impl Asked<'_> {
             );
             return Err(Refusal::plain(words));
         }
-        Ok(AddMachine { base, constraints: one.constraints, place, jobs: jobs(&one.jobs), warnings, existing })
+        Ok(AddMachine { base, constraints: one.constraints, place, jobs: jobs(&one.jobs), disks, warnings, existing })
     }
 
     fn place(&self, one: &AddMachineParams) -> Result<Where, Refusal> {
@@ -154,6 +163,13 @@ impl Asked<'_> {
             }
             Some(placement) => Err(Refusal::plain(format!("invalid model name {:?}", placement.scope))),
         }
+    }
+}
+
+fn asked_disks(disk: &wire::facade::machine_manager::Constraints) -> Result<storage::Asked, Refusal> {
+    match (u64::try_from(disk.size), u64::try_from(disk.count)) {
+        (Ok(size), Ok(count)) => Ok(storage::Asked { pool: disk.pool.clone(), size, count }),
+        _ => Err(Refusal::plain("cannot add a new machine: invalid volume params: size or count below zero")),
     }
 }
 

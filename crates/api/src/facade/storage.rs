@@ -1,46 +1,50 @@
-//! Facade `Storage`: the pools that storage comes from, and what is there of it. Units have none yet, so there are no storage instances.
+//! Facade `Storage`: the pools that storage comes from, and the disks of machines. Units have none yet, so there are no storage instances.
 
+use super::machine_manager::machine_of;
 use crate::call::Call;
+use crate::convert::storage as shown;
 use crate::error::{self, item, whole};
-use base::{Kind, Refusal};
+use base::{Kind, MachineId, Refusal};
 use model::Beliefs;
 use model::change::{Given, storage as change};
 use model::query::storage as query;
 use model::record::storage::Pool;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use wire::facade::storage::*;
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct Filters {
-    filters: Vec<Value>,
+/// Whether a machine is one that a filter names by tags; a filter that names none names all.
+fn names(tags: &[String]) -> impl Fn(&MachineId) -> bool + use<> {
+    let ids: Vec<MachineId> = tags.iter().filter_map(|tag| machine_of(tag).ok()).collect();
+    let all = tags.is_empty();
+    move |id| all || ids.contains(id)
+}
+
+pub async fn filesystems(call: Call, params: FilesystemFilters) -> Result<FilesystemDetailsListResults, Refusal> {
+    let read = call.read();
+    let within = read.in_model(call.model()?)?;
+    let result = |filter: &FilesystemFilter| FilesystemDetailsListResult {
+        result: shown::filesystems(within, names(&filter.machines)),
+        error: None,
+    };
+    Ok(FilesystemDetailsListResults { results: params.filters.iter().map(result).collect() })
+}
+
+pub async fn volumes(call: Call, params: VolumeFilters) -> Result<VolumeDetailsListResults, Refusal> {
+    let read = call.read();
+    let within = read.in_model(call.model()?)?;
+    let result = |filter: &VolumeFilter| VolumeDetailsListResult {
+        result: shown::volumes(within, names(&filter.machines)),
+        error: None,
+    };
+    Ok(VolumeDetailsListResults { results: params.filters.iter().map(result).collect() })
 }
 
 /// One empty answer for each filter.
-#[derive(Serialize)]
-pub struct Empty {
-    results: Vec<EmptyOne>,
-}
-
-#[derive(Serialize)]
-struct EmptyOne {}
-
-fn empty(params: &Filters) -> Empty {
-    Empty { results: params.filters.iter().map(|_| EmptyOne {}).collect() }
-}
-
-pub async fn filesystems(_: Call, params: Filters) -> Result<Empty, Refusal> {
-    Ok(empty(&params))
-}
-
-pub async fn volumes(_: Call, params: Filters) -> Result<Empty, Refusal> {
-    Ok(empty(&params))
-}
-
-pub async fn list(_: Call, params: Filters) -> Result<Empty, Refusal> {
-    Ok(empty(&params))
+pub async fn list(_: Call, params: StorageFilters) -> Result<StorageDetailsListResults, Refusal> {
+    let results = params.filters.iter().map(|_| StorageDetailsListResult::default());
+    Ok(StorageDetailsListResults { results: results.collect() })
 }
 
 /// Pools by names and providers; each filter that names neither gives them all.
@@ -54,12 +58,12 @@ pub async fn pools(call: Call, params: StoragePoolFilters) -> Result<StoragePool
         let fits = |wanted: &[String], name: &String| wanted.is_empty() || wanted.contains(name);
         let fitting =
             all.iter().filter(|(name, pool)| fits(&filter.names, name) && fits(&filter.providers, &pool.provider));
-        StoragePoolsResult { storage_pools: fitting.map(|(name, pool)| shown(name, pool)).collect(), error: None }
+        StoragePoolsResult { storage_pools: fitting.map(|(name, pool)| shown_pool(name, pool)).collect(), error: None }
     };
     Ok(StoragePoolsResults { results: params.filters.iter().map(result).collect() })
 }
 
-fn shown(name: &str, pool: &Pool) -> StoragePool {
+fn shown_pool(name: &str, pool: &Pool) -> StoragePool {
     let attrs = pool.attributes.iter().map(|(key, value)| (key.clone(), Value::from(value.as_str())));
     StoragePool { name: name.to_owned(), provider: pool.provider.clone(), attrs: attrs.collect() }
 }

@@ -15,6 +15,7 @@ fn request(machine: &str) -> StartRequest {
         base: "ubuntu@24.04".into(),
         parent: None,
         constraints: Constraints::default(),
+        disks: Vec::new(),
         zone: Some("b".into()),
         files: Vec::new(),
         agent: Vec::new(),

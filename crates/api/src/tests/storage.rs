@@ -59,3 +59,56 @@ async fn without_storage_the_lists_are_empty_and_none_is_found() {
     let details = model.call("Storage", 7, "StorageDetails", tags).await.expect("answers");
     assert_eq!(details["results"][0]["error"]["message"], "storage instance \"pgdata/0\" not found");
 }
+
+#[tokio::test]
+async fn disks_of_machines_are_volumes_and_filesystems() {
+    let rig = Rig::start().await;
+    let uuid = rig.add_model("m1").await;
+    let model = rig.login(&format!("/model/{uuid}/api"), "admin").await;
+    let add = async |params: Value| {
+        model.call("MachineManager", 10, "AddMachines", json!({"params": [params]})).await.expect("answers")
+    };
+    let disks = json!([{"Pool": "loop", "Size": 64, "Count": 1}, {"Pool": "tmpfs", "Size": 0, "Count": 1}]);
+    assert_eq!(add(json!({"disks": disks})).await["machines"][0], json!({"machine": "0"}));
+    add(json!({"disks": [{"pool": "", "size": null, "count": 1}]})).await;
+    let list = async |method: &str, filter: Value| {
+        let all = model.call("Storage", 7, method, json!({"filters": [filter]})).await.expect("answers");
+        all["results"][0]["result"].as_array().cloned().unwrap_or_default()
+    };
+    let volumes = list("ListVolumes", json!({})).await;
+    let since = volumes[0]["status"]["since"].clone();
+    let expected = json!({
+        "volume-tag": "volume-0-0",
+        "info": {"volume-id": "", "pool": "loop", "size": 64, "persistent": false},
+        "life": "alive",
+        "status": {"status": "pending", "info": "", "since": since},
+        "machine-attachments": {"machine-0": {"life": "alive"}},
+    });
+    assert_eq!((volumes.len(), &volumes[0]), (2, &expected));
+    assert_eq!((&volumes[1]["volume-tag"], &volumes[1]["info"]["size"]), (&json!("volume-1-2"), &json!(1024)));
+    let filesystems = list("ListFilesystems", json!({})).await;
+    let tags: Vec<_> = filesystems.iter().map(|one| (&one["filesystem-tag"], &one["volume-tag"])).collect();
+    let (first, second) = (json!("filesystem-0-0"), json!("filesystem-0-1"));
+    let (volume, none, third, its) = (json!("volume-0-0"), json!(null), json!("filesystem-1-2"), json!("volume-1-2"));
+    assert_eq!(tags, [(&first, &volume), (&second, &none), (&third, &its)]);
+    assert_eq!(list("ListVolumes", json!({"machines": ["machine-1"]})).await.len(), 1);
+    assert_eq!(list("ListVolumes", json!({"machines": ["machine-7"]})).await.len(), 0);
+
+    let status = async |params: Value| model.call("Client", 8, "FullStatus", params).await.expect("answers");
+    let shown = status(json!({"patterns": ["1"], "include-storage": true})).await;
+    assert_eq!((shown["volumes"].as_array().map(Vec::len), &shown["volumes"][0]), (Some(1), &volumes[1]));
+    assert_eq!(shown["storage"], json!(null));
+    assert_eq!(status(json!({"patterns": null})).await["volumes"], json!(null), "only when it is asked for");
+    let tag = json!({"entities": [{"tag": format!("model-{uuid}")}]});
+    let controller = rig.login("/api", "admin").await;
+    let of_model = controller.call("ModelManager", 9, "ModelStatus", tag).await.expect("answers");
+    assert_eq!(of_model["models"][0]["volumes"][0], json!({"id": "0/0", "status": "pending"}));
+
+    let refused = add(json!({"disks": [{"Pool": "ebs", "Size": 1, "Count": 1}]})).await;
+    assert_eq!(refused["machines"][0]["error"]["message"], "cannot add a new machine: storage pool \"ebs\" not found");
+    let refused = add(json!({"disks": [{"Pool": "loop", "Size": -1, "Count": 1}]})).await;
+    assert!(refused["machines"][0]["error"]["message"].as_str().is_some_and(|words| words.contains("below zero")));
+    let host = json!({"instance-id": "manual:1.2.3.4", "nonce": "n", "disks": [{"Pool": "loop", "Count": 1}]});
+    let refused = add(host).await;
+    assert!(refused["machines"][0]["error"]["message"].as_str().is_some_and(|words| words.contains("a host that is")));
+}

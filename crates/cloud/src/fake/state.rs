@@ -6,8 +6,8 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use super::Event;
 use crate::{
-    Address, AddressScope, Constraints, Error, Hardware, InstanceId, InstanceInfo, InstanceStatus, ModelRef,
-    StartRequest, Started,
+    Address, AddressScope, Constraints, Disk, Error, Hardware, InstanceId, InstanceInfo, InstanceStatus, MadeDisk,
+    ModelRef, StartRequest, Started,
 };
 
 /// MiB that a machine of this cloud can have at most.
@@ -51,13 +51,27 @@ pub(super) fn check_placement(directive: &str, zones: &[String]) -> Result<(), E
 }
 
 /// An instance that a liar speaks of.
-pub(super) fn answer(name: &str) -> Started {
+pub(super) fn answer(request: &StartRequest) -> Started {
+    let made = |disk: &Disk| MadeDisk {
+        id: disk.id.clone(),
+        provider_id: format!("fake-{}", disk.volume_name()),
+        mount_point: format!("/disks/{}", disk.volume_name()),
+    };
     Started {
-        id: InstanceId(name.into()),
-        display_name: name.into(),
+        id: InstanceId(request.name.clone()),
+        display_name: request.name.clone(),
         hardware: Hardware::default(),
         addresses: Vec::new(),
+        disks: request.disks.iter().map(made).collect(),
     }
+}
+
+/// The cloud has disks of two providers, and none larger than a terabyte.
+pub(super) fn check_disks(disks: &[Disk]) -> Result<(), Error> {
+    let wrong = disks.iter().find(|disk| disk.provider == "rootfs" || disk.size > 1 << 20);
+    wrong.map_or(Ok(()), |disk| {
+        Err(Error::unmet("disks", format!("no disk of {}M can be had of provider {}", disk.size, disk.provider)))
+    })
 }
 
 impl State {
@@ -72,6 +86,7 @@ impl State {
 
     pub(super) fn start(&mut self, request: &StartRequest) -> Result<Started, Error> {
         check(&request.constraints)?;
+        check_disks(&request.disks)?;
         if let Some(there) = self.instances.get(&request.name) {
             return Ok(there.started.clone());
         }
@@ -80,7 +95,7 @@ impl State {
         }
         self.made += 1;
         let [_, b, c, d] = self.made.to_be_bytes();
-        let mut started = answer(&request.name);
+        let mut started = answer(request);
         started.hardware = Hardware {
             arch: Some(request.constraints.arch.clone().unwrap_or_else(|| "amd64".into())),
             cpu_cores: Some(request.constraints.cores.unwrap_or(1)),
@@ -158,6 +173,10 @@ impl State {
     pub(super) fn objects(&self) -> Vec<String> {
         let networks = self.networks.iter().map(|(controller, model)| format!("network {controller} {model}"));
         let instances = self.instances.keys().map(|name| format!("instance {name}"));
-        instances.chain(networks).collect()
+        let disks = self.instances.values().flat_map(|one| &one.request.disks);
+        let disks = disks.map(|disk| format!("disk {} {}M", disk.id, disk.size));
+        let mut all: Vec<String> = instances.chain(networks).chain(disks).collect();
+        all.sort();
+        all
     }
 }

@@ -282,6 +282,7 @@ mod tests {
             place: None,
             ids: None,
             services: Vec::new(),
+            disks: Vec::new(),
         };
         fs::write(dir.plan(), serde_json::to_vec(&plan).expect("json")).expect("written");
     }

@@ -10,6 +10,7 @@ use container::plan::{Dir, Heir, INIT};
 use container::{Plan, Service, cgroup, engine, files, resolv};
 
 use super::constraints::{self, Host};
+use super::disks;
 use super::record::{self, Record, State};
 use super::worker::{Worker, addresses, disk, lock};
 
@@ -100,6 +101,7 @@ impl Worker {
                 true => Vec::new(),
                 false => vec![agent(request)],
             },
+            disks: disks::planned(&request.disks),
         };
         self.engine.start(dir, &plan).map_err(|error| Error::transient(base::chain(&error)))?;
         record.state = State::Running;
@@ -154,6 +156,7 @@ fn started(request: &StartRequest, record: &Record) -> Started {
         display_name: request.name.clone(),
         hardware: record.hardware.clone(),
         addresses: addresses(record),
+        disks: disks::made(&request.name, &request.disks),
     }
 }
 

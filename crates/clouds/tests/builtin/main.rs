@@ -14,6 +14,7 @@ use clouds::builtin::{Builtin, Options};
 use container::leaks::{HostState, alone};
 use container::{Dir, Engine};
 
+mod disks;
 mod inside;
 
 /// A cloud in a directory of its own, on a host that must look the same afterwards.

@@ -126,6 +126,7 @@ fn machine_zero(txn: &mut Txn, with: &Bootstrap, given: Given<'_>) {
         constraints: Default::default(),
         placement: String::new(),
         jobs: vec!["JobManageModel".into()],
+        disks: Vec::new(),
         created: now,
         warnings: Vec::new(),
         keep_instance: false,

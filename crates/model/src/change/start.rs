@@ -20,6 +20,7 @@ use crate::record::instance::{Instance, Provisioning};
 use crate::record::machine::Machine;
 use crate::record::status::InstanceStatus;
 use base::clock::Time;
+use base::storage::MadeDisk;
 use base::{Hardware, Life, MachineId, ModelUuid, Refusal};
 use store::Txn;
 
@@ -30,6 +31,7 @@ pub struct Running {
     pub display_name: String,
     pub hardware: Hardware,
     pub addresses: Vec<Address>,
+    pub disks: Vec<MadeDisk>,
     /// The cloud's own word for its state.
     pub message: String,
     /// Public host keys that it was given.
@@ -132,6 +134,7 @@ pub fn started(
     instance.display_name = running.display_name.clone();
     instance.hardware = running.hardware.clone();
     instance.addresses = running.addresses.clone();
+    instance.disks = running.disks.clone();
     instance.provisioning = Provisioning::default();
     instance.says(InstanceStatus::Running, &running.message, given);
     let mut txn = Txn::new();

@@ -3,7 +3,7 @@
 use super::{Decision, Given, TxnExt, block};
 use crate::beliefs::{Beliefs, InModel, Stored};
 use crate::key;
-use crate::query::storage::provider;
+use crate::query::storage::{disks, provider};
 use crate::record::block::BlockKind;
 use crate::record::model::Model;
 use crate::record::storage::{Pool, Pools};
@@ -62,6 +62,10 @@ pub fn remove(beliefs: &Beliefs, model: ModelUuid, name: &str, _: Given<'_>) -> 
     let mut pools = own(within);
     if pools.0.remove(name).is_none() {
         return Err(not_own(name));
+    }
+    if let Some(user) = disks(within).find(|shown| shown.disk.pool == name) {
+        let words = format!("storage pool {name:?} is in use: machine {} has a disk of it", user.machine.id);
+        return Err(Refusal::plain(words));
     }
     Ok(put(model, within, record, &pools))
 }

@@ -63,6 +63,7 @@ mod tests {
             constraints: Constraints { zones: Some(zones), ..Constraints::default() },
             placement: placement.into(),
             jobs: Vec::new(),
+            disks: Vec::new(),
             created: Time::from_unix(1),
             warnings: Vec::new(),
             keep_instance: false,

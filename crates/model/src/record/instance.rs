@@ -7,6 +7,7 @@ use super::address::Address;
 use super::status::{InstanceStatus, Status};
 use base::Hardware;
 use base::clock::Time;
+use base::storage::MadeDisk;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -24,6 +25,9 @@ pub struct Instance {
     /// As the cloud reports them. What clients see is these, or the agent's when the cloud knows none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub addresses: Vec<Address>,
+    /// Those of the machine's disks that the cloud made.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub disks: Vec<MadeDisk>,
     #[serde(default, skip_serializing_if = "Provisioning::is_idle")]
     pub provisioning: Provisioning,
     /// What an instance printed that did not come up is kept (`crate::output::first_boot`).
@@ -78,6 +82,7 @@ impl Instance {
             status: Status::new(InstanceStatus::Pending, "", now),
             hardware: Hardware::default(),
             addresses: Vec::new(),
+            disks: Vec::new(),
             provisioning: Provisioning::default(),
             first_boot: false,
         }

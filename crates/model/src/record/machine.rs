@@ -11,6 +11,7 @@
 use super::Record;
 use super::upgrade::Upgrade;
 use base::clock::Time;
+use base::storage::Disk;
 use base::{Constraints, Life, MachineId, OsBase};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -30,6 +31,9 @@ pub struct Machine {
     pub placement: String,
     /// `JobHostUnits`, and `JobManageModel` for the controller's own.
     pub jobs: Vec<String>,
+    /// Beside its root disk. They come and go with it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub disks: Vec<Disk>,
     pub created: Time,
     /// What the cloud cannot honour of what was asked, in words.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -59,6 +59,7 @@ impl Folder {
                 mem: Some(512),
                 ..Hardware::default()
             },
+            disks: Vec::new(),
             addresses: vec![address(&request.machine)],
         })
     }

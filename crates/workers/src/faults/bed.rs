@@ -7,7 +7,7 @@ use std::time::Duration;
 use base::chance::SystemChance;
 use base::clock::{Clock, Time};
 use base::status::{InstanceStatus, TaskStatus};
-use base::{Hardware, MachineId, ModelUuid, OsBase, Secret, TaskId};
+use base::{Hardware, Life, MachineId, ModelUuid, OsBase, Secret, TaskId};
 use cloud::fake::{Fake, Fault};
 use model::change::{self, Given};
 use model::record::status::AgentStatus;
@@ -75,7 +75,7 @@ impl Outfit for Nothing {
 }
 
 pub(super) struct Bed {
-    user: State,
+    pub user: State,
     store: Arc<dyn Store>,
     pub faulty: Arc<Faulty>,
     pub cloud: Fake,
@@ -246,6 +246,8 @@ impl Bed {
 
     /// Keys in the store, uuids that differ from run to run left out.
     pub async fn keys(&self) -> Vec<String> {
+        let asked = |all: &Beliefs| all.models().all(|(m, one)| one.life != Life::Alive || m.network.is_some());
+        self.until("every cloud was asked for its subnets", asked).await;
         let snapshot = self.store.snapshot(&Prefix::all()).await.expect("memory");
         snapshot.entries.into_iter().map(|(key, _)| key.to_string()).collect()
     }

@@ -18,14 +18,18 @@ pub const COMMAND: Command = Command {
           they start in the background, see `juju machines`.\n\n\
           The bases of the cloud 'builtin' are listed and added by 'bases' and 'add-base' on the controller's host; which\n\
           there are is told, too, by the message of a machine that asked for another.\n\n\
+          `--disks` gives a machine disks beside its root disk: POOL, SIZE and COUNT in any order, several with blanks\n\
+          between. Without a pool they are of 'loop', without a size they have 1 GiB. On the cloud 'builtin' they are mounted\n\
+          as /mnt/disk0, /mnt/disk1 and so on; see 'storage-pools' and 'storage --filesystem'.\n\n\
           With `ssh:[user@]host` a host that is there already is taken in: any Linux with sshd and a POSIX shell,\n\
           as root or as a user who may become root by sudo without a password. It is logged in to with your own\n\
           ssh and its settings. What fails leaves neither a machine nor a file; `remove-machine` leaves the\n\
           host as it was.",
     examples: "\n    juju add-machine\n    juju add-machine -n 3 --constraints \"cores=2 mem=4G\"\n    \
-               juju add-machine lxd:0 --base ubuntu@24.04\n    juju add-machine zone=a --disks 10G\n    \
+               juju add-machine lxd:0 --base ubuntu@24.04\n    juju add-machine zone=a\n    \
+               juju add-machine --disks \"2,1G tmpfs,64M\"\n    \
                juju add-machine ssh:root@10.0.0.7 --private-key ~/.ssh/lab",
-    see_also: &["machines", "remove-machine", "model-constraints", "bases"],
+    see_also: &["machines", "remove-machine", "model-constraints", "storage-pools", "storage", "bases"],
     flags: &[
         Flag::text(&["base"], "The operating system base to install on the new machine(s)"),
         Flag::texts(&["constraints"], "Machine constraints that overwrite those of the model"),

@@ -6,12 +6,14 @@ use crate::change::machine::upgrade::check_not_held;
 use crate::change::sequence::Counters;
 use crate::change::{Decision, Given, TxnExt, block};
 use crate::key;
+use crate::query::storage::{Asked, wanted as wanted_disks};
 use crate::record::agent::Agent;
 use crate::record::block::BlockKind;
 use crate::record::instance::Instance;
 use crate::record::machine::Machine;
 use crate::record::model::Model;
 use crate::record::status::{InstanceStatus, Status};
+use base::storage::Disk;
 use base::{Constraints, Kind, Life, MachineId, ModelUuid, OsBase, Refusal};
 use store::Txn;
 
@@ -29,6 +31,8 @@ pub struct AddMachine {
     pub constraints: Constraints,
     pub place: Where,
     pub jobs: Vec<String>,
+    /// Beside the root disk.
+    pub disks: Vec<Asked>,
     /// What the cloud will not honour, in words.
     pub warnings: Vec<String>,
     /// It exists already (added by hand): its instance id, nonce and addresses.
@@ -92,12 +96,15 @@ impl Adding<'_> {
         if self.record.life != Life::Alive {
             return Err(refused(format!("model {:?} is {}", self.record.name, self.record.life)));
         }
+        let disks = wanted_disks(self.within, &wanted.disks).map_err(|refusal| {
+            Refusal::new(refusal.kind(), format!("cannot add a new machine: {}", refusal.words()))
+        })?;
         let id = match &wanted.place {
             Where::Anywhere | Where::Directive(_) => self.top(),
             Where::InNew(kind) => {
                 let host = self.top();
                 let bare = AddMachine { place: Where::Anywhere, existing: None, ..wanted.clone() };
-                self.write(host.clone(), &bare);
+                self.write(host.clone(), &bare, Vec::new());
                 host.container(kind, self.counters.take(&container_counter(&host, kind)))
             }
             Where::On(kind, host) => {
@@ -105,7 +112,7 @@ impl Adding<'_> {
                 host.container(kind, self.counters.take(&container_counter(host, kind)))
             }
         };
-        self.write(id.clone(), wanted);
+        self.write(id.clone(), wanted, disks);
         Ok(id)
     }
 
@@ -129,7 +136,7 @@ impl Adding<'_> {
         Ok(())
     }
 
-    fn write(&mut self, id: MachineId, wanted: &AddMachine) {
+    fn write(&mut self, id: MachineId, wanted: &AddMachine, mut disks: Vec<Disk>) {
         let now = self.given.now;
         let placement = match &wanted.place {
             Where::Directive(directive) => directive.clone(),
@@ -139,8 +146,12 @@ impl Adding<'_> {
             true => vec!["JobHostUnits".to_owned()],
             false => wanted.jobs.clone(),
         };
+        for disk in &mut disks {
+            disk.id = format!("{id}/{}", self.counters.take("disk"));
+        }
         let machine = Machine {
             id: id.clone(),
+            disks,
             life: Life::Alive,
             base: wanted.base.clone().unwrap_or_else(|| self.default_base.clone()),
             constraints: asked_for(self.within, &wanted.constraints, &wanted.place),

@@ -32,6 +32,7 @@ fn machine(text: &str) -> Machine {
         constraints: Constraints::default(),
         placement: String::new(),
         jobs: vec!["JobHostUnits".into()],
+        disks: Vec::new(),
         created: at(100),
         warnings: Vec::new(),
         keep_instance: false,
