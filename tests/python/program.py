@@ -76,6 +76,7 @@ class Program(Cases):
             yield self.log_in_with_another_key
         yield self.annotate
         yield self.list_and_change_keys
+        yield self.name_networks
         yield self.be_told_of_another_clients_machine
         yield self.add_and_destroy_a_model
         yield self.refuse_what_makes_no_sense
@@ -372,6 +373,21 @@ class Program(Cases):
         await self.model.remove_ssh_key("admin", key)
         after = (await self.model.get_ssh_key(raw_ssh=True)).results[0].result or []
         same(after, before, "keys at the end")
+
+    async def name_networks(self):
+        made = await self.model.add_space("webs")
+        same([one.error for one in made.results], [None], "errors")
+        try:
+            await self.model.add_space("webs", cidrs=[])
+        except JujuError as error:
+            has(str(error), "already exists", "refusal")
+        else:
+            raise Broken("two spaces of one name")
+        spaces = {space.name: space for space in await self.model.get_spaces()}
+        same(sorted(spaces), ["alpha", "webs"], "spaces")
+        same((spaces["webs"].subnets, spaces["alpha"].id), ([], "0"), "webs, alpha")
+        machine = next(iter(self.model.machines.values()))
+        same({address["space-name"] for address in machine.safe_data["addresses"]}, {"alpha"}, "spaces of its addresses")
 
     async def be_told_of_another_clients_machine(self):
         other = Model()
