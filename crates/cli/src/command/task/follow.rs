@@ -21,6 +21,8 @@ mod lines;
 use lines::Lines;
 
 const FIRST: Duration = Duration::from_millis(50);
+/// How long a controller may be away.
+const AWAY: Duration = Duration::from_secs(300);
 const LONGEST: Duration = Duration::from_millis(500);
 /// Of so many tasks is asked at once.
 const AT_ONCE: usize = 500;
@@ -76,6 +78,7 @@ impl Follow {
     ) -> Result<Vec<ActionResult>> {
         // The file of `-o` is there even if nothing is written.
         context.result_part(b"")?;
+        let mut api = api.clone();
         let mut pause = FIRST;
         loop {
             let mut news = false;
@@ -87,7 +90,7 @@ impl Follow {
             }
             for some in open.chunks_mut(AT_ONCE) {
                 let wanted: Vec<&ReadTask> = some.iter().map(|task| &task.next).collect();
-                let answer: TaskOutputs = api.call("TaskOutput", "Read", json!({ "tasks": wanted })).await?;
+                let answer: TaskOutputs = read(context, &mut api, &wanted, deadline).await?;
                 if answer.results.len() != some.len() {
                     let text = format!("expected output of {} tasks, got {}", some.len(), answer.results.len());
                     return Err(Error::failed(text));
@@ -107,6 +110,31 @@ impl Follow {
                 pause = if news { FIRST } else { pause.mul_f64(1.5).min(LONGEST) };
                 context.sleep(pause).await;
             }
+        }
+    }
+}
+
+/// Asks for what came. A controller that is away for a while is waited for, and asked anew: the tasks go on without it.
+async fn read(context: &mut Context, api: &mut Api, wanted: &[&ReadTask], deadline: Deadline) -> Result<TaskOutputs> {
+    let away = tokio::time::Instant::now() + AWAY;
+    let until = deadline.map_or(away, |deadline| deadline.min(away));
+    let mut told = false;
+    loop {
+        let error = match api.call("TaskOutput", "Read", json!({ "tasks": wanted })).await {
+            Ok(answer) => return Ok(answer),
+            Err(error) => error,
+        };
+        if !error.is_passing() || tokio::time::Instant::now() >= until {
+            return Err(error);
+        }
+        if !told {
+            told = true;
+            context.warn(format!("{error}; the tasks go on, waiting for controller {:?}", api.controller));
+        }
+        context.sleep(LONGEST).await;
+        // Why it cannot be reached yet is told when its time is over.
+        if let Ok(again) = context.model_api().await {
+            *api = again;
         }
     }
 }
