@@ -7,12 +7,12 @@ pub mod records;
 use crate::daemon;
 use crate::layout::Layout;
 use crate::published::Addresses;
-use crate::settings::Settings;
-use crate::{addresses, world};
+use crate::settings::{Cloud, Settings};
+use crate::{addresses, elsewhere, world};
 use base::Secret;
 use base::chance::SystemChance;
 use base::clock::{Clock, SystemClock};
-use cli::bootstrap::{BootstrapError, BootstrapParams, BootstrapResult, Boxed, KillParams, Progress};
+use cli::bootstrap::{BootstrapError, BootstrapParams, BootstrapResult, Boxed, KillParams, MANUAL, Progress};
 use client::{Connection, Credentials, LoginError, Place, Target};
 use rpc::tls::Authority;
 use std::fs::{File, OpenOptions, TryLockError};
@@ -36,7 +36,13 @@ pub struct OnThisHost;
 
 impl cli::Bootstrapper for OnThisHost {
     fn check<'b>(&'b self, params: &'b BootstrapParams) -> Boxed<'b, ()> {
-        Box::pin(async move { world::preflight(&Layout::new(&params.controller_uuid)).await })
+        Box::pin(async move {
+            let layout = Layout::new(&params.controller_uuid);
+            match params.cloud_type.as_str() {
+                MANUAL => elsewhere::preflight(&layout),
+                _ => world::preflight(&layout).await,
+            }
+        })
     }
 
     fn bootstrap<'b>(&'b self, params: &'b BootstrapParams, progress: Progress<'b>) -> Boxed<'b, BootstrapResult> {
@@ -57,7 +63,7 @@ impl cli::Bootstrapper for OnThisHost {
     }
 }
 
-fn failed(message: impl Into<String>) -> BootstrapError {
+pub(crate) fn failed(message: impl Into<String>) -> BootstrapError {
     BootstrapError { message: message.into(), hints: Vec::new() }
 }
 
@@ -66,16 +72,15 @@ fn doing(what: &'static str) -> impl Fn(io::Error) -> BootstrapError {
 }
 
 async fn bootstrap(params: &BootstrapParams, progress: Progress<'_>) -> Result<BootstrapResult, BootstrapError> {
-    if params.cloud != world::CLOUD {
-        return Err(failed(format!("cloud {:?} cannot be bootstrapped on yet", params.cloud)));
-    }
     let layout = Layout::new(&params.controller_uuid);
-    let unfinished = Unfinished(Some(layout.clone()));
+    let unfinished = Unfinished((!params.keep_broken).then(|| layout.clone()));
     make_root(&layout.root)?;
     // One at a time on a host: two would choose the same port.
     let _turn = take_turn(&layout, progress).await?;
     let port = choose_port(params.config.get("api-port").map(String::as_str))?;
-    world::prepare_images(&layout, progress).await?;
+    if params.cloud_type == world::CLOUD {
+        world::prepare_images(&layout, progress).await?;
+    }
 
     progress("Making certificates and the database");
     make_directory(&layout.dir())?;
@@ -84,10 +89,12 @@ async fn bootstrap(params: &BootstrapParams, progress: Progress<'_>) -> Result<B
         uuid: params.controller_uuid.clone(),
         name: params.controller_name.clone(),
         api_port: port,
+        cloud: Cloud { name: params.cloud.clone(), kind: params.cloud_type.clone(), region: params.region.clone() },
+        known_as: params.known_as.clone(),
         key_sources: Addresses::of_environment(),
     };
     settings.write(&layout).map_err(doing("write the controller's settings"))?;
-    let hosts = addresses::of_this_host();
+    let hosts = addresses::all(&params.known_as);
     records::write(params, &layout, &authority, &hosts, port).await?;
     install_program(&layout).map_err(doing("copy the program"))?;
 
@@ -104,8 +111,8 @@ async fn bootstrap(params: &BootstrapParams, progress: Progress<'_>) -> Result<B
         controller_model_uuid: params.controller_model_uuid.clone(),
         ca_cert: authority.cert_pem.clone(),
         endpoints,
-        cloud_type: world::CLOUD.into(),
-        region: world::REGION.into(),
+        cloud_type: params.cloud_type.clone(),
+        region: params.region.clone(),
         agent_version: base::current_version().to_string(),
     })
 }

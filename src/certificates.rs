@@ -8,7 +8,6 @@
 //!      +-----------------(finish)----------------+     the old one's certificates count no more
 //! ```
 
-use crate::addresses;
 use crate::layout::Layout;
 use api::agents::Signer;
 use base::chance::Chance;
@@ -70,15 +69,15 @@ pub struct Certificates {
 }
 
 impl Certificates {
-    /// What is on disk, and certificates for this host's addresses.
+    /// What is on disk, and certificates for these addresses of this host.
     pub fn open(
         layout: &Layout,
         name: &str,
+        hosts: Vec<Address>,
         clock: Arc<dyn Clock>,
         chance: Arc<dyn Chance>,
     ) -> Result<Certificates, Error> {
         let (authority, old) = read(layout)?;
-        let hosts = addresses::of_this_host();
         let (named, address) = leaves(&authority, &hosts, &*clock, &*chance)?;
         let leaf = Validity::of_pem(&named.chain_pem)?;
         Ok(Certificates {
@@ -229,10 +228,12 @@ fn leaves(
     clock: &dyn Clock,
     chance: &dyn Chance,
 ) -> Result<(Leaf, Leaf), TlsError> {
+    // Names by which others know it, as they are dialled.
+    let known = hosts.iter().filter(|host| host.kind == "hostname").map(|host| host.value.clone());
     let mut ips: Vec<IpAddr> = hosts.iter().filter_map(|host| host.value.parse().ok()).collect();
     ips.extend([IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)]);
-    let names = vec![host::facts::read().hostname];
-    let names = names.into_iter().filter(|name| !name.is_empty() && name.is_ascii()).collect();
+    let names = known.chain([host::facts::read().hostname]);
+    let names = names.filter(|name| !name.is_empty() && name.is_ascii()).collect();
     let unix = clock.now().unix();
     Ok((authority.controller_leaf(unix, chance)?, authority.address_leaf(names, ips, unix, chance)?))
 }

@@ -117,7 +117,8 @@ async fn run(layout: &Layout, log: Option<LogFile>) -> Result<(), Failure> {
     let own_model = state.read().controller().map(|controller| controller.model_uuid);
     crate::log::keep_in(append.logs(), own_model.map_err(|refusal| refusal.words().to_owned())?);
 
-    let certificates = Certificates::open(layout, &settings.name, clock.clone(), chance.clone());
+    let hosts = addresses::all(&settings.known_as);
+    let certificates = Certificates::open(layout, &settings.name, hosts, clock.clone(), chance.clone());
     let certificates = Arc::new(certificates.map_err(|e| failure("use the controller's certificates", &e))?);
     let tls = rpc::tls::server_config_with(certificates.leaves.clone(), certificates.trust.clone())
         .map_err(|e| failure("set TLS up", &e))?;
@@ -126,7 +127,7 @@ async fn run(layout: &Layout, log: Option<LogFile>) -> Result<(), Failure> {
     let root = std::fs::read(layout.ca_key()).map_err(|e| failure("read the controller's key", &e))?;
     let root = Root::new(&root);
     let listeners = listen(settings.api_port)?;
-    let World { clouds, inner_addresses } = world::open(layout, settings.api_port);
+    let World { clouds, inner_addresses } = world::open(layout, &settings);
     let clouds = Arc::new(clouds);
     // What a crash in the middle of a change of CA may have left undone.
     let certs = certificates.ca_certs();
@@ -161,7 +162,7 @@ async fn run(layout: &Layout, log: Option<LogFile>) -> Result<(), Failure> {
         let server = server.clone();
         tokio::spawn(async move { server.serve(listener).await });
     }
-    tokio::spawn(follow_addresses(state.clone(), certificates.clone(), settings.api_port));
+    tokio::spawn(follow_addresses(state.clone(), certificates.clone(), settings.clone()));
     tokio::spawn(renew(certificates.clone()));
     let operated = Operated { state: state.clone(), certificates, door: door.clone() };
     control::serve(layout, Arc::new(operated)).map_err(|e| failure("open the control socket", &e))?;
@@ -266,7 +267,7 @@ async fn renew(certificates: Arc<Certificates>) {
 }
 
 /// Tells clients and agents where the controller is, whenever the host's addresses change.
-async fn follow_addresses(state: State, certificates: Arc<Certificates>, port: u16) {
+async fn follow_addresses(state: State, certificates: Arc<Certificates>, settings: Settings) {
     let mut watch = match host::interfaces::Watch::new() {
         Ok(watch) => watch,
         Err(error) => {
@@ -276,10 +277,10 @@ async fn follow_addresses(state: State, certificates: Arc<Certificates>, port: u
     };
     let mut known: Vec<Address> = Vec::new();
     loop {
-        let hosts = addresses::of_this_host();
+        let hosts = addresses::all(&settings.known_as);
         if hosts != known {
-            let endpoints: Vec<Endpoint> =
-                hosts.iter().map(|address| Endpoint { address: address.clone(), port }).collect();
+            let endpoint = |address: &Address| Endpoint { address: address.clone(), port: settings.api_port };
+            let endpoints: Vec<Endpoint> = hosts.iter().map(endpoint).collect();
             let set = state.change(|beliefs, given| set_endpoints(beliefs, &endpoints, given)).await;
             let replaced = certificates.follow(&hosts).map_err(|e| failure("use a certificate", &e));
             match (set, replaced) {

@@ -8,7 +8,7 @@ mod certificates;
 mod control;
 mod controller;
 mod daemon;
-
+mod elsewhere;
 mod layout;
 mod log;
 mod measured;
@@ -37,6 +37,7 @@ fn main() -> ExitCode {
         container::INIT_WORD => return container::init_main(&texts(2)),
         container::HELPER_WORD => return container::helper_main(&texts(2)),
         daemon::MODE => return controller::main(&texts(2)),
+        cli::bootstrap::HOST_MODE => return elsewhere::main(),
         _ => {}
     }
     if let Some(code) = agent::run_mode(args.iter().skip(1).cloned()) {

@@ -8,10 +8,10 @@ pub mod reset;
 mod rotate;
 mod uninstall;
 
+use crate::addresses;
 use crate::bootstrap::endpoint;
 use crate::layout::{self, Layout};
 use crate::settings::Settings;
-use crate::{addresses, world};
 use base::Secret;
 use cli::bootstrap::{BootstrapError, Boxed, Progress};
 use cli::operating::{AddBaseParams, Finding, HostBase, Local, Rotation, UninstallParams};
@@ -90,25 +90,27 @@ fn layouts() -> io::Result<Vec<Layout>> {
     Ok(uuids.iter().map(|uuid| Layout::new(uuid)).collect())
 }
 
-fn locals() -> Result<Vec<Local>, BootstrapError> {
+pub fn locals() -> Result<Vec<Local>, BootstrapError> {
     let layouts = layouts().map_err(|error| BootstrapError {
         message: format!("cannot look for controllers in {}: {error}", layout::root().display()),
         hints: Vec::new(),
     })?;
-    let hosts = addresses::of_this_host();
     let mut locals: Vec<Local> = layouts
         .into_iter()
         .map(|layout| {
             let settings = Settings::read(&layout).ok();
-            let port = settings.as_ref().map(|settings| settings.api_port);
+            let cloud = settings.as_ref().map(|settings| settings.cloud.clone()).unwrap_or_default();
+            let reached = |settings: &Settings| {
+                let hosts = addresses::all(&settings.known_as);
+                hosts.iter().map(|host| endpoint(&host.value, settings.api_port)).collect()
+            };
             Local {
+                endpoints: settings.as_ref().map(reached).unwrap_or_default(),
                 name: settings.map_or_else(|| layout.uuid.clone(), |settings| settings.name),
-                endpoints: port
-                    .map(|port| hosts.iter().map(|host| endpoint(&host.value, port)).collect())
-                    .unwrap_or_default(),
                 ca_cert: std::fs::read_to_string(layout.ca_cert()).unwrap_or_default(),
-                cloud: world::CLOUD.into(),
-                region: world::REGION.into(),
+                cloud: cloud.name,
+                cloud_type: cloud.kind,
+                region: cloud.region,
                 uuid: layout.uuid,
             }
         })

@@ -2,6 +2,7 @@
 
 use crate::layout::Layout;
 use crate::published::Addresses;
+use crate::world;
 use serde::{Deserialize, Serialize};
 use std::io;
 
@@ -11,9 +12,32 @@ pub struct Settings {
     pub uuid: String,
     pub name: String,
     pub api_port: u16,
+    /// The cloud that it began with.
+    #[serde(default)]
+    pub cloud: Cloud,
+    /// Names and addresses by which others know this host, beside those that it has itself; the best first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub known_as: Vec<String>,
     /// Where keys are published.
     #[serde(default, skip_serializing_if = "Addresses::are_default")]
     pub key_sources: Addresses,
+}
+
+/// A cloud as far as a controller has to know it before it has read its database.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Cloud {
+    pub name: String,
+    /// `builtin`, `manual`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    pub region: String,
+}
+
+impl Default for Cloud {
+    fn default() -> Cloud {
+        Cloud { name: world::CLOUD.into(), kind: world::CLOUD.into(), region: world::REGION.into() }
+    }
 }
 
 impl Settings {

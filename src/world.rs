@@ -1,10 +1,13 @@
-//! The clouds that this program can work in, put together for one controller: today the builtin one.
+//! The clouds that this program can work in, put together for one controller: the builtin one, or that of hosts which
+//! are there already.
 //! It knows their constructors and no more.
 
 use crate::layout::Layout;
-use cli::bootstrap::{BootstrapError, Progress};
+use crate::settings::Settings;
+use cli::bootstrap::{BootstrapError, MANUAL, Progress};
 use cloud::Cloud;
 use clouds::builtin::{Builtin, Options};
+use clouds::manual::Manual;
 use std::path::PathBuf;
 use std::sync::Arc;
 use workers::Clouds;
@@ -37,7 +40,12 @@ pub struct World {
 }
 
 /// Opens the clouds of a running controller.
-pub fn open(layout: &Layout, port: u16) -> World {
+pub fn open(layout: &Layout, settings: &Settings) -> World {
+    let port = settings.api_port;
+    if settings.cloud.kind == MANUAL {
+        let cloud: Arc<dyn Cloud> = Arc::new(Manual);
+        return World { clouds: Clouds::from([(settings.cloud.name.clone(), cloud)]), inner_addresses: Vec::new() };
+    }
     let builtin = builtin(layout, Some(port));
     let inner_addresses = match builtin.gateway(&layout.uuid) {
         Ok(gateway) => vec![format!("{gateway}:{port}")],

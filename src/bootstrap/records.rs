@@ -2,11 +2,10 @@
 
 use super::failed;
 use crate::layout::Layout;
-use crate::world;
 use base::chance::SystemChance;
 use base::clock::SystemClock;
 use base::{Hardware, OsBase};
-use cli::bootstrap::{BootstrapError, BootstrapParams};
+use cli::bootstrap::{BootstrapError, BootstrapParams, MANUAL};
 use model::State;
 use model::change::controller::{Bootstrap, ControllerMachine, bootstrap};
 use model::record::address::{Address, Endpoint};
@@ -60,6 +59,10 @@ fn first_records(
         .map_err(|error| failed(error.to_string()))?;
     let (config, model_config) = split_config(&params.config);
     let base = OsBase::parse(&facts.base).or_else(|_| OsBase::new("linux", "unknown"));
+    let (description, instance_id) = match params.cloud_type.as_str() {
+        MANUAL => ("Hosts that are there already", model::record::instance::MANUAL.to_owned()),
+        _ => ("Containers on the controller's own host", facts.hostname.clone()),
+    };
     Ok(Bootstrap {
         uuid: params.controller_uuid.clone(),
         name: params.controller_name.clone(),
@@ -68,16 +71,17 @@ fn first_records(
             .parse()
             .map_err(|error| failed(format!("cannot bootstrap: {error}")))?,
         cloud: Cloud {
-            name: world::CLOUD.into(),
-            kind: world::CLOUD.into(),
-            description: "Containers on the controller's own host".into(),
+            name: params.cloud.clone(),
+            kind: params.cloud_type.clone(),
+            description: description.into(),
             auth_types: vec!["empty".into()],
-            regions: vec![Region { name: world::REGION.into(), ..Region::default() }],
+            endpoint: params.endpoint.clone(),
+            regions: vec![Region { name: params.region.clone(), ..Region::default() }],
             ..Cloud::default()
         },
-        region: world::REGION.into(),
+        region: params.region.clone(),
         credential: Some(Credential {
-            cloud: world::CLOUD.into(),
+            cloud: params.cloud.clone(),
             owner: ADMIN.into(),
             name: "default".into(),
             auth_type: "empty".into(),
@@ -101,7 +105,7 @@ fn first_records(
             .collect(),
         machine: ControllerMachine {
             base: base.map_err(|error| failed(error.to_string()))?,
-            instance_id: facts.hostname.clone(),
+            instance_id,
             hostname: facts.hostname.clone(),
             hardware: Hardware {
                 arch: Some(facts.arch.clone()),

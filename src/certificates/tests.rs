@@ -24,7 +24,7 @@ fn a_layout(dir: &tempfile::TempDir, now: i64) -> Layout {
 }
 
 fn open(layout: &Layout, clock: Arc<dyn Clock>) -> Certificates {
-    Certificates::open(layout, "test", clock, Arc::new(SystemChance)).expect("opens")
+    Certificates::open(layout, "test", crate::addresses::of_this_host(), clock, Arc::new(SystemChance)).expect("opens")
 }
 
 /// A server with these certificates; answers each connection with whether the client showed one.

@@ -137,6 +137,9 @@ pub trait CloudAdvice: Send + Sync + 'static {
     /// A refusal when no machine of the cloud can have these disks.
     fn check_disks(&self, cloud: &str, disks: &[Disk]) -> Result<(), Refusal>;
 
+    /// A refusal when the cloud makes no machines: they are brought to it.
+    fn check_makes_machines(&self, cloud: &str) -> Result<(), Refusal>;
+
     /// A refusal when the cloud cannot follow a placement directive.
     fn check_placement(&self, cloud: &str, directive: &str) -> Result<(), Refusal>;
 
@@ -165,6 +168,10 @@ impl CloudAdvice for NoAdvice {
     }
 
     fn check_disks(&self, _: &str, _: &[Disk]) -> Result<(), Refusal> {
+        Ok(())
+    }
+
+    fn check_makes_machines(&self, _: &str) -> Result<(), Refusal> {
         Ok(())
     }
 
@@ -243,6 +250,11 @@ impl CloudAdvice for CloudsAsked {
     fn check_disks(&self, cloud: &str, disks: &[Disk]) -> Result<(), Refusal> {
         let Some(known) = self.clouds.get(cloud) else { return Ok(()) };
         known.check_disks(disks).map_err(|unmet| Refusal::plain(unmet.to_string()))
+    }
+
+    fn check_makes_machines(&self, cloud: &str) -> Result<(), Refusal> {
+        let Some(cloud) = self.clouds.get(cloud) else { return Ok(()) };
+        cloud.check_makes_machines().map_err(|instead| Refusal::plain(instead.to_string()))
     }
 
     fn check_placement(&self, cloud: &str, directive: &str) -> Result<(), Refusal> {

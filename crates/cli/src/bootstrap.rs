@@ -8,13 +8,25 @@ use std::future::Future;
 use std::pin::Pin;
 
 use base::secret::Secret;
+use serde::{Deserialize, Serialize};
+
+/// Containers on the controller's own host.
+pub const BUILTIN: &str = "builtin";
+/// Hosts that are there already; the controller is on one of them.
+pub const MANUAL: &str = "manual";
 
 /// What the user asked for.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct BootstrapParams {
     pub controller_name: String,
-    /// `builtin`, later others.
+    /// The cloud's name.
     pub cloud: String,
+    /// `builtin`, `manual`.
+    pub cloud_type: String,
+    /// Of a manual cloud: the host, `[user@]host[:port]`, as typed.
+    pub endpoint: String,
+    /// Of a manual cloud: names and addresses by which the host is known to whoever reached it, the best first.
+    pub known_as: Vec<String>,
     pub region: String,
     pub controller_uuid: String,
     pub controller_model_uuid: String,
@@ -32,7 +44,7 @@ pub struct BootstrapParams {
 }
 
 /// A controller whose API answers.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct BootstrapResult {
     pub uuid: String,
     pub controller_model_uuid: String,
@@ -44,8 +56,8 @@ pub struct BootstrapResult {
     pub agent_version: String,
 }
 
-/// Which controller of this host is meant when its API does not answer.
-#[derive(Debug, Clone, Default)]
+/// Which controller of a host is meant when its API does not answer.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct KillParams {
     pub controller_name: String,
     pub uuid: String,
@@ -53,7 +65,7 @@ pub struct KillParams {
 }
 
 /// A cause with its cure, each for the user.
-#[derive(Debug, Clone, thiserror::Error)]
+#[derive(Debug, Clone, Serialize, Deserialize, thiserror::Error)]
 #[error("{message}")]
 pub struct BootstrapError {
     pub message: String,
@@ -66,7 +78,40 @@ pub type Progress<'p> = &'p (dyn Fn(&str) + Send + Sync);
 
 pub type Boxed<'b, T> = Pin<Box<dyn Future<Output = Result<T, BootstrapError>> + Send + 'b>>;
 
-/// Makes controllers on this host.
+/// What the program is asked on a host that was reached by ssh, as one line of JSON on its standard input.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Asked {
+    /// The next line says [`KEEP`], when whoever asked has reached the controller; else it is taken away again.
+    Make(Box<BootstrapParams>),
+    Start(KillParams),
+    Remove(KillParams),
+}
+
+/// What it answers, each as one line of JSON on its standard output.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Told {
+    /// By the shell: the program is to be sent, its length in a line before it.
+    Send,
+    /// For the request.
+    Ready,
+    Step(String),
+    Made(Box<BootstrapResult>),
+    Kept,
+    /// False: it ran already.
+    Started(bool),
+    /// By the shell too, when there is nothing to remove.
+    Gone,
+    Failed(BootstrapError),
+}
+
+pub const KEEP: &str = "keep";
+
+/// First word of the command line that answers [`Asked`].
+pub const HOST_MODE: &str = "controller-host";
+
+/// Makes controllers on one host.
 pub trait Bootstrapper: Send + Sync {
     /// Whether a controller can be made here. Changes nothing.
     fn check<'b>(&'b self, params: &'b BootstrapParams) -> Boxed<'b, ()>;

@@ -24,7 +24,7 @@ mod log;
 pub mod machine;
 pub mod model;
 mod space;
-mod ssh;
+pub(crate) mod ssh;
 mod status;
 mod storage;
 mod task;

@@ -28,7 +28,20 @@ pub struct Io {
     pub interrupt: Option<Arc<tokio::sync::Notify>>,
 }
 
+/// What a program that is run gets of the surroundings; apart from them, so that it may run while something is shown.
+#[derive(Clone)]
+pub struct Around {
+    pub env: BTreeMap<String, String>,
+    pub cwd: PathBuf,
+    /// It may have the process's own streams.
+    pub inherits: bool,
+}
+
 impl Io {
+    pub fn around(&self) -> Around {
+        Around { env: self.env.clone(), cwd: self.cwd.clone(), inherits: self.inherits }
+    }
+
     /// The real process.
     pub fn process() -> Io {
         Io {

@@ -20,6 +20,7 @@ pub mod status;
 mod alias;
 mod completion;
 mod help;
+mod manual;
 mod steps;
 
 pub use bootstrap::Bootstrapper;

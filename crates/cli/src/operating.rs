@@ -22,6 +22,7 @@ pub struct Local {
     /// All CAs to be trusted, PEM.
     pub ca_cert: String,
     pub cloud: String,
+    pub cloud_type: String,
     pub region: String,
 }
 

@@ -178,6 +178,34 @@ async fn what_cannot_be_taken_away_stays_known_and_can_be_killed() {
     assert_eq!(bench.kills(), 2);
 }
 
+const NO_HOST: &str =
+    "ERROR missing address of host to bootstrap: please specify \"juju bootstrap manual/[user@]<host>\"\n";
+
+/// A cloud of the user's own is one by its type, with the host in its endpoint.
+#[tokio::test]
+async fn a_manual_cloud_has_its_host_in_its_endpoint() {
+    let bench = Bench::new();
+    let clouds = bench.folder.path().join("data");
+    std::fs::create_dir(&clouds).expect("made");
+    let text =
+        "clouds:\n  home:\n    type: manual\n    endpoint: root@-x\n  bare:\n    type: manual\n  far:\n    type: ec2\n";
+    std::fs::write(clouds.join("clouds.yaml"), text).expect("written");
+    for (line, expected) in [
+        ("juju bootstrap home", "ERROR host name \"-x\" not valid\n"),
+        ("juju bootstrap home/default", "ERROR host name \"-x\" not valid\n"),
+        ("juju bootstrap home/mars", "ERROR region \"mars\" for cloud \"home\" not valid\n"),
+        ("juju bootstrap bare", NO_HOST),
+        (
+            "juju bootstrap far",
+            "ERROR cloud \"far\" is of type \"ec2\", on which this release of grigri cannot start controllers; \
+             try \"builtin\" or \"manual/[user@]host\"\n",
+        ),
+    ] {
+        let (code, out) = bench.run(Behaviour::Works, line, false).await;
+        assert_eq!((code, out.stderr().as_str()), (1, expected), "{line}");
+    }
+}
+
 #[tokio::test]
 async fn what_cannot_be_is_said_before_anything_is_made() {
     let bench = Bench::new();
@@ -185,6 +213,12 @@ async fn what_cannot_be_is_said_before_anything_is_made() {
         ("juju bootstrap", "ERROR no cloud specified, try \"juju bootstrap builtin\"\n", 2),
         ("juju bootstrap nope", "ERROR unknown cloud \"nope\", please try \"juju update-public-clouds\"\n", 1),
         ("juju bootstrap builtin/mars", "ERROR region \"mars\" for cloud \"builtin\" not valid\n", 1),
+        ("juju bootstrap manual", NO_HOST, 1),
+        ("juju bootstrap manual/", NO_HOST, 1),
+        ("juju bootstrap manual/root@ lab", NO_HOST, 1),
+        ("juju bootstrap manual/root@-x lab", "ERROR host name \"-x\" not valid\n", 1),
+        ("juju bootstrap manual/box:x lab", "ERROR port of host \"box:x\" not valid\n", 1),
+        ("juju bootstrap manual/box a_b", "ERROR controller name \"a_b\" not valid\n", 2),
         ("juju bootstrap builtin a_b", "ERROR controller name \"a_b\" not valid\n", 2),
         ("juju bootstrap builtin a b", "ERROR unrecognized args: [\"b\"]\n", 2),
         (

@@ -40,6 +40,8 @@ struct Shared {
     numbered: HashMap<usize, Fault>,
     calls: Vec<(Call, String)>,
     zones: Vec<String>,
+    /// Machines are brought to it; what it says to those who ask for some.
+    instead: Option<String>,
     watch: Option<Watch>,
 }
 
@@ -51,6 +53,11 @@ impl Fake {
     /// Gives it zones; without any it takes every name for one, and puts nothing anywhere.
     pub fn set_zones(&self, zones: &[&str]) {
         self.lock().zones = zones.iter().map(|zone| (*zone).to_owned()).collect();
+    }
+
+    /// From now on it makes no machines, and says this instead.
+    pub fn makes_none(&self, instead: &str) {
+        self.lock().instead = Some(instead.to_owned());
     }
 
     /// Spoils the next call of this kind.
@@ -218,6 +225,10 @@ impl Cloud for Fake {
 
     fn check_disks(&self, disks: &[Disk]) -> Result<(), Error> {
         state::check_disks(disks)
+    }
+
+    fn check_makes_machines(&self) -> Result<(), Error> {
+        self.lock().instead.clone().map_or(Ok(()), |instead| Err(Error::permanent(instead)))
     }
 
     fn check_placement(&self, directive: &str) -> Result<(), Error> {

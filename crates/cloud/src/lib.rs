@@ -50,6 +50,11 @@ pub trait Cloud: Send + Sync + 'static {
         }
     }
 
+    /// Whether machines can be asked of it at all; an error says what to do instead. Must not wait.
+    fn check_makes_machines(&self) -> Result<(), Error> {
+        Ok(())
+    }
+
     /// Whether a placement directive of the user's (`zone=a`) can be followed: [`Error::Unmet`] when it means nothing here. Must not wait.
     fn check_placement(&self, directive: &str) -> Result<(), Error> {
         Err(Error::unmet("placement", format!("unknown placement directive: {directive}")))

@@ -3,6 +3,10 @@
 //! It must not know how the script gets there. The surprise: the script does little. It gets the agent's program, by whatever the host has
 //! for that, and leaves all else to it; what it gets counts only if its digest is right.
 
+mod cloud;
+
+pub use self::cloud::Manual;
+
 use base::shell;
 use std::fmt::Write;
 

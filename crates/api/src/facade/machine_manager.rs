@@ -87,6 +87,9 @@ impl Asked<'_> {
             _ => None,
         };
         let place = self.place(&one)?;
+        if one.instance_id.is_empty() || place != Where::Anywhere {
+            self.check_cloud(&place)?;
+        }
         if let Where::Directive(directive) = &place {
             self.call.session.shared().advice.check_placement(self.cloud, directive)?;
         }
@@ -138,6 +141,17 @@ impl Asked<'_> {
             return Err(Refusal::plain(words));
         }
         Ok(AddMachine { base, constraints: one.constraints, place, jobs: jobs(&one.jobs), disks, warnings, existing })
+    }
+
+    /// A cloud that makes no machines makes no containers on them either.
+    fn check_cloud(&self, place: &Where) -> Result<(), Refusal> {
+        self.call.session.shared().advice.check_makes_machines(self.cloud).map_err(|instead| {
+            let words = match place {
+                Where::On(kind, host) => format!("machine {host} cannot host {kind} containers"),
+                _ => instead.words().to_owned(),
+            };
+            Refusal::plain(format!("cannot add a new machine: {words}"))
+        })
     }
 
     fn place(&self, one: &AddMachineParams) -> Result<Where, Refusal> {

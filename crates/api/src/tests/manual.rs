@@ -1,9 +1,14 @@
 //! Hosts that are there already, through the wire: recorded, given their script, sent their program.
 
 use super::rig::{Client, Rig, TICKET, model_path, refused};
+use crate::doors::CloudsAsked;
 use base::{MachineId, ModelUuid};
+use cloud::Cloud;
+use cloud::fake::Fake;
 use model::change::enrolment;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 fn host(arch: &str) -> Value {
@@ -71,6 +76,41 @@ async fn a_script_is_for_a_host_that_has_not_enrolled() {
     }
     enrol(&rig, uuid, &MachineId::top(0)).await;
     assert_eq!(refused(script(&client, "0").await), "machine 0 is provisioned already (already exists)");
+}
+
+#[tokio::test]
+async fn the_controllers_own_host_is_not_taken_in() {
+    let rig = Rig::start().await;
+    let uuid = rig.state.read().controller().expect("there").model_uuid;
+    let client = rig.login(&model_path(uuid), "admin").await;
+    let words = "machine 0 is the controller's own host: it has no agent of its own (not supported)";
+    assert_eq!(refused(script(&client, "0").await), words);
+}
+
+#[tokio::test]
+async fn a_cloud_that_makes_no_machines_says_what_to_do_instead() {
+    let fake = Fake::new();
+    fake.makes_none("bring hosts to it");
+    let cloud: Arc<dyn Cloud> = Arc::new(fake);
+    let rig = Rig::advised(Arc::new(CloudsAsked::learn(BTreeMap::from([("lab".to_owned(), cloud)])).await)).await;
+    let uuid = rig.add_model("m").await;
+    let client = rig.login(&model_path(uuid), "admin").await;
+    let added = client.call("MachineManager", 10, "AddMachines", host("amd64")).await.expect("answers");
+    assert_eq!(added["machines"][0]["machine"], "0", "a host is brought");
+    let cloud = "cannot add a new machine: bring hosts to it";
+    let container = "cannot add a new machine: machine 0 cannot host lxd containers";
+    for (one, words) in [
+        (json!({}), cloud),
+        (json!({"placement": {"scope": "m", "directive": "zone=a"}}), cloud),
+        (json!({"container-type": "lxd"}), cloud),
+        (json!({"container-type": "lxd", "parent-id": "0"}), container),
+        (json!({"instance-id": "manual:x", "nonce": "n", "container-type": "lxd", "parent-id": "0"}), container),
+    ] {
+        let params = json!({"params": [one]});
+        let answer = client.call("MachineManager", 10, "AddMachines", params.clone()).await.expect("answers");
+        let message = answer["machines"][0]["error"]["message"].as_str().unwrap_or_default();
+        assert!(message.starts_with(words), "{params}: {message}");
+    }
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use crate::Passwords;
 use crate::agents::{Authority as Signer, Door, Pace};
-use crate::doors::{NoAdvice, TakesIn};
+use crate::doors::{CloudAdvice, NoAdvice, TakesIn};
 use crate::limits::Limits;
 use crate::server::{Handle, Server, ServerParts};
 use base::chance::SystemChance;
@@ -58,6 +58,14 @@ impl Rig {
     }
 
     pub async fn paced(limits: Limits, pace: Pace) -> Rig {
+        Rig::of(limits, pace, Arc::new(NoAdvice)).await
+    }
+
+    pub async fn advised(advice: Arc<dyn CloudAdvice>) -> Rig {
+        Rig::of(Limits::default(), Pace::default(), advice).await
+    }
+
+    async fn of(limits: Limits, pace: Pace, advice: Arc<dyn CloudAdvice>) -> Rig {
         let now = base::clock::Clock::now(&SystemClock).unix();
         let store = Arc::new(Memory::new());
         let state = State::open(store, Arc::new(SystemClock), Arc::new(SystemChance)).await.expect("opens");
@@ -94,7 +102,7 @@ impl Rig {
             tls,
             passwords: Passwords::new(&SystemChance),
             doors: Arc::new(door.clone()),
-            advice: Arc::new(NoAdvice),
+            advice,
             key_source: Arc::new(super::keys::People),
             takes_in: Arc::new(Hosts),
             version: "3.6.100".into(),

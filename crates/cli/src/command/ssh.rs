@@ -4,8 +4,8 @@ use super::Command;
 use crate::flags::Flag;
 
 mod copy;
-pub(super) mod keys;
-pub(super) mod process;
+pub(crate) mod keys;
+pub(crate) mod process;
 mod shell;
 mod target;
 mod tunnel;

@@ -24,7 +24,7 @@ _grigri() {
     while IFS= read -r word; do
         if [ "$word" = '*' ]; then compopt -o default 2>/dev/null; else COMPREPLY+=("$word"); fi
     done < <("${COMP_WORDS[0]/#\~/$HOME}" complete --line "${COMP_LINE:0:COMP_POINT}" --breaks "$COMP_WORDBREAKS" 2>/dev/null </dev/null)
-    case "${COMPREPLY[*]}" in *[:=,]) compopt -o nospace 2>/dev/null ;; esac
+    case "${COMPREPLY[*]}" in *[:=,/]) compopt -o nospace 2>/dev/null ;; esac
 }
 complete -F _grigri juju grigri
 "#;
@@ -35,9 +35,9 @@ _grigri() {
     local -a found open
     found=("${(@f)$("${(Q)words[1]/#\~/$HOME}" complete -- "${(@Q)words[2,CURRENT]}" 2>/dev/null </dev/null)}")
     found=(${found:#})
-    open=(${(M)found:#*[:=,]})
+    open=(${(M)found:#*[:=,/]})
     compadd -a -S '' open
-    compadd -- ${${found:#*[:=,]}:#\*}
+    compadd -- ${${found:#*[:=,/]}:#\*}
     if (( $found[(I)\*] )); then _files; fi
 }
 compdef _grigri juju grigri

@@ -306,6 +306,7 @@ mod tests {
         check("completion ", &["bash", "fish", "zsh"], &[]);
         check("wait-for ", &["machine", "model"], &[]);
         check("add-machine ", &["lxd:", "ssh:"], &[]);
+        check("bootstrap m", &["manual/"], &[]);
         check("add-machine --constraints me", &["mem="], &[]);
         check("ssh 0 --", &[], &["--proxy"]);
     }

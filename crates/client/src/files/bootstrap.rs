@@ -31,6 +31,9 @@ pub struct BootstrapConfig {
     pub cloud_type: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,
+    /// Of a cloud that is one host: where it is reached.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<String>,
     #[serde(flatten)]
     pub extra: IndexMap<String, Value>,
 }

@@ -11,7 +11,7 @@ use crate::record::cloud::Cloud;
 use crate::record::controller::Controller;
 use crate::record::credential::Credential;
 use crate::record::encode;
-use crate::record::instance::Instance;
+use crate::record::instance::{Instance, MANUAL, MANUALLY};
 use crate::record::key::Keys;
 use crate::record::machine::{Machine, Removal};
 use crate::record::model::Model;
@@ -135,9 +135,10 @@ fn machine_zero(txn: &mut Txn, with: &Bootstrap, given: Given<'_>) {
         upgrade: None,
     };
     let addresses: Vec<_> = with.endpoints.iter().map(|endpoint| endpoint.address.clone()).collect();
+    let running = if with.machine.instance_id.starts_with(MANUAL) { MANUALLY } else { "Running" };
     let instance = Instance {
         instance_id: with.machine.instance_id.clone(),
-        status: Status::new(InstanceStatus::Running, "Running", now),
+        status: Status::new(InstanceStatus::Running, running, now),
         hardware: with.machine.hardware.clone(),
         addresses,
         ..Instance::pending(now)

@@ -45,6 +45,10 @@ pub fn issue_to_host(
     let Some(instance) = instance else {
         return Err(Refusal::new(Kind::NotProvisioned, format!("machine {id} not provisioned")));
     };
+    if machine.is_controller() {
+        let words = format!("machine {id} is the controller's own host: it has no agent of its own");
+        return Err(Refusal::new(Kind::NotSupported, words));
+    }
     if !instance.is_manual() {
         let words =
             format!("machine {id} is instance {:?} of its cloud: no script is needed for it", instance.instance_id);

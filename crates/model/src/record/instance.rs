@@ -59,6 +59,9 @@ pub struct Provisioning {
 /// How the instance id of a host begins that was taken in; its address follows, as its user typed it (`wire/commands-machines.md` 4).
 pub const MANUAL: &str = "manual:";
 
+/// What is said of such a host, which no cloud asks after.
+pub const MANUALLY: &str = "Manually provisioned machine";
+
 /// No pause between two tries is longer.
 pub const LONGEST_PAUSE: Duration = Duration::from_secs(900);
 

@@ -8,13 +8,15 @@
 //! The surprise: the store knows the controller before it exists, so that one whose birth was cut short by a crash
 //! can be ended by `kill-controller`.
 
+mod choice;
+
 use std::collections::BTreeMap;
 
 use base::Secret;
 use client::files::{Account, Accounts, BootstrapConfig, BootstrapConfigs, Controller, Controllers, Model, Models};
 use serde_json::{Map, Value, json};
 
-use crate::bootstrap::{BootstrapParams, BootstrapResult, Bootstrapper, KillParams};
+use crate::bootstrap::{BUILTIN, BootstrapParams, BootstrapResult, Bootstrapper, KillParams, MANUAL};
 use crate::command::Command;
 use crate::command::cloud::known;
 use crate::command::model::given;
@@ -22,19 +24,26 @@ use crate::completion::Noun;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::flags::Flag;
+use crate::manual::controller::Elsewhere;
 use crate::select;
 use crate::steps::steps;
 
 pub const COMMAND: Command = Command {
     name: "bootstrap",
     args: "[<cloud name>[/region] [<controller name>]]",
-    arguments: &[&[Noun::Cloud]],
+    arguments: &[&[Noun::Cloud, Noun::Word(&["manual/"])]],
     purpose: "Initializes a cloud environment.",
     doc: "Starts a controller, which machines and models are then made with.\n\
           The cloud 'builtin' is always there: its machines are containers on this host, and the\n\
-          controller is a process of this host. It needs root.",
-    examples: "\n    juju bootstrap builtin\n    juju bootstrap builtin mycontroller --add-model first",
-    see_also: &["add-model", "clouds", "controllers", "destroy-controller", "kill-controller"],
+          controller is a process of this host. It needs root.\n\n\
+          With 'manual/[user@]host[:port]' the controller is on a host that is there already: any Linux of\n\
+          this program's architecture with sshd and a POSIX shell, as root or as a user who may become root\n\
+          by sudo without a password. It is logged in to with your own ssh and its settings. Machines of\n\
+          such a controller are other hosts: 'juju add-machine ssh:[user@]host'. What fails leaves nothing\n\
+          on the host, and 'destroy-controller' leaves it as it was.",
+    examples: "\n    juju bootstrap builtin\n    juju bootstrap builtin mycontroller --add-model first\n    \
+               juju bootstrap manual/root@10.0.0.7 mycontroller",
+    see_also: &["add-machine", "add-model", "clouds", "controllers", "destroy-controller", "kill-controller"],
     flags: &[
         Flag::text(&["add-model"], "Name of an initial model to create on the new controller"),
         Flag::text(&["agent-version"], "Version of agent binaries to use for Juju agents"),
@@ -66,12 +75,23 @@ async fn run(context: &mut Context) -> Result<()> {
     if let Some(cloud) = context.args.text("regions").map(str::to_owned) {
         return print_regions(context, &cloud);
     }
-    let params = params(context)?;
+    let mut params = params(context)?;
     let injected = context.injected.clone();
-    let Some(bootstrapper) = &injected.bootstrapper else {
-        return Err(Error::failed("this program is the command line alone, and cannot start a controller"));
+    let elsewhere = match params.cloud_type.as_str() {
+        MANUAL => Some(Elsewhere::find(context, &params.endpoint).await?),
+        _ => None,
+    };
+    let bootstrapper: &dyn Bootstrapper = match (&elsewhere, &injected.bootstrapper) {
+        (_, None) => {
+            return Err(Error::failed("this program is the command line alone, and cannot start a controller"));
+        }
+        (Some(elsewhere), _) => elsewhere,
+        (None, Some(here)) => here.as_ref(),
     };
     bootstrapper.check(&params).await?;
+    if let Some(elsewhere) = &elsewhere {
+        params.known_as = elsewhere.known_as().await;
+    }
     ignored(context, &params);
     let keep = params.keep_broken;
     context
@@ -80,7 +100,7 @@ async fn run(context: &mut Context) -> Result<()> {
     // Before anything is written: whoever interrupts in between must not leave a name without a controller.
     let interrupted = context.interrupted();
     note(context, &params)?;
-    match start(context, bootstrapper.as_ref(), &params, interrupted).await {
+    match start(context, bootstrapper, &params, interrupted).await {
         Ok(result) => finish(context, &params, &result).await,
         Err(error) if keep => {
             context.info("Bootstrap failed; what was made is kept, as asked. Remove it with \"juju kill-controller\".");
@@ -90,12 +110,12 @@ async fn run(context: &mut Context) -> Result<()> {
             let kill = KillParams {
                 controller_name: params.controller_name.clone(),
                 uuid: params.controller_uuid.clone(),
-                cloud_type: params.cloud.clone(),
+                cloud_type: params.cloud_type.clone(),
             };
             let cleaned = bootstrapper.kill(&kill, &|_| {}).await;
             if let Err(left) = cleaned {
                 // Stays in the store, so that the user can try again to remove it.
-                context.log_error(format!("cannot take away what was made: {left}"));
+                context.log_error(format!("cannot take away what was made: {}", Error::from(left)));
                 return Err(error);
             }
             forget(context, &params, before)?;
@@ -109,23 +129,12 @@ fn params(context: &Context) -> Result<BootstrapParams> {
     let Some(place) = args.get(0) else {
         return Err(Error::usage("no cloud specified, try \"juju bootstrap builtin\""));
     };
-    let (cloud, region) = place.split_once('/').unwrap_or((place, ""));
-    let found = known::of_client(context)?.into_iter().find(|k| k.name == cloud);
-    let Some(found) = found else {
-        return Err(Error::failed(format!("unknown cloud {cloud:?}, please try \"juju update-public-clouds\"")));
+    let chosen = choice::choose(context, place)?;
+    let name = match (args.get(1), chosen.cloud_type.as_str()) {
+        (Some(name), _) => name.to_lowercase(),
+        (None, MANUAL) => format!("{}-{}", chosen.cloud, chosen.region).to_lowercase(),
+        (None, _) => chosen.cloud.to_lowercase(),
     };
-    if found.cloud.cloud_type != known::BUILTIN {
-        return Err(Error::failed(format!(
-            "cloud {cloud:?} is of type {:?}, on which this release of grigri cannot start controllers; try \"builtin\"",
-            found.cloud.cloud_type
-        )));
-    }
-    let first = found.cloud.regions.keys().next().cloned().unwrap_or_default();
-    let region = if region.is_empty() { first } else { region.to_owned() };
-    if !found.cloud.regions.contains_key(&region) {
-        return Err(Error::failed(format!("region {region:?} for cloud {cloud:?} not valid")));
-    }
-    let name = args.get(1).unwrap_or(cloud).to_lowercase();
     if !select::is_model_name(&name) {
         return Err(Error::usage(format!("controller name {name:?} not valid")));
     }
@@ -135,7 +144,7 @@ fn params(context: &Context) -> Result<BootstrapParams> {
     if args.text("agent-version").is_some_and(|v| v != context.client_version()) {
         return Err(Error::usage(format!("this client can only bootstrap {} agents", context.client_version())));
     }
-    // The builtin cloud wants none: there is one, empty, by the name that `add-model` shows.
+    // Neither cloud wants one: there is one, empty, by the name that `add-model` shows.
     if let Some(credential) = args.text("credential").filter(|name| !name.is_empty() && *name != "default") {
         return Err(Error::failed(format!("credential {credential:?} not found")));
     }
@@ -149,8 +158,11 @@ fn params(context: &Context) -> Result<BootstrapParams> {
     let ssh = context.store.dir().join("ssh");
     Ok(BootstrapParams {
         controller_name: name,
-        cloud: cloud.to_owned(),
-        region,
+        cloud: chosen.cloud,
+        cloud_type: chosen.cloud_type,
+        endpoint: chosen.endpoint,
+        known_as: Vec::new(),
+        region: chosen.region,
         controller_uuid: uuid::Uuid::new_v4().to_string(),
         controller_model_uuid: uuid::Uuid::new_v4().to_string(),
         admin_password: Secret::new(password.unwrap_or_else(|| uuid::Uuid::new_v4().simple().to_string())),
@@ -169,15 +181,16 @@ fn texts(config: Map<String, Value>) -> BTreeMap<String, String> {
     config.into_iter().map(|(key, value)| (key, text(value))).collect()
 }
 
-/// Says what of the user's wishes means nothing here: the controller is a process of this host, not a machine of its own.
+/// Says what of the user's wishes means nothing here: the controller is a process of a host that is there, not a machine of its own.
 fn ignored(context: &mut Context, params: &BootstrapParams) {
     let wishes = [
         ("--bootstrap-constraints", !params.bootstrap_constraints.is_empty()),
         ("--bootstrap-base", !params.bootstrap_base.is_empty()),
     ];
+    let host = if params.cloud_type == MANUAL { "its" } else { "this" };
     for (flag, _) in wishes.iter().filter(|(_, wished)| *wished) {
         context
-            .warn(format!("{flag} is ignored: the controller is a process of this host, with its system and memory"));
+            .warn(format!("{flag} is ignored: the controller is a process of {host} host, with its system and memory"));
     }
 }
 
@@ -192,12 +205,27 @@ fn note(context: &Context, params: &BootstrapParams) -> Result<()> {
             uuid: params.controller_uuid.clone(),
             cloud: params.cloud.clone(),
             region: Some(params.region.clone()),
-            cloud_type: Some(params.cloud.clone()),
+            cloud_type: Some(params.cloud_type.clone()),
             agent_version: Some(context.client_version()),
             ..Controller::default()
         };
         all.controllers.insert(name.clone(), entry);
         Ok(())
+    })?;
+    if params.endpoint.is_empty() {
+        return Ok(());
+    }
+    // Where to look for it, should this end here.
+    context.store.update(|all: &mut BootstrapConfigs| {
+        let entry = BootstrapConfig {
+            cloud: params.cloud.clone(),
+            cloud_type: params.cloud_type.clone(),
+            region: Some(params.region.clone()),
+            endpoint: Some(params.endpoint.clone()),
+            ..BootstrapConfig::default()
+        };
+        all.controllers.insert(name.clone(), entry);
+        Ok::<_, Error>(())
     })
 }
 
@@ -266,6 +294,7 @@ async fn finish(context: &mut Context, params: &BootstrapParams, result: &Bootst
             cloud: params.cloud.clone(),
             cloud_type: result.cloud_type.clone(),
             region: Some(result.region.clone()),
+            endpoint: Some(params.endpoint.clone()).filter(|endpoint| !endpoint.is_empty()),
             ..BootstrapConfig::default()
         };
         all.controllers.insert(name.clone(), entry);
@@ -324,7 +353,7 @@ fn forget(context: &Context, params: &BootstrapParams, before: Option<String>) -
 fn print_clouds(context: &mut Context) -> Result<()> {
     let mut table = crate::output::table::Table::new();
     table.row(&["Cloud", "Credentials", "Default Region"]);
-    for known in known::of_client(context)?.into_iter().filter(|k| k.cloud.cloud_type == known::BUILTIN) {
+    for known in known::of_client(context)?.into_iter().filter(|k| k.cloud.cloud_type == BUILTIN) {
         let region = known.cloud.regions.keys().next().cloned().unwrap_or_default();
         table.row(&[known.name, String::new(), region]);
     }

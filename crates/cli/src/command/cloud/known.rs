@@ -8,12 +8,10 @@ use indexmap::IndexMap;
 use serde_json::{Value, json};
 use wire::yaml::Node;
 
+use crate::bootstrap::BUILTIN;
 use crate::context::{Api, Context, each};
 use crate::error::{Error, Result};
 use crate::output::fields::{Fields, flow, named};
-
-/// The cloud that needs nothing but this host.
-pub const BUILTIN: &str = "builtin";
 
 /// A cloud and who told of it.
 #[derive(Debug, Clone)]

@@ -82,7 +82,7 @@ async fn run(context: &mut Context) -> Result<()> {
     context.info("Waiting for model resources to be reclaimed");
     wait(context, &api).await;
     context.info("All models reclaimed, cleaning up controller machines");
-    reclaim::take_away(context, &name).await
+    reclaim::take_away(context, &name, reclaim::Told::ToEnd).await
 }
 
 /// What is refused before the user is asked and before the controller is told.

@@ -4,12 +4,14 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::bootstrap::BUILTIN;
 use crate::command::Command;
-use crate::command::controller::reclaim::{self, Remaining};
+use crate::command::controller::reclaim::{self, Remaining, Told};
 use crate::completion::Noun;
 use crate::context::{Api, Context};
 use crate::error::{Error, Result};
 use crate::flags::Flag;
+use crate::manual::controller::Elsewhere;
 use crate::select;
 
 pub const COMMAND: Command = Command {
@@ -18,7 +20,8 @@ pub const COMMAND: Command = Command {
     arguments: &[&[Noun::Controller]],
     purpose: "Forcibly terminate all machines and other associated resources for a Juju controller.",
     doc: "Destroys the controller and what it made, through its API if that answers.\n\
-          Otherwise what the controller left on this host is taken away without it.\n\
+          Otherwise what the controller left on this host, or on the host that 'bootstrap manual/...' made\n\
+          it on, is taken away without it.\n\
           Models that are not gone after the timeout are ended directly.",
     examples: "\n    juju kill-controller mycontroller --timeout 10m",
     see_also: &["destroy-controller", "unregister"],
@@ -43,9 +46,12 @@ async fn run(context: &mut Context) -> Result<()> {
     context.args.at_most(1)?;
     let timeout = context.args.duration("t").unwrap_or(Duration::from_secs(300));
     let all = context.store.controllers()?;
-    let Some(entry) = all.controllers.get(&name) else { return Err(select::controller_not_found(&name)) };
-    let on_this_host = entry.cloud_type.as_deref() == Some("builtin") && context.injected.bootstrapper.is_some();
-    let patience = if on_this_host { OPEN_PATIENCE_HERE } else { OPEN_PATIENCE };
+    if !all.controllers.contains_key(&name) {
+        return Err(select::controller_not_found(&name));
+    }
+    let here = all.controllers.get(&name).and_then(|entry| entry.cloud_type.as_deref()) == Some(BUILTIN);
+    let here = here && context.injected.bootstrapper.is_some();
+    let patience = if here { OPEN_PATIENCE_HERE } else { OPEN_PATIENCE };
     let api = match context.controller_api_within(&name, patience).await {
         Ok(api) => Ok(api),
         Err(error) => {
@@ -64,21 +70,23 @@ async fn run(context: &mut Context) -> Result<()> {
         context.note(format!("\n{warning}"));
         context.confirm_name("controller", &name, "controller destruction")?;
     }
-    match api {
+    let told = match api {
         Ok(api) => through_api(context, &api, &name, timeout).await,
-        Err(_) if on_this_host => {
+        Err(_) if here || Elsewhere::notes(context, &name)?.is_some() => {
             context.info("Unable to connect to the API server, destroying through provider");
+            Told::Nothing
         }
         Err(error) => return Err(error.context("cannot connect to model config API")),
-    }
-    reclaim::take_away(context, &name).await
+    };
+    reclaim::take_away(context, &name, told).await
 }
 
-async fn through_api(context: &mut Context, api: &Api, name: &str, timeout: Duration) {
+/// Whether the controller ends by itself now.
+async fn through_api(context: &mut Context, api: &Api, name: &str, timeout: Duration) -> Told {
     let params = json!({"destroy-models": true, "destroy-storage": true});
     if let Err(error) = api.call::<Value>("Controller", "DestroyController", params).await {
         context.info(format!("Unable to destroy controller through the API: {error}\nDestroying through provider"));
-        return;
+        return Told::Nothing;
     }
     context.info(format!("Destroying controller {name:?}\nWaiting for resources to be reclaimed"));
     let start = tokio::time::Instant::now();
@@ -94,7 +102,7 @@ async fn through_api(context: &mut Context, api: &Api, name: &str, timeout: Dura
         };
         if !now.is_busy() {
             context.info("All models reclaimed, cleaning up controller machines");
-            return;
+            return Told::ToEnd;
         }
         if tokio::time::Instant::now() >= until {
             break;
@@ -113,6 +121,8 @@ async fn through_api(context: &mut Context, api: &Api, name: &str, timeout: Dura
     }
     kill_directly(context, api).await;
     context.info("All models destroyed, cleaning up controller machines");
+    // Of its models some are left, and it waits for them.
+    Told::Nothing
 }
 
 /// The controller goes with all its machines in `take_away`; here their models are named.

@@ -1,8 +1,13 @@
 //! What is left of a controller's models while it goes away, in words; shared by destroying and killing.
 
+use std::sync::Arc;
+
+use crate::Injected;
+use crate::bootstrap::{BUILTIN, Bootstrapper, KillParams};
 use crate::command::controller::refresh::{self, ModelView};
 use crate::context::{Api, Context};
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::manual::controller::Elsewhere;
 
 /// All models of a controller at one moment.
 pub struct Remaining {
@@ -107,19 +112,70 @@ fn line(model: &ModelView) -> String {
     text
 }
 
-/// Takes away what lies on this host, when the controller is one of this host, and forgets it.
-pub async fn take_away(context: &mut Context, name: &str) -> Result<()> {
+/// Who can end a controller beneath its API: on this host, or on one that is reached by ssh.
+pub enum Beneath {
+    Here(Arc<Injected>),
+    Elsewhere(Box<Elsewhere>),
+}
+
+impl Beneath {
+    /// None for a controller that others keep.
+    pub async fn find(context: &Context, name: &str) -> Result<Option<Beneath>> {
+        let all = context.store.controllers()?;
+        let kind = all.controllers.get(name).and_then(|entry| entry.cloud_type.as_deref());
+        if kind == Some(BUILTIN) && context.injected.bootstrapper.is_some() {
+            return Ok(Some(Beneath::Here(context.injected.clone())));
+        }
+        let elsewhere = Elsewhere::of_controller(context, name).await?;
+        Ok(elsewhere.map(|elsewhere| Beneath::Elsewhere(Box::new(elsewhere))))
+    }
+
+    /// It was told over its API to end, and does it by itself.
+    fn destroyed(self) -> Beneath {
+        match self {
+            Beneath::Elsewhere(elsewhere) => Beneath::Elsewhere(Box::new(elsewhere.destroyed())),
+            here => here,
+        }
+    }
+
+    pub fn bootstrapper(&self) -> Option<&dyn Bootstrapper> {
+        match self {
+            Beneath::Here(injected) => injected.bootstrapper.as_deref(),
+            Beneath::Elsewhere(elsewhere) => Some(elsewhere.as_ref()),
+        }
+    }
+}
+
+/// Whether the controller itself has been told to end.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Told {
+    ToEnd,
+    Nothing,
+}
+
+/// Takes away what lies on the controller's host, where that can be reached from here, and forgets the controller.
+pub async fn take_away(context: &mut Context, name: &str, told: Told) -> Result<()> {
     let all = context.store.controllers()?;
     let entry = all.controllers.get(name).cloned().unwrap_or_default();
-    let injected = context.injected.clone();
-    let is_local = entry.cloud_type.as_deref() == Some("builtin");
-    if let Some(bootstrapper) = injected.bootstrapper.as_ref().filter(|_| is_local) {
-        let params = crate::bootstrap::KillParams {
+    let mut beneath = Beneath::find(context, name).await?;
+    if told == Told::ToEnd {
+        beneath = beneath.map(Beneath::destroyed);
+    }
+    if let Some(bootstrapper) = beneath.as_ref().and_then(Beneath::bootstrapper) {
+        let params = KillParams {
             controller_name: name.to_owned(),
             uuid: entry.uuid.clone(),
-            cloud_type: "builtin".to_owned(),
+            cloud_type: entry.cloud_type.clone().unwrap_or_default(),
         };
-        bootstrapper.kill(&params, &|_| {}).await?;
+        match (bootstrapper.kill(&params, &|_| {}).await, &beneath) {
+            (Ok(()), _) => {}
+            (Err(error), Some(Beneath::Elsewhere(elsewhere))) if told == Told::ToEnd => context.warn(format!(
+                "the controller takes itself off {}, which could not be looked at: {}",
+                elsewhere.host(),
+                Error::from(error)
+            )),
+            (Err(error), _) => return Err(error.into()),
+        }
     }
     context.store.remove_controller(name)?;
     Ok(())

@@ -1,12 +1,14 @@
-//! `start-controller`: starts a controller of this host again, after a crash or a reboot of a host that has no service manager.
+//! `start-controller`: starts a controller of this host, or of one that is reached by ssh, again: after a crash or a reboot where no
+//! service manager does.
 //!
 //! The surprise: it is a command of Grigri's own; where systemd runs, it does the same by itself.
 
-use crate::bootstrap::KillParams;
+use crate::bootstrap::{Bootstrapper, KillParams};
 use crate::command::Command;
 use crate::completion::Noun;
 use crate::context::Context;
 use crate::error::{Error, Result};
+use crate::manual::controller::Elsewhere;
 use crate::select;
 
 pub const COMMAND: Command = Command {
@@ -15,7 +17,8 @@ pub const COMMAND: Command = Command {
     arguments: &[&[Noun::Controller]],
     purpose: "Starts a controller of this host that does not run.",
     doc: "After a crash or a reboot, where no systemd does it: starts the controller's process again.\n\
-          Its machines went on, or are started by it. The current controller, unless another is named.",
+          Its machines went on, or are started by it. The current controller, unless another is named.\n\
+          One that 'bootstrap manual/...' made is started on its host, over ssh.",
     examples: "\n    juju start-controller\n    juju start-controller mycontroller",
     see_also: &["bootstrap", "controllers", "kill-controller"],
     run: |context| Box::pin(run(context)),
@@ -33,8 +36,13 @@ async fn run(context: &mut Context) -> Result<()> {
         return Err(select::controller_not_found(&name));
     };
     let injected = context.injected.clone();
-    let Some(bootstrapper) = &injected.bootstrapper else {
-        return Err(Error::failed("this program is the command line alone, and cannot start a controller"));
+    let elsewhere = Elsewhere::of_controller(context, &name).await?;
+    let bootstrapper: &dyn Bootstrapper = match (&elsewhere, &injected.bootstrapper) {
+        (Some(elsewhere), _) => elsewhere,
+        (None, Some(here)) => here.as_ref(),
+        (None, None) => {
+            return Err(Error::failed("this program is the command line alone, and cannot start a controller"));
+        }
     };
     let params = KillParams {
         controller_name: name.clone(),

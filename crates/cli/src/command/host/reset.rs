@@ -66,7 +66,7 @@ fn keep(context: &Context, local: &Local, user: &str, password: Secret) -> Resul
             ca_cert: local.ca_cert.clone(),
             cloud: local.cloud.clone(),
             region: Some(local.region.clone()),
-            cloud_type: Some(local.cloud.clone()),
+            cloud_type: Some(local.cloud_type.clone()),
             agent_version: Some(context.client_version()),
             controller_machine_count: 1,
             active_controller_machine_count: 1,

@@ -3,29 +3,28 @@
 //! It must not know what the controller's script does. The surprise: it asks nothing of the host but sshd and a POSIX shell, where the
 //! original wants bash, sudo and systemd; and what it began it takes back, the machine's record too.
 
-mod detect;
-mod login;
 mod program;
+
+use std::path::PathBuf;
 
 use base::chance::{Chance, SystemChance};
 use serde_json::{Value, json};
 use wire::facade::machine_manager::{AddMachinesResults, DestroyMachineResults, ProvisioningScriptResult};
 use wire::facade::model_config::ConfigValue;
 
-use crate::command::ssh::process;
 use crate::context::{Api, Context};
 use crate::error::{Error, Result};
-use detect::Found;
-use login::Login;
+use crate::manual::Login;
+use crate::manual::detect::{self, Found};
 
 type Config = std::collections::BTreeMap<String, ConfigValue>;
 
 /// Adds the host that `directive` names, `[user@]host`.
 pub(super) async fn add(context: &mut Context, api: &Api, config: &Config, directive: &str) -> Result<()> {
-    let keys = login::keys_to_install(context)?;
+    let keys = keys_to_install(context)?;
     let login = Login::find(context, directive).await?;
-    detect::check_is_new(context, &login).await?;
-    let found = detect::detect(context, &login).await?;
+    detect::check_is_new(&login).await?;
+    let found = detect::detect(&login).await?;
     let nonce = format!("manual:{}:{}", login.host, SystemChance.uuid());
     let id = record(api, &login, &found, &nonce).await?;
     let outcome = match script(api, config, &id, &nonce).await {
@@ -33,7 +32,7 @@ pub(super) async fn add(context: &mut Context, api: &Api, config: &Config, direc
             let program = program::to_bring(config, &found);
             let told = program::Told { script: &script, keys: &keys, program };
             tokio::select! {
-                outcome = program::run(context, &login, &told) => outcome,
+                outcome = program::run(&login, &told) => outcome,
                 () = context.interrupted() => Err(Error::failed("interrupted")),
             }
         }
@@ -118,11 +117,20 @@ async fn remove(api: &Api, id: &str) -> Result<()> {
     }
 }
 
-/// How a command on the host failed, in the original's words.
-fn failed(said: &process::Said) -> String {
-    match said.stderr.trim() {
-        "" => format!("subprocess encountered error code {}", said.code),
-        words => format!("subprocess encountered error code {} ({words})", said.code),
+/// Keys to be let in beside the model's: the file that `--public-key` names.
+fn keys_to_install(context: &mut Context) -> Result<String> {
+    let Some(typed) = context.args.text("public-key").filter(|typed| !typed.is_empty()) else {
+        return Ok(String::new());
+    };
+    let path = match typed.starts_with("~/") || typed.starts_with('/') {
+        true => context.io.path(typed),
+        // As the original has it: beside the user's own keys.
+        false => context.io.home().join(".ssh").join(typed),
+    };
+    let found = [path.clone(), context.io.cwd.join(typed)].into_iter().find(|path: &PathBuf| path.is_file());
+    match found.map(std::fs::read_to_string) {
+        Some(Ok(text)) => Ok(text),
+        _ => Err(Error::failed(format!("cannot reading authorized-keys: cannot read {}", path.display()))),
     }
 }
 

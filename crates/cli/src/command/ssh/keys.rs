@@ -26,7 +26,7 @@ pub(super) fn known_hosts(context: &Context, lines: &str) -> Result<PathBuf> {
 }
 
 /// The client's own keys, and when there are such, the user's default ones.
-pub(in crate::command) fn identities(context: &Context) -> Vec<PathBuf> {
+pub(crate) fn identities(context: &Context) -> Vec<PathBuf> {
     let mut own = private_keys(&context.io.data_dir().join("ssh"));
     if !own.is_empty() {
         let home = context.io.home().join(".ssh");

@@ -4,16 +4,18 @@ use std::path::PathBuf;
 use std::process::Stdio;
 
 use tokio::io::AsyncWriteExt;
-use tokio::process::Command;
+use tokio::process::{Child, Command};
 
 use crate::context::Context;
 use crate::error::{Error, Result};
+use crate::io::Around;
 
-fn command(context: &Context, program: &str, args: &[String]) -> Command {
-    let path = context.io.var("PATH").unwrap_or("/usr/bin:/bin");
+fn command(around: &Around, program: &str, args: &[String]) -> Command {
+    let var = |name: &str| around.env.get(name).map(String::as_str).filter(|value| !value.is_empty());
+    let path = var("PATH").unwrap_or("/usr/bin:/bin");
     let find = |name: &str| std::env::split_paths(path).map(|dir| dir.join(name)).find(|p| p.is_file());
     // A password from the environment is typed by sshpass, where that is installed.
-    let mut command = match find("sshpass").filter(|_| context.io.var("SSHPASS").is_some()) {
+    let mut command = match find("sshpass").filter(|_| var("SSHPASS").is_some()) {
         Some(pass) => {
             let mut command = Command::new(pass);
             command.arg("-e").arg(program);
@@ -21,7 +23,7 @@ fn command(context: &Context, program: &str, args: &[String]) -> Command {
         }
         None => Command::new(find(program).unwrap_or_else(|| program.into())),
     };
-    command.args(args).current_dir(&context.io.cwd).env_clear().envs(&context.io.env);
+    command.args(args).current_dir(&around.cwd).env_clear().envs(&around.env);
     command
 }
 
@@ -31,7 +33,7 @@ fn missing(program: &str, error: &std::io::Error) -> Error {
 
 /// Runs with the user's own streams; the exit code.
 pub(super) async fn run(context: &mut Context, program: &str, args: &[String]) -> Result<i32> {
-    let mut command = command(context, program, args);
+    let mut command = command(&context.io.around(), program, args);
     if context.io.inherits {
         let status = command.status().await.map_err(|e| missing(program, &e))?;
         return Ok(status.code().unwrap_or(255));
@@ -45,7 +47,7 @@ pub(super) async fn run(context: &mut Context, program: &str, args: &[String]) -
 /// Runs and keeps what it writes: the exit code, and its errors' words. On a terminal its standard output is the user's: scp shows there how
 /// far it is.
 pub(super) async fn captured(context: &Context, program: &str, args: &[String]) -> Result<(i32, String)> {
-    let mut command = command(context, program, args);
+    let mut command = command(&context.io.around(), program, args);
     command.stdin(if context.io.inherits { Stdio::inherit() } else { Stdio::null() });
     let shown = context.io.inherits && context.io.stdout_is_terminal;
     command.stdout(if shown { Stdio::inherit() } else { Stdio::piped() }).stderr(Stdio::piped());
@@ -56,23 +58,23 @@ pub(super) async fn captured(context: &Context, program: &str, args: &[String]) 
 
 /// What a program is given on its standard input, one after the other.
 #[derive(Default)]
-pub(in crate::command) struct Fed {
+pub(crate) struct Fed {
     pub text: String,
     pub file: Option<PathBuf>,
     /// What it writes to standard error goes to the user as it comes, and is not kept.
     pub shows_errors: bool,
 }
 
-pub(in crate::command) struct Said {
+pub(crate) struct Said {
     pub code: i32,
     pub stdout: String,
     pub stderr: String,
 }
 
 /// Runs with an input of ours and keeps what it writes. Ends with us.
-pub(in crate::command) async fn fed(context: &Context, program: &str, args: &[String], input: Fed) -> Result<Said> {
-    let mut command = command(context, program, args);
-    let passes = input.shows_errors && context.io.inherits;
+pub(crate) async fn fed(around: &Around, program: &str, args: &[String], input: Fed) -> Result<Said> {
+    let mut command = command(around, program, args);
+    let passes = input.shows_errors && around.inherits;
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
     command.stderr(if passes { Stdio::inherit() } else { Stdio::piped() });
     let mut child = command.spawn().map_err(|e| missing(program, &e))?;
@@ -93,10 +95,17 @@ pub(in crate::command) async fn fed(context: &Context, program: &str, args: &[St
     Ok(Said { code: output.status.code().unwrap_or(255), stdout: text(output.stdout), stderr: text(output.stderr) })
 }
 
+/// Starts a program that is talked to; what it writes to standard error is kept too. Ends with us.
+pub(crate) fn talking(around: &Around, program: &str, args: &[String]) -> Result<Child> {
+    let mut command = command(around, program, args);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    command.spawn().map_err(|e| missing(program, &e))
+}
+
 /// The host keys that answer at an address; empty when nothing does.
 pub(super) async fn scan(context: &Context, address: &str, port: &str) -> Vec<String> {
     let args = ["-T", "10", "-p", port, address].map(str::to_owned);
-    let mut command = command(context, "ssh-keyscan", &args);
+    let mut command = command(&context.io.around(), "ssh-keyscan", &args);
     let Ok(output) = command.stdin(Stdio::null()).output().await else { return Vec::new() };
     let lines = String::from_utf8_lossy(&output.stdout).into_owned();
     lines.lines().filter_map(|l| l.split_once(' ')).map(|(_, key)| key.to_owned()).collect()

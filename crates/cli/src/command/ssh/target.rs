@@ -9,8 +9,10 @@ use serde_json::{Value, json};
 use wire::facade::client::{FullStatus, MachineStatus};
 
 use super::{keys, process};
+use crate::bootstrap::{BUILTIN, MANUAL};
 use crate::context::{Api, Context};
 use crate::error::{Error, Result};
+use crate::manual::controller::is_ours;
 
 /// Tries of an address, and the wait between two.
 const ADDRESS_TRIES: u32 = 10;
@@ -311,8 +313,12 @@ impl<'a> Connection<'a> {
     /// A controller that is a process on its host lets nobody log in there: it carries ssh through its own port instead.
     fn tunnels(&self, context: &Context) -> Result<bool> {
         let controllers = context.store.controllers()?.controllers;
-        let kind = controllers.get(&self.api.controller).and_then(|controller| controller.cloud_type.as_deref());
-        Ok(kind == Some("builtin"))
+        let Some(entry) = controllers.get(&self.api.controller) else { return Ok(false) };
+        Ok(match entry.cloud_type.as_deref() {
+            Some(BUILTIN) => true,
+            Some(MANUAL) => is_ours(entry.agent_version.as_deref().unwrap_or_default()),
+            _ => false,
+        })
     }
 
     /// Takes the known-hosts file away.

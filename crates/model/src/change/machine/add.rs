@@ -9,7 +9,7 @@ use crate::key;
 use crate::query::storage::{Asked, wanted as wanted_disks};
 use crate::record::agent::Agent;
 use crate::record::block::BlockKind;
-use crate::record::instance::Instance;
+use crate::record::instance::{Instance, MANUALLY};
 use crate::record::machine::Machine;
 use crate::record::model::Model;
 use crate::record::status::{InstanceStatus, Status};
@@ -19,9 +19,6 @@ use store::Txn;
 
 /// No more in one transaction: a container with a host of its own needs eight writes of 128.
 pub const MAX_AT_ONCE: usize = 12;
-
-/// What is said of an instance that nobody can ask about.
-pub const MANUALLY: &str = "Manually provisioned machine";
 
 /// One machine as asked for.
 #[derive(Debug, Clone, Default)]

@@ -6,11 +6,11 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-use super::detect::Found;
-use super::login::Login;
-use super::{Config, failed, process};
-use crate::context::Context;
+use super::Config;
+use crate::command::ssh::process;
 use crate::error::{Error, Result};
+use crate::manual::detect::Found;
+use crate::manual::{Login, as_root, failed};
 use base::shell;
 
 /// What the host is told.
@@ -46,7 +46,7 @@ pub(super) fn to_bring(config: &Config, found: &Found) -> Option<PathBuf> {
     ours.then(|| std::env::current_exe().ok()).flatten()
 }
 
-pub(super) async fn run(context: &Context, login: &Login, told: &Told<'_>) -> Result<()> {
+pub(super) async fn run(login: &Login, told: &Told<'_>) -> Result<()> {
     let keys = told.keys.trim();
     let script = match keys.is_empty() {
         true => told.script.to_owned(),
@@ -54,10 +54,7 @@ pub(super) async fn run(context: &Context, login: &Login, told: &Told<'_>) -> Re
     };
     let fed =
         process::Fed { text: format!("{}\n{script}", script.len()), file: told.program.clone(), shows_errors: true };
-    // Whatever shell the login has is asked for one word's sake only.
-    let as_root =
-        format!("[ \"$(id -u)\" = 0 ] && exec /bin/sh -c {0}; exec sudo -n /bin/sh -c {0}", shell::word(LOADER));
-    let said = process::fed(context, "ssh", &login.line(&format!("/bin/sh -c {}", shell::word(&as_root))), fed).await?;
+    let said = login.run(&as_root(LOADER, &[]), fed).await?;
     match said.code {
         0 => Ok(()),
         _ => Err(Error::failed(failed(&said))),

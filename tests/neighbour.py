@@ -33,14 +33,17 @@ set -e
 mount --make-rprivate /
 mount -t tmpfs tmpfs "$1"
 mkdir "$1/upper" "$1/work" "$1/root"
+# What controllers of this host have is not to be seen there.
+if [ -e /var/lib/grigri ]; then mkdir -p "$1/upper/var/lib" && mknod "$1/upper/var/lib/grigri" c 0 0; fi
 mount -t overlay overlay -o "lowerdir=/,upperdir=$1/upper,workdir=$1/work" "$1/root"
 cd "$1/root"
 mount -t proc proc proc
+mount -t sysfs sysfs sys
 mount -t tmpfs tmpfs run
 mount -t tmpfs tmpfs tmp
 mount --rbind /dev dev
 mkdir -p run/sshd root/.ssh
-rm -rf var/lib/juju var/log/juju etc/sudoers.d/90-juju-ubuntu
+rm -rf var/lib/juju var/log/juju etc/sudoers.d/90-juju-ubuntu etc/systemd/system/grigri*
 printf '%s\\n' "$2" >root/.ssh/authorized_keys
 chmod 700 root/.ssh
 chmod 600 root/.ssh/authorized_keys

@@ -3,9 +3,8 @@
 
 use base::OsBase;
 
-use super::login::Login;
-use super::{failed, process};
-use crate::context::Context;
+use super::{Login, failed};
+use crate::command::ssh::process;
 use crate::error::{Error, Result};
 
 /// Prints a line with `jujud-machine` in it for each machine that the host is already, or half is.
@@ -28,7 +27,7 @@ cat /proc/cpuinfo
 "#;
 
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Found {
+pub(crate) struct Found {
     pub base: Option<OsBase>,
     pub arch: String,
     /// MiB.
@@ -36,9 +35,9 @@ pub(super) struct Found {
     pub cores: u64,
 }
 
-pub(super) async fn check_is_new(context: &Context, login: &Login) -> Result<()> {
+pub(crate) async fn check_is_new(login: &Login) -> Result<()> {
     let fed = process::Fed { text: CHECK.into(), ..process::Fed::default() };
-    let said = process::fed(context, "ssh", &login.line("/bin/sh"), fed).await?;
+    let said = login.run("/bin/sh", fed).await?;
     if said.code != 0 {
         return Err(Error::failed(format!("error checking if provisioned: {}", failed(&said))));
     }
@@ -48,9 +47,9 @@ pub(super) async fn check_is_new(context: &Context, login: &Login) -> Result<()>
     }
 }
 
-pub(super) async fn detect(context: &Context, login: &Login) -> Result<Found> {
+pub(crate) async fn detect(login: &Login) -> Result<Found> {
     let fed = process::Fed { text: DETECT.into(), ..process::Fed::default() };
-    let said = process::fed(context, "ssh", &login.line("/bin/sh"), fed).await?;
+    let said = login.run("/bin/sh", fed).await?;
     let words = match said.code {
         0 => match parse(&said.stdout) {
             Some(found) => return Ok(found),

@@ -1,0 +1,60 @@
+//! On which cloud, and where there, a controller is to be made.
+//! The surprise: `manual/host` names no cloud that anybody defined; it is one by itself, and what is behind the slash is no region.
+
+use crate::bootstrap::{BUILTIN, MANUAL};
+use crate::command::cloud::known;
+use crate::context::Context;
+use crate::error::{Error, Result};
+
+/// Where the controller is to be.
+pub(super) struct Chosen {
+    pub cloud: String,
+    pub cloud_type: String,
+    pub region: String,
+    /// Of a manual cloud: its host.
+    pub endpoint: String,
+}
+
+/// Reads `cloud[/region]`, and `manual/host`, which is a type of cloud with the cloud itself.
+pub(super) fn choose(context: &Context, place: &str) -> Result<Chosen> {
+    let (cloud, region) = place.split_once('/').unwrap_or((place, ""));
+    let found = known::of_client(context)?.into_iter().find(|k| k.name == cloud);
+    let no_host = || {
+        Error::failed("missing address of host to bootstrap: please specify \"juju bootstrap manual/[user@]<host>\"")
+    };
+    let chosen = |cloud_type: &str, region: &str, endpoint: &str| Chosen {
+        cloud: cloud.to_owned(),
+        cloud_type: cloud_type.to_owned(),
+        region: region.to_owned(),
+        endpoint: endpoint.to_owned(),
+    };
+    let Some(found) = found else {
+        return match (cloud, region.rsplit('@').next()) {
+            (MANUAL, Some("") | None) => Err(no_host()),
+            (MANUAL, _) => Ok(chosen(MANUAL, DEFAULT_REGION, region)),
+            _ => Err(Error::failed(format!("unknown cloud {cloud:?}, please try \"juju update-public-clouds\""))),
+        };
+    };
+    let mut regions: Vec<&str> = found.cloud.regions.keys().map(String::as_str).collect();
+    if found.cloud.cloud_type == MANUAL && regions.is_empty() {
+        regions.push(DEFAULT_REGION);
+    }
+    let endpoint = match found.cloud.cloud_type.as_str() {
+        BUILTIN => "",
+        MANUAL => found.cloud.endpoint.as_deref().filter(|endpoint| !endpoint.is_empty()).ok_or_else(no_host)?,
+        other => {
+            return Err(Error::failed(format!(
+                "cloud {cloud:?} is of type {other:?}, on which this release of grigri cannot start controllers; \
+                 try \"builtin\" or \"manual/[user@]host\""
+            )));
+        }
+    };
+    let wanted = if region.is_empty() { regions.first().copied().unwrap_or_default() } else { region };
+    if !regions.contains(&wanted) {
+        return Err(Error::failed(format!("region {region:?} for cloud {cloud:?} not valid")));
+    }
+    Ok(chosen(&found.cloud.cloud_type, wanted, endpoint))
+}
+
+/// Of a cloud that has none of its own.
+const DEFAULT_REGION: &str = "default";

@@ -1,0 +1,190 @@
+//! One talk with our program as root on a host, over one ssh connection: the shell there gets the program, the program gets the request, and
+//! either end that is lost ends the other.
+//! It does not know what is asked for. The surprise: the folder of the talk is also its lock, so that whoever comes to clean up waits for
+//! whoever was cut off and is cleaning up by itself.
+
+use std::path::PathBuf;
+
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines};
+use tokio::process::{Child, ChildStdin, ChildStdout};
+use tokio::task::JoinHandle;
+
+use super::{Login, as_root};
+use crate::bootstrap::{Asked, BootstrapError, HOST_MODE, Progress, Told};
+
+/// `$1` the controller's UUID; `$2` what for: `make`, `start`, `remove`, or `destroyed` for one that takes itself away; `$3` the
+/// program's word; `$4` how we came here.
+/// Takes the controller's own program where that is there, and asks for one where it is not. `head` may read on behind what it was asked for:
+/// nothing is there before it is answered.
+const LOADER: &str = r#"umask 077
+d=/var/lib/grigri.$1 c=/var/lib/grigri/controllers/$1 u=/etc/systemd/system/grigri-controller-$1.service n=0
+until mkdir "$d" 2>/dev/null; do
+    [ -d "$d" ] || { mkdir "$d"; exit 1; }
+    n=$((n + 1)) o=$(cat "$d/pid" 2>/dev/null)
+    if [ $n -gt 90 ] || { [ $n -gt 2 ] && ! kill -0 "$o" 2>/dev/null; }; then rm -rf "$d"; else sleep 1; fi
+done
+trap 'rm -rf "$d"' EXIT
+trap 'exit 129' HUP
+trap 'exit 130' INT
+trap 'exit 143' TERM
+echo $$ >"$d/pid"
+n=0
+while [ "$2" = destroyed ] && [ -e "$c" ] && [ $n -lt 15 ]; do n=$((n + 1)); sleep 1; done
+case $2 in remove | destroyed) [ -e "$c" ] || [ -e "$u" ] || { echo '"gone"'; exit 0; } ;; esac
+[ "$2" = make ] || cp "$c/grigri" "$d/program" 2>/dev/null
+if ! [ -s "$d/program" ]; then
+    echo '"send"'
+    IFS= read -r n || exit 1
+    head -c "$n" >"$d/program" || exit 1
+    [ "$(wc -c <"$d/program")" -eq "$n" ] || exit 1
+fi
+chmod 700 "$d/program"
+SSH_CONNECTION=$4 "$d/program" "$3"
+exit"#;
+
+/// As the shell of the host knows it.
+#[derive(Clone, Copy)]
+pub(super) enum Purpose {
+    Make,
+    Start,
+    Remove,
+    /// One that was told over its API to take itself away.
+    Destroyed,
+}
+
+impl Purpose {
+    fn word(self) -> &'static str {
+        match self {
+            Purpose::Make => "make",
+            Purpose::Start => "start",
+            Purpose::Remove => "remove",
+            Purpose::Destroyed => "destroyed",
+        }
+    }
+}
+
+pub(super) struct Session {
+    host: String,
+    child: Child,
+    stdin: Option<ChildStdin>,
+    lines: Lines<BufReader<ChildStdout>>,
+    /// What ssh and the shell say.
+    errors: Option<JoinHandle<String>>,
+}
+
+impl Session {
+    pub(super) fn open(login: &Login, uuid: &str, purpose: Purpose) -> Result<Session, BootstrapError> {
+        let child = login.talk(&as_root(LOADER, &[uuid, purpose.word(), HOST_MODE]));
+        let mut child = child.map_err(|error| failed(error.message()))?;
+        let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        let stdout = stdout.ok_or_else(|| failed("ssh has no output"))?;
+        let errors = stderr.map(|stderr| {
+            tokio::spawn(async move {
+                let mut bytes = Vec::new();
+                // What was read until then is what is known.
+                let _ = stderr.take(64 << 10).read_to_end(&mut bytes).await;
+                String::from_utf8_lossy(&bytes).trim().to_owned()
+            })
+        });
+        Ok(Session { host: login.destination.clone(), child, stdin, lines: BufReader::new(stdout).lines(), errors })
+    }
+
+    /// Asks, and gives the first answer that is no step; sends the program where it is wanted.
+    pub(super) async fn ask(&mut self, asked: &Asked, progress: Progress<'_>) -> Result<Told, BootstrapError> {
+        let mut request = serde_json::to_string(asked).map_err(|error| failed(error.to_string()))?;
+        request.push('\n');
+        loop {
+            match self.told().await? {
+                Told::Send => {
+                    progress(&format!("Copying the program to {}", self.host));
+                    self.send_program().await?;
+                }
+                // Until then its input was the shell's.
+                Told::Ready => self.say(&request).await?,
+                Told::Step(step) => progress(&step),
+                Told::Failed(error) => return Err(error),
+                other => return Ok(other),
+            }
+        }
+    }
+
+    /// Says the one more word.
+    pub(super) async fn say(&mut self, text: &str) -> Result<(), BootstrapError> {
+        let Some(stdin) = &mut self.stdin else { return Err(failed("nothing can be said any more")) };
+        let written = async {
+            stdin.write_all(text.as_bytes()).await?;
+            stdin.flush().await
+        };
+        match written.await {
+            Ok(()) => Ok(()),
+            Err(_) => Err(self.lost().await),
+        }
+    }
+
+    /// What comes next.
+    pub(super) async fn told(&mut self) -> Result<Told, BootstrapError> {
+        loop {
+            match self.lines.next_line().await {
+                Ok(Some(line)) => match serde_json::from_str(&line) {
+                    Ok(told) => return Ok(told),
+                    // Whatever a login says by itself.
+                    Err(_) => continue,
+                },
+                Ok(None) | Err(_) => return Err(self.lost().await),
+            }
+        }
+    }
+
+    async fn send_program(&mut self) -> Result<(), BootstrapError> {
+        let path: PathBuf =
+            std::env::current_exe().map_err(|error| failed(format!("cannot find this program: {error}")))?;
+        let unreadable = |error: std::io::Error| failed(format!("cannot read {}: {error}", path.display()));
+        let mut file = tokio::fs::File::open(&path).await.map_err(unreadable)?;
+        let length = file.metadata().await.map_err(unreadable)?.len();
+        self.say(&format!("{length}\n")).await?;
+        let Some(stdin) = &mut self.stdin else { return Ok(()) };
+        match tokio::io::copy(&mut file, stdin).await {
+            Ok(_) => self.say("").await,
+            Err(_) => Err(self.lost().await),
+        }
+    }
+
+    /// Why the talk ended.
+    async fn lost(&mut self) -> BootstrapError {
+        self.stdin = None;
+        let code = self.child.wait().await.ok().and_then(|status| status.code()).unwrap_or(255);
+        let words = match self.errors.take() {
+            Some(errors) => errors.await.unwrap_or_default(),
+            None => String::new(),
+        };
+        explain(&self.host, code, &words)
+    }
+}
+
+pub(super) fn failed(message: impl Into<String>) -> BootstrapError {
+    BootstrapError { message: message.into(), hints: Vec::new() }
+}
+
+/// A command that ended early, in words with a cure.
+pub(super) fn explain(host: &str, code: i32, words: &str) -> BootstrapError {
+    // What ssh only mentions by the way.
+    let words: Vec<&str> = words.lines().filter(|line| !line.starts_with("Warning: Permanently added ")).collect();
+    let words = words.join("\n");
+    let said = if words.is_empty() { format!("exit {code}") } else { words.clone() };
+    if code == 255 {
+        return BootstrapError {
+            message: format!("cannot reach {host} by ssh: {said}"),
+            hints: vec![format!("Whatever lets `ssh {host} true` through without a password lets this through.")],
+        };
+    }
+    if words.contains("sudo:") {
+        return BootstrapError {
+            message: format!("cannot become root on {host}: {said}"),
+            hints: vec![
+                "Log in as root, or let the user become root without a password; as root on that host:".into(),
+                "    echo 'USER ALL=(ALL) NOPASSWD:ALL' >/etc/sudoers.d/USER".into(),
+            ],
+        };
+    }
+    failed(format!("{host} ended the work: {said}"))
+}
