@@ -79,7 +79,7 @@ impl Elsewhere {
     }
 
     /// `user@host`.
-    pub(crate) fn host(&self) -> &str {
+    pub(crate) fn destination(&self) -> &str {
         &self.login.destination
     }
 
@@ -96,7 +96,7 @@ impl Elsewhere {
         let words = |error: Error| failed(error.message());
         let said = self.login.run("exit 0", Fed::default()).await.map_err(words)?;
         if said.code != 0 {
-            return Err(explain(self.host(), said.code, said.stderr.trim()));
+            return Err(explain(self.destination(), said.code, said.stderr.trim()));
         }
         detect::check_is_new(&self.login).await.map_err(words)?;
         let found = detect::detect(&self.login).await.map_err(words)?;
@@ -109,9 +109,9 @@ impl Elsewhere {
         }
         let said = self.login.run(&as_root(LOOK, &[]), Fed::default()).await.map_err(words)?;
         if said.code != 0 {
-            return Err(explain(self.host(), said.code, said.stderr.trim()));
+            return Err(explain(self.destination(), said.code, said.stderr.trim()));
         }
-        judge(self.host(), &said.stdout)
+        judge(self.destination(), &said.stdout)
     }
 
     async fn make(&self, params: &BootstrapParams, progress: Progress<'_>) -> Result<BootstrapResult, BootstrapError> {

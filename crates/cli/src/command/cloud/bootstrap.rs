@@ -11,6 +11,7 @@
 mod choice;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use base::Secret;
 use client::files::{Account, Accounts, BootstrapConfig, BootstrapConfigs, Controller, Controllers, Model, Models};
@@ -240,14 +241,24 @@ async fn start(
     tokio::pin!(interrupted);
     // Held here, so that after Ctrl-C the user is told before it is dropped and cleans up.
     let mut work = bootstrapper.bootstrap(params, &tell);
-    tokio::select! {
+    let outcome = tokio::select! {
         biased;
-        outcome = steps.show(context, &mut work) => Ok(outcome?),
-        () = &mut interrupted => {
-            context.info("Ctrl-C pressed, attempting to stop bootstrap and clean up resources");
-            Err(Error::silent(1))
-        }
+        outcome = steps.show(context, &mut work) => Some(outcome),
+        () = &mut interrupted => None,
+    };
+    let error = match outcome {
+        Some(Ok(result)) => return Ok(result),
+        Some(Err(error)) => Some(error),
+        None => None,
+    };
+    // Ctrl-C is for ssh too, whose end may be noticed first.
+    if let Some(error) = error
+        && tokio::time::timeout(Duration::from_millis(100), &mut interrupted).await.is_err()
+    {
+        return Err(error.into());
     }
+    context.info("Ctrl-C pressed, attempting to stop bootstrap and clean up resources");
+    Err(Error::silent(1))
 }
 
 /// Writes what is needed to use the controller.

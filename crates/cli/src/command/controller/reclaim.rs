@@ -171,7 +171,7 @@ pub async fn take_away(context: &mut Context, name: &str, told: Told) -> Result<
             (Ok(()), _) => {}
             (Err(error), Some(Beneath::Elsewhere(elsewhere))) if told == Told::ToEnd => context.warn(format!(
                 "the controller takes itself off {}, which could not be looked at: {}",
-                elsewhere.host(),
+                elsewhere.destination(),
                 Error::from(error)
             )),
             (Err(error), _) => return Err(error.into()),
