@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use crate::{
-    Cloud, Constraints, Content, Error, File, HostKey, InstanceId, InstanceInfo, InstanceStatus, ModelRef, Owner,
+    Cloud, Constraints, Content, Disk, Error, File, HostKey, InstanceId, InstanceInfo, InstanceStatus, ModelRef, Owner,
     Progress, Retry, StartRequest, instance_name,
 };
 
@@ -60,6 +60,7 @@ pub async fn passes(cloud: &dyn Cloud, given: &Given) {
     keeps_what_is_let_go(cloud, given).await;
     refuses_what_cannot_be(cloud, given).await;
     starts_where_it_is_told(cloud, given).await;
+    gives_the_disks_that_it_lets_pass(cloud, given).await;
     starts_many_at_once(cloud, given).await;
     models_end_apart(cloud, given).await;
     controllers_end_apart(cloud, given).await;
@@ -186,6 +187,33 @@ async fn starts_where_it_is_told(cloud: &dyn Cloud, given: &Given) {
         cloud.stop_instance(&given.controller, &started.id).await.expect("stop_instance");
     }
     cloud.check_placement("zone=no-such-zone").expect_err("a zone that the cloud has not");
+}
+
+async fn gives_the_disks_that_it_lets_pass(cloud: &dyn Cloud, given: &Given) {
+    assert!(cloud.check_disks(&[]).is_ok(), "no disks can always be had");
+    let disk = |n: u32, provider: &str| Disk {
+        id: format!("0/{n}"),
+        pool: provider.into(),
+        provider: provider.into(),
+        size: 16,
+        ..Disk::default()
+    };
+    let never = Disk { size: u64::MAX, ..disk(0, "loop") };
+    let refused = cloud.check_disks(&[never]).expect_err("no cloud has as much");
+    assert_eq!(refused.retry(), Retry::Never, "what never can be had is not tried again: {refused}");
+    let disks: Vec<Disk> = [disk(1, "loop"), disk(2, "tmpfs")]
+        .into_iter()
+        .filter(|disk| cloud.check_disks(std::slice::from_ref(disk)).is_ok())
+        .collect();
+    let wanted = StartRequest { disks: disks.clone(), ..request(given, &given.model, "0") };
+    cloud.prepare_model(&wanted.model).await.expect("prepare_model");
+    let started = cloud.start_instance(&wanted, &Progress::silent()).await.expect("starts with its disks");
+    let made: Vec<_> = started.disks.iter().map(|made| made.id.clone()).collect();
+    assert_eq!(made, disks.iter().map(|disk| disk.id.clone()).collect::<Vec<_>>(), "one for each that was asked for");
+    assert!(started.disks.iter().all(|made| !made.mount_point.is_empty()), "it is said where: {:?}", started.disks);
+    let again = cloud.start_instance(&wanted, &Progress::silent()).await.expect("asked again");
+    assert_eq!(again.disks, started.disks, "asked again, it answers the same disks");
+    cloud.stop_instance(&given.controller, &started.id).await.expect("stop_instance");
 }
 
 async fn starts_many_at_once(cloud: &dyn Cloud, given: &Given) {
