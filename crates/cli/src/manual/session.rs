@@ -188,3 +188,69 @@ pub(super) fn explain(host: &str, code: i32, words: &str) -> BootstrapError {
     }
     failed(format!("{host} ended the work: {said}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+    use std::process::{Command, Stdio};
+
+    /// Talks to the loader in a folder of its own: what it said, how it ended, and what is left there.
+    fn load(purpose: &str, prepare: impl Fn(&std::path::Path), input: &str) -> (String, Option<i32>, Vec<String>) {
+        let folder = tempfile::tempdir().expect("a directory");
+        std::fs::create_dir(folder.path().join("grigri")).expect("made");
+        prepare(folder.path());
+        let loader = LOADER.replace("/var/lib/", &format!("{}/", folder.path().display()));
+        let mut shell = Command::new("/bin/sh");
+        shell.args(["-c", &loader, "sh", "u-1", purpose, "word", "from here"]);
+        let mut child = shell.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("a shell");
+        // One that ends before it has read all says so.
+        let _ = child.stdin.take().expect("piped").write_all(input.as_bytes());
+        let said = child.wait_with_output().expect("ended");
+        let names = std::fs::read_dir(folder.path()).expect("there").flatten();
+        let left = names.map(|one| one.file_name().to_string_lossy().into_owned()).collect();
+        (String::from_utf8_lossy(&said.stdout).into_owned(), said.status.code(), left)
+    }
+
+    const PROGRAM: &str = "#!/bin/sh\necho \"$1 $SSH_CONNECTION\"\nexit 3\n";
+
+    fn there(folder: &std::path::Path) {
+        std::fs::create_dir_all(folder.join("grigri/controllers/u-1")).expect("made");
+        std::fs::write(folder.join("grigri/controllers/u-1/grigri"), PROGRAM).expect("written");
+    }
+
+    fn check(seen: (String, Option<i32>, Vec<String>), said: &str, code: i32) {
+        assert_eq!(seen, (said.to_owned(), Some(code), vec!["grigri".to_owned()]));
+    }
+
+    #[test]
+    fn the_program_comes_and_is_run_and_the_folder_goes() {
+        let input = format!("{}\n{PROGRAM}", PROGRAM.len());
+        check(load("make", |_| {}, &input), "\"send\"\nword from here\n", 3);
+        check(load("make", there, &input), "\"send\"\nword from here\n", 3);
+        check(load("start", there, ""), "word from here\n", 3);
+        check(load("remove", there, ""), "word from here\n", 3);
+    }
+
+    #[test]
+    fn half_a_program_is_not_run() {
+        check(load("make", |_| {}, &format!("{}\n{PROGRAM}", PROGRAM.len() + 1)), "\"send\"\n", 1);
+        check(load("make", |_| {}, ""), "\"send\"\n", 1);
+    }
+
+    #[test]
+    fn what_is_gone_is_gone() {
+        check(load("remove", |_| {}, ""), "\"gone\"\n", 0);
+        check(load("destroyed", |_| {}, ""), "\"gone\"\n", 0);
+    }
+
+    #[test]
+    fn a_folder_of_one_that_died_is_taken_over() {
+        let died = |folder: &std::path::Path| {
+            std::fs::create_dir(folder.join("grigri.u-1")).expect("made");
+            // No process has this number.
+            std::fs::write(folder.join("grigri.u-1/pid"), "99999999").expect("written");
+        };
+        check(load("remove", died, ""), "\"gone\"\n", 0);
+    }
+}
