@@ -118,6 +118,23 @@ async fn a_conflict_in_a_group_fails_alone() {
 }
 
 #[tokio::test]
+async fn revisions_go_on_where_compaction_took_the_newest_row() {
+    let place = tempfile::tempdir().unwrap();
+    let store = at(place.path()).unwrap();
+    store.commit(put("/a", 1)).await.unwrap();
+    let mut txn = Txn::new();
+    txn.delete(key("/a"));
+    assert_eq!(store.commit(txn).await.unwrap().revision, Revision(2));
+    store.compact(Revision(2)).await.unwrap();
+    let rows: i64 = raw(place.path()).query_row("SELECT count(*) FROM log", [], |row| row.get(0)).unwrap();
+    assert_eq!(rows, 0);
+    drop(store);
+    let store = at(place.path()).unwrap();
+    assert_eq!(store.snapshot(&Prefix::all()).await.unwrap().revision, Revision(2));
+    assert_eq!(store.commit(put("/a", 3)).await.unwrap().revision, Revision(3));
+}
+
+#[tokio::test]
 async fn a_failed_group_leaves_no_gap() {
     let place = tempfile::tempdir().unwrap();
     let store = at(place.path()).unwrap();

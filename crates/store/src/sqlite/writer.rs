@@ -41,8 +41,12 @@ pub(super) struct Writer {
 type Waiting = (oneshot::Sender<Result<Committed, CommitError>>, Result<Committed, CommitError>);
 
 /// The head and the revision up to which history is gone.
+/// The newest revision is that of the newest row, unless compaction took that row: then it is what compaction wrote down. So a commit writes its
+/// rows and nothing beside them; a page more for each would have to reach the disk.
+const POSITION: &str = "SELECT max(revision, (SELECT coalesce(max(id), 0) >> 7 FROM log)), compacted FROM position";
+
 pub(super) fn position(connection: &Connection) -> Result<(Revision, Revision), Failure> {
-    let mut statement = connection.prepare_cached("SELECT revision, compacted FROM position").map_err(failure)?;
+    let mut statement = connection.prepare_cached(POSITION).map_err(failure)?;
     statement
         .query_row([], |row| {
             let (head, compacted): (i64, i64) = (row.get(0)?, row.get(1)?);
@@ -135,7 +139,7 @@ impl Writer {
         }
         let outcome = match failed {
             Some(failure) => Err(failure),
-            None => self.finish(&batches),
+            None => self.connection.execute_batch("COMMIT").map_err(failure),
         };
         match outcome {
             Ok(()) => self.publish(batches),
@@ -196,14 +200,6 @@ impl Writer {
         Ok(Committed { revision: self.head })
     }
 
-    fn finish(&mut self, batches: &[Batch]) -> Result<(), Failure> {
-        if !batches.is_empty() {
-            let mut advance = self.connection.prepare_cached("UPDATE position SET revision = ?1").map_err(failure)?;
-            advance.execute([self.head.0.cast_signed()]).map_err(failure)?;
-        }
-        self.connection.execute_batch("COMMIT").map_err(failure)
-    }
-
     fn publish(&mut self, batches: Vec<Batch>) {
         if batches.is_empty() {
             return;
@@ -254,7 +250,12 @@ impl Writer {
         ] {
             transaction.execute(rows, range).map_err(failure)?;
         }
-        transaction.execute("UPDATE position SET compacted = ?1", [before.0.cast_signed()]).map_err(failure)?;
+        transaction
+            .execute(
+                "UPDATE position SET revision = ?1, compacted = ?2",
+                (self.head.0.cast_signed(), before.0.cast_signed()),
+            )
+            .map_err(failure)?;
         transaction.commit().map_err(failure)?;
         self.compacted = before;
         self.weight.forget(before);

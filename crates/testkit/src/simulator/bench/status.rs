@@ -13,6 +13,7 @@ use super::{Done, PATIENCE, Raw, SMALL, Simulator, Times, client_store, megabyte
 
 /// Tasks in the history, and machines that each operation has one of.
 const TASKS: usize = 10_000;
+const SETTLING: Duration = Duration::from_secs(5);
 
 /// A model whose status is asked for.
 pub struct Size {
@@ -101,6 +102,8 @@ pub async fn beside_history(simulator: &Simulator, model: ModelUuid, session: &C
         until_ended(session).await?;
     }
     let took = begun.elapsed();
+    // What is written of them, and forgotten, after their end is not what is measured.
+    tokio::time::sleep(SETTLING).await;
     let (after, _) = answers(simulator, model, 200).await?;
     let rate = tasks as f64 / took.as_secs_f64();
     row(
