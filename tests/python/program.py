@@ -385,7 +385,7 @@ class Program(Cases):
             raise Broken("two spaces of one name")
         spaces = {space.name: space for space in await self.model.get_spaces()}
         same(sorted(spaces), ["alpha", "webs"], "spaces")
-        same((spaces["webs"].subnets, spaces["alpha"].id), ([], "0"), "webs, alpha")
+        same((spaces["webs"].subnets, spaces["alpha"].id_), ([], "0"), "webs, alpha")
         machine = next(iter(self.model.machines.values()))
         same({address["space-name"] for address in machine.safe_data["addresses"]}, {"alpha"}, "spaces of its addresses")
 

@@ -116,7 +116,7 @@ impl Worker {
         let cidr = network.subnet.parse().map_err(|error| {
             Error::permanent(format!("cannot read the network's record: {:?}: {error}", network.subnet))
         })?;
-        let (provider_id, provider_network_id) = (format!("subnet-{}", network.key), network.key);
+        let (provider_id, provider_network_id) = (format!("subnet-{}", network.key), format!("net-{}", network.key));
         Ok(vec![SeenSubnet { cidr, provider_id, provider_network_id, zones: Vec::new() }])
     }
 
