@@ -28,6 +28,7 @@ pub mod task;
 pub mod user;
 
 use crate::beliefs::Stored;
+use crate::record::model::Model;
 use crate::record::{Record, encode};
 use base::chance::Chance;
 use base::clock::Time;
@@ -57,6 +58,16 @@ impl<T> Decision<T> {
     pub fn nothing(answer: T) -> Decision<T> {
         Decision { txn: Txn::new(), answer }
     }
+}
+
+/// Puts what a model has one of, unless it is as it was. The model must be as it was read.
+fn put_of_model<R: Record + PartialEq>(of: &Stored<Model>, key: Key, read: Option<&Stored<R>>, record: &R) -> Decision {
+    let mut txn = Txn::new();
+    if read.map(|read| &**read) != Some(record) {
+        txn.upsert(key, read, record);
+        txn.rests_on(crate::key::model(of.uuid), of);
+    }
+    Decision::new(txn, ())
 }
 
 /// Writing records rather than values.

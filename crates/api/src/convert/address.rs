@@ -1,6 +1,6 @@
 //! Addresses, and the spaces that they are in.
 
-use model::query::network::space_of;
+use model::query::network::space_name_of;
 use model::record::address::{Address, Endpoint};
 use model::record::network::Network;
 use wire::facade::admin::HostPort;
@@ -12,7 +12,7 @@ pub fn address(network: &Network, address: &Address) -> shared::Address {
         r#type: address.kind.clone(),
         scope: address.scope.clone(),
         cidr: address.cidr.clone(),
-        space_name: network.space_name(space_of(network, &address.value)).to_owned(),
+        space_name: space_name_of(network, &address.value).to_owned(),
         ..shared::Address::default()
     }
 }

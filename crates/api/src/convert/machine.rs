@@ -3,11 +3,11 @@
 use super::status::detailed;
 use base::{Hardware, ModelUuid};
 use model::query::machine::{self as query, Contact};
-use model::query::network;
+use model::query::network::space_name_of;
 use model::record::address::Address;
 use model::record::agent::Interface;
 use model::record::machine::Machine;
-use model::record::network::{ALPHA_ID, Network};
+use model::record::network::{ALPHA, Network};
 use model::{AMachine, Presence, Stored};
 use std::collections::BTreeMap;
 use wire::facade::client::{Base, DetailedStatus, MachineStatus, NetworkInterface};
@@ -88,10 +88,10 @@ fn interfaces(network: &Network, all: &AMachine) -> BTreeMap<String, NetworkInte
 }
 
 /// The space of its first address; an interface that is in several is shown in one.
-fn space_of(shown_in: &Network, interface: &Interface) -> String {
+fn space_of(network: &Network, interface: &Interface) -> String {
     let outside = interface.addresses.iter().find(|one| Address::of(one).is_usable_from_outside());
-    let id = outside.or(interface.addresses.first()).map_or(ALPHA_ID, |one| network::space_of(shown_in, one));
-    shown_in.space_name(id).to_owned()
+    let first = outside.or(interface.addresses.first());
+    first.map_or(ALPHA, |one| space_name_of(network, one)).to_owned()
 }
 
 fn number(value: Option<u64>) -> i64 {

@@ -57,8 +57,8 @@ impl Tree<'_> {
         query::contact(self.seen.model, one, all, self.seen.presence)
     }
 
-    /// The text of one that is shown as its records are: nothing of others but
-    /// the model's spaces, nor of its agent's connection, is in it.
+    /// The text of one that is shown as its records are: nothing of others but the model's spaces, nor of
+    /// its agent's connection, is in it.
     fn text<'a>(&self, shown: Shown<'a>) -> Result<Option<&'a RawValue>, serde_json::Error> {
         let (all, one) = shown;
         if one.life != Life::Alive || self.under.contains_key(&one.id) || self.contact(shown) != Contact::Kept {

@@ -1,13 +1,12 @@
 //! A model's spaces: made, named anew, filled with subnets, removed. And its subnets, as clouds and machines show them.
 //! The surprise: nobody adds a subnet. They are learnt, and begin in `alpha`.
 
-use super::{Decision, Given, TxnExt, block};
+use super::{Decision, Given, TxnExt, block, put_of_model};
 use crate::beliefs::{AMachine, Beliefs, InModel, Stored};
 use crate::key;
-use crate::query::network::{addresses, space_of, subnet_of, wishes};
+use crate::query::network::{addresses, is_in, subnet_of, wishes};
 use crate::record::block::BlockKind;
 use crate::record::machine::Machine;
-use crate::record::model::Model;
 use crate::record::network::{ALPHA, ALPHA_ID, Network, Space, Subnet};
 use crate::record::settings::ModelConstraints;
 use base::{Kind, Life, MachineId, ModelUuid, Refusal, SeenSubnet};
@@ -92,7 +91,7 @@ pub fn learn(
         }
         network.subnets = left;
     }
-    Ok(put(model, within, record, &network))
+    Ok(put_of_model(record, key::network(model), within.network.as_ref(), &network))
 }
 
 fn is_on(network: &Network, all: &AMachine, subnet: &Subnet) -> bool {
@@ -123,7 +122,7 @@ pub fn create(
     }
     network.spaces.push(Space { id, name: name.to_owned(), was: None });
     check_model(within, &network)?;
-    Ok(put(model, within, record, &network))
+    Ok(put_of_model(record, key::network(model), within.network.as_ref(), &network))
 }
 
 fn check_free(network: &Network, name: &str) -> Result<(), Refusal> {
@@ -152,7 +151,7 @@ pub fn rename(beliefs: &Beliefs, model: ModelUuid, from: &str, to: &str, _: Give
     }
     let space = &mut network.spaces[at];
     space.was = Some(std::mem::replace(&mut space.name, to.to_owned()));
-    let Decision { mut txn, .. } = put(model, within, record, &network);
+    let Decision { mut txn, .. } = put_of_model(record, key::network(model), within.network.as_ref(), &network);
     change_model_wish(&mut txn, model, within, |word| Some(renamed(word, from, to)));
     Ok(Decision::new(txn, ()))
 }
@@ -229,16 +228,13 @@ pub fn move_subnets(
             }
         }
     }
-    let Decision { txn, .. } = put(model, within, record, &network);
+    let Decision { txn, .. } = put_of_model(record, key::network(model), within.network.as_ref(), &network);
     Ok(Decision::new(txn, moved))
 }
 
 /// Whether a machine is where it asked to be.
 fn holds(network: &Network, all: &AMachine, machine: &Machine) -> bool {
-    let is_in = |name: &str| {
-        let space = network.space(name);
-        space.is_some_and(|space| addresses(all).any(|address| space_of(network, &address.value) == space.id))
-    };
+    let is_in = |name: &str| network.space(name).is_some_and(|space| is_in(network, all, space));
     let asked = machine.constraints.spaces.as_deref().unwrap_or_default();
     wishes(asked).all(|(name, is_wanted)| is_in(name) == is_wanted)
 }
@@ -297,7 +293,7 @@ pub fn remove(
     for subnet in network.subnets.iter_mut().filter(|subnet| subnet.space == space.id) {
         ALPHA_ID.clone_into(&mut subnet.space);
     }
-    let Decision { mut txn, .. } = put(model, within, record, &network);
+    let Decision { mut txn, .. } = put_of_model(record, key::network(model), within.network.as_ref(), &network);
     let is_kept = |word: &String| word.strip_prefix('^').unwrap_or(word) != name;
     change_model_wish(&mut txn, model, within, |word| is_kept(word).then(|| word.clone()));
     let waiting: Vec<_> = waiting(within, name).collect();
@@ -328,15 +324,6 @@ fn change_model_wish(txn: &mut Txn, model: ModelUuid, within: &InModel, how: imp
 fn left(words: impl Iterator<Item = String>) -> Option<Vec<String>> {
     let words: Vec<String> = words.collect();
     (!words.is_empty()).then_some(words)
-}
-
-fn put(model: ModelUuid, within: &InModel, record: &Stored<Model>, network: &Network) -> Decision {
-    let mut txn = Txn::new();
-    if within.network.as_deref() != Some(network) {
-        txn.upsert(key::network(model), within.network.as_ref(), network);
-        txn.rests_on(key::model(model), record);
-    }
-    Decision::new(txn, ())
 }
 
 fn not_found(name: &str) -> Refusal {

@@ -1,16 +1,14 @@
 //! A model's storage pools: made, changed, removed. Pools that nobody made (one for each provider) stay as they are.
 
-use super::{Decision, Given, TxnExt, block};
-use crate::beliefs::{Beliefs, InModel, Stored};
+use super::{Decision, Given, block, put_of_model};
+use crate::beliefs::{Beliefs, InModel};
 use crate::key;
 use crate::query::storage::{disks, provider};
 use crate::record::block::BlockKind;
-use crate::record::model::Model;
 use crate::record::storage::{Pool, Pools};
 use base::storage::{Provider, is_pool_name};
 use base::{Kind, ModelUuid, Refusal};
 use std::collections::BTreeMap;
-use store::Txn;
 
 /// Of one model.
 pub const MOST_POOLS: usize = 1_000;
@@ -31,7 +29,7 @@ pub fn create(beliefs: &Beliefs, model: ModelUuid, name: &str, pool: &Pool, _: G
         return Err(Refusal::plain(format!("a model has no more than {MOST_POOLS} storage pools")));
     }
     pools.0.insert(name.to_owned(), pool.clone());
-    Ok(put(model, within, record, &pools))
+    Ok(put_of_model(record, key::pools(model), within.pools.as_ref(), &pools))
 }
 
 /// Gives a pool attributes, beside those that it has, and another provider if one is named. Disks that it was asked for before stay as they are.
@@ -52,7 +50,7 @@ pub fn update(
     }
     pool.attributes.extend(attributes.clone());
     check(pool)?;
-    Ok(put(model, within, record, &pools))
+    Ok(put_of_model(record, key::pools(model), within.pools.as_ref(), &pools))
 }
 
 /// Removes a pool.
@@ -67,7 +65,7 @@ pub fn remove(beliefs: &Beliefs, model: ModelUuid, name: &str, _: Given<'_>) -> 
         let words = format!("storage pool {name:?} is in use: machine {} has a disk of it", user.machine.id);
         return Err(Refusal::plain(words));
     }
-    Ok(put(model, within, record, &pools))
+    Ok(put_of_model(record, key::pools(model), within.pools.as_ref(), &pools))
 }
 
 fn own(within: &InModel) -> Pools {
@@ -84,13 +82,4 @@ fn not_own(name: &str) -> Refusal {
         Some(_) => Refusal::plain(format!("storage pool {name:?} is one that every model has: it stays as it is")),
         None => Refusal::not_found("storage pool", format!("{name:?}")),
     }
-}
-
-fn put(model: ModelUuid, within: &InModel, record: &Stored<Model>, pools: &Pools) -> Decision {
-    let mut txn = Txn::new();
-    if within.pools.as_deref() != Some(pools) {
-        txn.upsert(key::pools(model), within.pools.as_ref(), pools);
-        txn.rests_on(key::model(model), record);
-    }
-    Decision::new(txn, ())
 }

@@ -19,6 +19,11 @@ pub fn space_of<'a>(network: &'a Network, address: &str) -> &'a str {
     subnet_of(network, address).map_or(ALPHA_ID, |subnet| &subnet.space)
 }
 
+/// The name of the space that an address is in.
+pub fn space_name_of<'a>(network: &'a Network, address: &str) -> &'a str {
+    network.space_name(space_of(network, address))
+}
+
 /// A machine's addresses, what its cloud and what its agent says.
 pub fn addresses(all: &AMachine) -> impl Iterator<Item = &Address> {
     let of_cloud = all.instance.iter().flat_map(|instance| &instance.addresses);

@@ -40,11 +40,11 @@ pub(super) struct Writer {
 
 type Waiting = (oneshot::Sender<Result<Committed, CommitError>>, Result<Committed, CommitError>);
 
-/// The head and the revision up to which history is gone.
 /// The newest revision is that of the newest row, unless compaction took that row: then it is what compaction wrote down. So a commit writes its
 /// rows and nothing beside them; a page more for each would have to reach the disk.
 const POSITION: &str = "SELECT max(revision, (SELECT coalesce(max(id), 0) >> 7 FROM log)), compacted FROM position";
 
+/// The head and the revision up to which history is gone.
 pub(super) fn position(connection: &Connection) -> Result<(Revision, Revision), Failure> {
     let mut statement = connection.prepare_cached(POSITION).map_err(failure)?;
     statement
