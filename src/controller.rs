@@ -43,7 +43,7 @@ use workers::identity::Root;
 /// Runs the controller named by the first argument.
 pub fn main(args: &[String]) -> ExitCode {
     host::memory::frugal();
-    daemon::detach();
+    host::detach();
     let Some(uuid) = args.first() else {
         crate::log::start(None);
         tracing::error!("no controller was named");

@@ -65,12 +65,6 @@ fn start_process(layout: &Layout) -> io::Result<Child> {
     command.spawn()
 }
 
-/// Leaves the session of whoever started this process.
-pub fn detach() {
-    // Fails only for a leader of a group, and then the group is our own already.
-    let _ = rustix::process::setsid();
-}
-
 /// Writes the pid file of this process.
 pub fn write_pid(layout: &Layout) -> io::Result<()> {
     let pid = std::process::id();

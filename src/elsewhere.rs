@@ -18,7 +18,7 @@ const ROOM: u64 = 256;
 
 /// Answers one request.
 pub fn main() -> ExitCode {
-    crate::daemon::detach();
+    host::detach();
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {

@@ -33,8 +33,8 @@ const LEAVE_PAUSE: Duration = Duration::from_secs(30);
 /// The whole of TLS and upgrade may take this long.
 const UPGRADE: Duration = Duration::from_secs(15);
 
-/// A controller that was silent for so long is not there any more: it pings every minute.
-const SILENCE: Duration = Duration::from_secs(150);
+/// A controller that was silent for so long is not there any more: it pings every quarter of a minute.
+const SILENCE: Duration = Duration::from_secs(40);
 
 /// An agent that has taken itself off its host tries for so long to tell the controller.
 const LAST_WORD: Duration = Duration::from_secs(60);

@@ -4,6 +4,7 @@
 //! accounts are read from their files.
 
 pub mod account;
+mod detach;
 pub mod exec;
 pub mod facts;
 pub mod files;
@@ -15,3 +16,4 @@ pub mod memory;
 pub mod pty;
 
 pub use account::Account;
+pub use detach::detach;

@@ -12,7 +12,8 @@ mod logs;
 #[cfg(test)]
 mod tests;
 
-pub use blobs::{Blob, BlobTail, Blobs, Part};
+pub use bells::Bell;
+pub use blobs::{Blob, Blobs, Part};
 pub use history::{History, Past};
 pub use logs::{Level, Line, LogBounds, LogTail, Logged, Logs};
 

@@ -2,18 +2,26 @@
 //! It runs no `useradd`: there are many, some hosts have none, and what they leave (backups, mail spools, ranges of ids) nobody takes away.
 //! The surprise: a file is replaced whole, with its mode, owner and SELinux label, so a crash leaves the old one or the new one.
 
+use std::fs::File;
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use host::Account;
 use host::files::Owner;
+use rustix::fs::{FlockOperation, fcntl_lock};
 
 use super::made::{Made, Note};
 
 const SUDOERS: &str = "etc/sudoers.d/90-juju-ubuntu";
 /// Ids of people, as `login.defs` has them everywhere.
 const PEOPLE: std::ops::Range<u32> = 1000..60_000;
+
+/// What glibc's `lckpwdf` locks: useradd, passwd and the scripts of packages hold it while they edit accounts.
+const LOCK: &str = "etc/.pwd.lock";
+/// As long as `lckpwdf` waits.
+const PATIENCE: Duration = Duration::from_secs(15);
 
 /// Makes the account unless there is one of that name; a note of it comes first.
 pub(super) fn make(note: &mut Note, name: &str) -> io::Result<()> {
@@ -28,6 +36,7 @@ pub(super) fn make(note: &mut Note, name: &str) -> io::Result<()> {
     if home.symlink_metadata().is_ok() {
         return Err(io::Error::new(io::ErrorKind::AlreadyExists, format!("{} is there already", home.display())));
     }
+    let _locked = Locked::wait(root)?;
     let uid = free_id(root)?;
     note.add(Made::Account { name: name.to_owned(), uid })?;
     add(root, name, uid)?;
@@ -54,8 +63,44 @@ pub(super) fn remove(name: &str, uid: u32) -> io::Result<()> {
             |error: io::Error| io::Error::new(error.kind(), format!("cannot remove {}: {error}", home.display()));
         std::fs::remove_dir_all(&home).map_err(cannot)?;
     }
+    let _locked = Locked::wait(root)?;
     // Its own line goes last: by it the account, and that its home is to go, is known.
     FILES.iter().try_for_each(|file| edit(&root.join(file), |text| without(text, name)))
+}
+
+/// Nobody else edits accounts while it is held.
+struct Locked {
+    _file: File,
+    /// On a host that had no such file.
+    made: Option<PathBuf>,
+}
+
+impl Locked {
+    fn wait(root: &Path) -> io::Result<Locked> {
+        let path = root.join(LOCK);
+        let made = path.symlink_metadata().is_err().then(|| path.clone());
+        let file = File::options().write(true).create(true).truncate(false).mode(0o600).open(&path)?;
+        let begun = Instant::now();
+        while let Err(errno) = fcntl_lock(&file, FlockOperation::NonBlockingLockExclusive) {
+            if !matches!(errno, rustix::io::Errno::AGAIN | rustix::io::Errno::ACCESS) {
+                return Err(errno.into());
+            }
+            if begun.elapsed() > PATIENCE {
+                let words = format!("{} is locked: something else edits the accounts", path.display());
+                return Err(io::Error::new(io::ErrorKind::WouldBlock, words));
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        Ok(Locked { _file: file, made })
+    }
+}
+
+impl Drop for Locked {
+    fn drop(&mut self) {
+        if let Some(path) = &self.made {
+            let _ = std::fs::remove_file(path);
+        }
+    }
 }
 
 const FILES: [&str; 4] = ["etc/shadow", "etc/gshadow", "etc/group", "etc/passwd"];
@@ -163,7 +208,7 @@ fn end_processes(uid: u32) {
         if !any {
             return;
         }
-        std::thread::sleep(std::time::Duration::from_millis(20));
+        std::thread::sleep(Duration::from_millis(20));
     }
 }
 

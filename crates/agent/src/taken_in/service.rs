@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process, set_parent_process_death_signal, setsid};
+use rustix::process::{Pid, Signal, kill_process, set_parent_process_death_signal};
 
 use super::made::{Made, Note};
 
@@ -159,8 +159,7 @@ pub(crate) fn keep_main(args: impl Iterator<Item = OsString>) -> ExitCode {
     if log_flag != "--log" || config_flag != "--config" {
         return ExitCode::from(2);
     }
-    // Fails only for a leader of a group, and then the group is our own already.
-    let _ = setsid();
+    host::detach();
     loop {
         match run_once(Path::new(log), config) {
             Ok(true) => return ExitCode::SUCCESS,

@@ -23,7 +23,7 @@ use super::router::{Line, News};
 pub struct Pace {
     /// An agent that has not said hello by then is none.
     pub hello: Duration,
-    /// Pings come this often, so that an idle agent wakes once a minute for us.
+    /// Pings come this often: an idle agent wakes four times a minute for us.
     pub ping: Duration,
     /// An agent that was silent for so long is gone. The agents take us for gone after as long (`agent::machine`).
     pub silence: Duration,
@@ -40,8 +40,8 @@ impl Pace {
 
 impl Default for Pace {
     fn default() -> Pace {
-        let silence = Duration::from_secs(150);
-        Pace { hello: Duration::from_secs(20), ping: Duration::from_secs(60), silence, answer: Duration::from_secs(30) }
+        let silence = Duration::from_secs(40);
+        Pace { hello: Duration::from_secs(20), ping: Duration::from_secs(15), silence, answer: Duration::from_secs(10) }
     }
 }
 

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use model::change::task::{self, Ended};
 use model::output::{Stream, blob};
 use serde_json::{Value, json};
-use wire::facade::task_output::MAX_PART;
+use wire::facade::task_output::{MAX_PART, MOST_TASKS};
 
 /// A model with a machine that has tasks 2, 3 ... of operation 1.
 async fn with_tasks(count: usize) -> (Rig, ModelUuid, Client) {
@@ -100,6 +100,38 @@ async fn an_answer_has_a_bound_and_wrong_items_their_own_errors() {
     assert_eq!(mixed[1]["error"]["message"], "\"machine-0\" is not a valid action tag");
     assert!(mixed[2]["error"]["message"].is_string());
     assert_eq!(mixed[3]["end"]["status"], "completed");
+}
+
+#[tokio::test]
+async fn an_answer_waits_for_news_if_it_may() {
+    let (rig, uuid, client) = with_tasks(2).await;
+    rig.state.change(|beliefs, given| task::started(beliefs, uuid, TaskId(2), given)).await.expect("starts");
+    let both = |stdout: u64| json!([{"tag": "action-2", "stdout": stdout}, {"tag": "action-3"}]);
+    let waiting = |stdout: u64, wait: u64| {
+        let client = client.clone();
+        async move {
+            let params = json!({"tasks": both(stdout), "wait": wait});
+            let answer = client.call("TaskOutput", 1, "Read", params).await.expect("answers");
+            answer["results"].as_array().cloned().expect("a list")
+        }
+    };
+    assert_eq!(waiting(0, 1).await, [json!({}), json!({})], "not longer than it may");
+    // Of output, of an end without output, and of one that came before it was asked for.
+    let asked = tokio::spawn(waiting(0, 5_000));
+    client.call("Pinger", 1, "Ping", json!({})).await.expect("others are answered meanwhile");
+    assert!(!asked.is_finished(), "answered without news");
+    writes(&rig, uuid, 2, Stream::Stdout, b"one\n").await;
+    let told = asked.await.expect("whole");
+    assert_eq!((decoded(&told[0]["stdout"]), &told[1]), (b"one\n".to_vec(), &json!({})));
+    let asked = tokio::spawn(waiting(4, 5_000));
+    ends(&rig, uuid, 3, 0).await;
+    let told = asked.await.expect("whole");
+    assert_eq!((&told[0], &told[1]["end"]["status"]), (&json!({}), &json!("completed")));
+    assert_eq!(decoded(&waiting(0, 5_000).await[0]["stdout"]), b"one\n");
+
+    let many: Vec<Value> = (0..=MOST_TASKS).map(|_| json!({"tag": "action-2"})).collect();
+    let refused = client.call("TaskOutput", 1, "Read", json!({"tasks": many})).await.expect_err("too many");
+    assert_eq!(refused.to_string(), "output of more than 500 tasks cannot be read at once");
 }
 
 #[tokio::test]

@@ -3,11 +3,10 @@
 //! It does not know tasks. The surprise: an append says at which offset it belongs, so an agent that lost its connection
 //! sends the last chunk again and nothing is doubled; bytes over the bound are counted and dropped.
 
-use super::{Append, Micros};
+use super::{Append, Bell, Micros};
 use crate::error::Failure;
 use crate::key::{Key, Prefix};
 use rusqlite::{Connection, OptionalExtension, params};
-use tokio::sync::watch::Receiver;
 
 #[derive(Clone)]
 pub struct Blobs {
@@ -68,7 +67,7 @@ impl Blobs {
         Ok(blob)
     }
 
-    /// No more will come: tails end. A blob that nothing came for is made, empty.
+    /// No more will come. A blob that nothing came for is made, empty.
     pub async fn finish(&self, name: &Key, now: Micros) -> Result<(), Failure> {
         let key = name.clone();
         let job = move |connection: &Connection| {
@@ -86,13 +85,12 @@ impl Blobs {
         self.append.engine().run(move |connection| read(connection, &key, offset, most)).await
     }
 
-    /// Follows a blob from `offset`, which may come to be only later.
-    pub fn tail(&self, name: &Key, offset: u64) -> BlobTail {
-        let bell = self.append.bells().listen(name.as_str());
-        BlobTail { blobs: self.clone(), name: name.clone(), offset, bell, seen: false }
+    /// Rings whenever one of these grew, was finished or deleted; they may come to be only later.
+    pub fn listen(&self, names: &[Key]) -> Bell {
+        self.append.bells().listen(names.iter().map(|name| name.as_str().to_owned()))
     }
 
-    /// Deletes all blobs of a prefix; their tails end.
+    /// Deletes all blobs of a prefix.
     pub async fn delete(&self, prefix: &Prefix) -> Result<usize, Failure> {
         let below = prefix.clone();
         let job = move |connection: &Connection| {
@@ -121,40 +119,6 @@ impl Blobs {
             drop_where(connection, excess, params![most.cast_signed()])
         };
         self.append.engine().run(job).await
-    }
-}
-
-/// A reader at the end of a blob.
-pub struct BlobTail {
-    blobs: Blobs,
-    name: Key,
-    offset: u64,
-    bell: Receiver<()>,
-    seen: bool,
-}
-
-impl BlobTail {
-    /// Waits for more bytes; `None` after the last of a finished blob, or when it was deleted. Dropping the future
-    /// loses nothing.
-    pub async fn next(&mut self) -> Result<Option<Vec<u8>>, Failure> {
-        loop {
-            self.bell.borrow_and_update();
-            match self.blobs.read(&self.name, self.offset, CHUNK).await? {
-                Some(part) => {
-                    self.seen = true;
-                    if !part.bytes.is_empty() {
-                        self.offset = part.next;
-                        return Ok(Some(part.bytes));
-                    }
-                    if part.blob.finished {
-                        return Ok(None);
-                    }
-                }
-                None if self.seen => return Ok(None),
-                None => {}
-            }
-            self.bell.changed().await.map_err(|_| Failure::Closed)?;
-        }
     }
 }
 

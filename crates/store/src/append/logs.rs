@@ -3,12 +3,11 @@
 //! It filters nothing itself: the caller gives the question each line is asked. The surprise: a model over its bound
 //! loses its oldest lines a tenth at a time, at an append.
 
-use super::{Append, Micros};
+use super::{Append, Bell, Micros};
 use crate::error::Failure;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use tokio::sync::watch::Receiver;
 
 #[derive(Clone)]
 pub struct Logs {
@@ -118,7 +117,7 @@ impl Logs {
 
     /// Wanted lines after the place `after`, as they come.
     pub fn tail(&self, model: &str, after: i64, wanted: impl Fn(&Line) -> bool + Send + Sync + 'static) -> LogTail {
-        let bell = self.append.bells().listen(&bell(model));
+        let bell = self.append.bells().listen([bell(model)]);
         LogTail { logs: self.clone(), model: model.into(), after, wanted: Arc::new(wanted), bell }
     }
 
@@ -166,14 +165,13 @@ pub struct LogTail {
     model: String,
     after: i64,
     wanted: Wanted,
-    bell: Receiver<()>,
+    bell: Bell,
 }
 
 impl LogTail {
     /// Waits for wanted lines: one or more, oldest first. Dropping the future loses nothing.
     pub async fn next(&mut self) -> Result<Vec<Logged>, Failure> {
         loop {
-            self.bell.borrow_and_update();
             let (model, after, ask) = (self.model.clone(), self.after, self.wanted.clone());
             let job = move |connection: &Connection| read_on(connection, &model, after, &ask);
             let (lines, last) = self.logs.append.engine().run(job).await?;
@@ -183,7 +181,7 @@ impl LogTail {
                 return Ok(lines);
             }
             if !more {
-                self.bell.changed().await.map_err(|_| Failure::Closed)?;
+                self.bell.rung().await;
             }
         }
     }

@@ -115,33 +115,36 @@ async fn bytes_sent_again_are_taken_once() {
 }
 
 #[tokio::test]
-async fn a_tail_ends_with_its_blob() {
+async fn who_listens_hears_of_growth_of_the_end_and_of_deletion() {
     let blobs = Append::memory().unwrap().blobs();
-    let name = key("/m/1");
-    let mut tail = blobs.tail(&name, 0);
-    let reading = tokio::spawn(async move {
-        let mut all = Vec::new();
-        while let Some(bytes) = tail.next().await.unwrap() {
-            all.extend(bytes);
-        }
-        all
-    });
+    let (name, other) = (key("/m/1"), key("/m/2"));
+    let bell = blobs.listen(&[name.clone(), other.clone()]);
+    // All of a blob that is longer than a row, read as it comes.
+    let reader = blobs.clone();
     let long: Vec<u8> = (0..700_000_u32).map(|n| n as u8).collect();
+    let reading = tokio::spawn(async move {
+        let mut all: Vec<u8> = Vec::new();
+        loop {
+            let part = reader.read(&key("/m/1"), all.len() as u64, 256 << 10).await.unwrap();
+            let (bytes, finished) = part.map(|part| (part.bytes, part.blob.finished)).unwrap_or_default();
+            match bytes.is_empty() {
+                true if finished => return (all, bell),
+                true => bell.rung().await,
+                false => all.extend(bytes),
+            }
+        }
+    });
     for piece in long.chunks(300_000) {
         blobs.append(&name, None, piece.to_vec(), u64::MAX, 1).await.unwrap();
         tokio::task::yield_now().await;
     }
     blobs.finish(&name, 2).await.unwrap();
-    assert!(soon(reading).await.unwrap() == long, "tail differs from what was written");
-    // Deleted under a tail.
-    let name = key("/m/2");
-    blobs.append(&name, None, b"x".to_vec(), 9, 1).await.unwrap();
-    let mut tail = blobs.tail(&name, 0);
-    assert_eq!(soon(tail.next()).await.unwrap(), Some(b"x".to_vec()));
-    let ending = tokio::spawn(async move { tail.next().await });
-    tokio::task::yield_now().await;
+    let (all, bell) = soon(reading).await.unwrap();
+    assert!(all == long, "what was read differs from what was written");
+    blobs.append(&other, None, b"x".to_vec(), 9, 1).await.unwrap();
+    soon(bell.rung()).await;
     assert_eq!(blobs.delete(&below("/m/")).await.unwrap(), 2);
-    assert_eq!(soon(ending).await.unwrap().unwrap(), None);
+    soon(bell.rung()).await;
 }
 
 #[tokio::test]

@@ -1,15 +1,16 @@
 //! What tasks write, shown while they write it (Grigri's own: the original shows all of it at the end).
 //!
 //! Must not know what is asked of the tasks. The surprise: nothing is held open. The controller is asked again and again with the
-//! offsets that were shown, so what was shown is not shown again after an interruption, and nothing is kept here but begun lines.
+//! offsets that were shown, and answers when there is more: what was shown is not shown again after an interruption, and nothing is kept here
+//! but begun lines.
 
 use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::json;
+use tokio::time::Instant;
 use wire::facade::action::{Action, ActionResult};
-use wire::facade::task_output::{MAX_PART, ReadTask, TaskOutput, TaskOutputs};
+use wire::facade::task_output::{MAX_PART, MOST_TASKS, ReadTask, ReadTasks, TaskOutput, TaskOutputs};
 
 use super::result;
 use super::wait::{self, Deadline};
@@ -20,12 +21,13 @@ mod lines;
 
 use lines::Lines;
 
-const FIRST: Duration = Duration::from_millis(50);
+/// Between two questions: what comes meanwhile comes in one answer.
+const FIRST: Duration = Duration::from_millis(20);
 /// How long a controller may be away.
 const AWAY: Duration = Duration::from_secs(300);
 const LONGEST: Duration = Duration::from_millis(500);
-/// Of so many tasks is asked at once.
-const AT_ONCE: usize = 500;
+/// How long an answer may wait for news, where one question is enough for all tasks.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 pub(super) struct Follow {
     tasks: Vec<Followed>,
@@ -88,8 +90,12 @@ impl Follow {
             if open.is_empty() {
                 return Ok(self.tasks.iter().filter_map(|task| task.end.clone()).collect());
             }
-            for some in open.chunks_mut(AT_ONCE) {
-                let wanted: Vec<&ReadTask> = some.iter().map(|task| &task.next).collect();
+            let asked = Instant::now();
+            let left = deadline.map_or(PATIENCE, |deadline| deadline.saturating_duration_since(asked).min(PATIENCE));
+            let wait = if open.len() > MOST_TASKS { Duration::ZERO } else { left };
+            for some in open.chunks_mut(MOST_TASKS) {
+                let tasks = some.iter().map(|task| task.next.clone()).collect();
+                let wanted = ReadTasks { tasks, wait: i64::try_from(wait.as_millis()).unwrap_or(0) };
                 let answer: TaskOutputs = read(context, &mut api, &wanted, deadline).await?;
                 if answer.results.len() != some.len() {
                     let text = format!("expected output of {} tasks, got {}", some.len(), answer.results.len());
@@ -102,11 +108,13 @@ impl Follow {
                 }
             }
             let waits = self.tasks.iter().any(|task| task.end.is_none());
-            if waits && deadline.is_some_and(|d| tokio::time::Instant::now() >= d) {
+            if waits && deadline.is_some_and(|d| Instant::now() >= d) {
                 let missing = self.tasks.iter().filter(|task| task.end.is_none()).map(|task| task.receiver.as_str());
                 return wait::timed_out(missing);
             }
-            if !more {
+            // Where the controller waited, nobody has to wait here.
+            let waited = !wait.is_zero() && asked.elapsed() >= wait / 2;
+            if !more && !waited {
                 pause = if news { FIRST } else { pause.mul_f64(1.5).min(LONGEST) };
                 context.sleep(pause).await;
             }
@@ -115,16 +123,16 @@ impl Follow {
 }
 
 /// Asks for what came. A controller that is away for a while is waited for, and asked anew: the tasks go on without it.
-async fn read(context: &mut Context, api: &mut Api, wanted: &[&ReadTask], deadline: Deadline) -> Result<TaskOutputs> {
-    let away = tokio::time::Instant::now() + AWAY;
+async fn read(context: &mut Context, api: &mut Api, wanted: &ReadTasks, deadline: Deadline) -> Result<TaskOutputs> {
+    let away = Instant::now() + AWAY;
     let until = deadline.map_or(away, |deadline| deadline.min(away));
     let mut told = false;
     loop {
-        let error = match api.call("TaskOutput", "Read", json!({ "tasks": wanted })).await {
+        let error = match api.call("TaskOutput", "Read", wanted).await {
             Ok(answer) => return Ok(answer),
             Err(error) => error,
         };
-        if !error.is_passing() || tokio::time::Instant::now() >= until {
+        if !error.is_passing() || Instant::now() >= until {
             return Err(error);
         }
         if !told {
