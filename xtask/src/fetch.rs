@@ -60,11 +60,11 @@ fn apt_get(args: &[&str]) -> Result<(), String> {
     run::read_command(&mut command).map(drop).map_err(text)
 }
 
-/// A Python environment with what `requirements` pins; made once, and again when the file changes.
-pub fn python(requirements: &Path) -> Result<PathBuf, String> {
+/// A Python environment with what `requirements` pins, `target/NAME`; made once, and again when the file changes.
+pub fn python(name: &str, requirements: &Path) -> Result<PathBuf, String> {
     let wanted =
         fs::read_to_string(requirements).map_err(|e| format!("cannot read {}: {e}", requirements.display()))?;
-    let folder = tree::target().map_err(text)?.join("python");
+    let folder = tree::target().map_err(text)?.join(name);
     let made_from = folder.join("made-from.txt");
     if fs::read_to_string(&made_from).is_ok_and(|made| made == wanted) && works(&folder) {
         return Ok(folder);

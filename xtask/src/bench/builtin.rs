@@ -14,7 +14,7 @@ use serde_json::Value;
 use super::peers::{self, Reach};
 use super::{Row, figure, median, median_of};
 use crate::command::{Done, Error};
-use crate::run;
+use crate::{fetch, run};
 
 const IMAGES: &str = "/var/lib/grigri/builtin/images";
 const MACHINES: usize = 100;
@@ -167,14 +167,11 @@ impl Bench<'_> {
     /// The same on the same machines by what people use otherwise.
     fn peers(&self, reach: &Reach<'_>, row: &mut impl FnMut(&str, &str, &str, Result<String, Error>)) {
         let count = reach.addresses.len();
-        let peer = |program: &str, run: &dyn Fn() -> Done| match peers::installed(program) {
-            true => median(3, run),
-            false => Ok("not installed here".to_owned()),
-        };
-        let pssh = peer("parallel-ssh", &|| reach.pssh());
+        let pssh =
+            fetch::program("parallel-ssh", "pssh").map_err(Error::Failed).and_then(|()| median(3, || reach.pssh()));
         let by_hand = format!("parallel-ssh -p {count} -i true");
         row(&format!("peer: `true` on the same {count} by pssh, median of 3"), "-", &by_hand, pssh);
-        let ansible = peer("ansible", &|| reach.ansible());
+        let ansible = peers::ansible().and_then(|program| median(3, || reach.ansible(&program)));
         let by_hand = format!("ansible all -f {count} -m raw -a true");
         row(&format!("peer: `true` on the same {count} by Ansible's `raw`, median of 3"), "-", &by_hand, ansible);
     }

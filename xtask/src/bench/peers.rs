@@ -1,5 +1,6 @@
 //! Floors and peers, measured in the same run on the same machines: bare containers, and the tools that people would use otherwise.
-//! It knows nothing of controllers. The surprise: a peer that is not installed is a row that says so, never a missing one.
+//! It knows nothing of controllers. The surprise: peers are fetched like what tests need; one
+//! that cannot be had is a row that says why, never a missing one.
 
 use std::ops::RangeTo;
 use std::path::{Path, PathBuf};
@@ -7,7 +8,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::command::{Done, Error};
-use crate::run;
+use crate::{fetch, run, tree};
 
 /// Two at a time, as many as there are cores: namespaces and an overlay over `/usr`, made by util-linux, and one program run in each.
 pub fn bare_containers(count: usize) -> Result<Duration, Error> {
@@ -100,9 +101,9 @@ impl Reach<'_> {
     }
 
     /// `ansible`, all machines at once, with the module that asks least of them.
-    pub fn ansible(&self) -> Done {
+    pub fn ansible(&self, program: &Path) -> Done {
         let options = OPTIONS.map(|option| format!("-o {option}")).join(" ");
-        let mut command = Command::new("ansible");
+        let mut command = Command::new(program);
         command.args([
             "all",
             "-i",
@@ -114,7 +115,8 @@ impl Reach<'_> {
             "-a",
             "true",
         ]);
-        command.args(["-f", &self.addresses.len().to_string(), "--ssh-common-args", &options]);
+        // Joined, since a value that begins with a dash would be taken for an option.
+        command.args(["-f", &self.addresses.len().to_string(), &format!("--ssh-common-args={options}")]);
         command.arg("--private-key").arg(&self.key);
         self.run(command)
     }
@@ -125,8 +127,8 @@ impl Reach<'_> {
     }
 }
 
-/// Whether a program is there to be run.
-pub fn installed(program: &str) -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
+/// Ansible's program, from an environment of its own.
+pub fn ansible() -> Result<PathBuf, Error> {
+    let wanted = tree::root().join("xtask/src/bench/ansible.txt");
+    fetch::python("ansible", &wanted).map(|folder| folder.join("bin/ansible")).map_err(Error::Failed)
 }

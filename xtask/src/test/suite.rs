@@ -185,7 +185,7 @@ impl Suite {
                 }
                 Need::Program(program, package) => fetch::program(program, package)?,
                 Need::Python(file) => {
-                    let folder = fetch::python(&self.program.with_file_name(file))?;
+                    let folder = fetch::python("python", &self.program.with_file_name(file))?;
                     let path = std::env::var_os("PATH").unwrap_or_default();
                     let joined =
                         std::env::join_paths(std::iter::once(folder.join("bin")).chain(std::env::split_paths(&path)));
