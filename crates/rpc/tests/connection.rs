@@ -99,9 +99,26 @@ async fn calls_run_at_once_and_errors_keep_the_connection() {
     assert_eq!(server.await.expect("ends"), rpc::server::Ended::ByPeer);
 }
 
+/// A text in frames of 16 KiB.
+fn in_pieces(text: &str) -> Vec<websocket::Message> {
+    use tokio_tungstenite::tungstenite::protocol::frame::Frame;
+    use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
+    let pieces: Vec<&[u8]> = text.as_bytes().chunks(1 << 14).collect();
+    let frame = |(at, piece): (usize, &&[u8])| {
+        let of = if at == 0 { Data::Text } else { Data::Continue };
+        websocket::Message::Frame(Frame::message(piece.to_vec(), OpCode::Data(of), at + 1 == pieces.len()))
+    };
+    pieces.iter().enumerate().map(frame).collect()
+}
+
 #[tokio::test]
 async fn garbage_and_giants_close_the_connection() {
-    for message in ["nope".to_owned(), format!("\"{}\"", "x".repeat(1 << 16))] {
+    // But for its size it would be answered.
+    let params = json!("x".repeat(1 << 16));
+    let giant = Request { request_id: 1, facade: "X".into(), method: "Echo".into(), params, ..Request::default() };
+    let giant = giant.to_text();
+    let whole = |text: &str| vec![websocket::Message::text(text)];
+    for (what, messages) in [("garbage", whole("nope")), ("a giant", whole(&giant)), ("in pieces", in_pieces(&giant))] {
         let (ours, theirs) = tokio::io::duplex(1 << 20);
         let (_close, closing) = watch::channel(false);
         let server = tokio::spawn(async move {
@@ -112,11 +129,13 @@ async fn garbage_and_giants_close_the_connection() {
         let role = tokio_tungstenite::tungstenite::protocol::Role::Client;
         let mut socket = tokio_tungstenite::WebSocketStream::from_raw_socket(ours, role, config).await;
         use futures_util::{SinkExt, StreamExt};
-        socket.send(websocket::Message::text(message)).await.expect("send");
+        for message in messages {
+            socket.send(message).await.expect("send");
+        }
         let answer = socket.next().await.expect("a close frame").expect("a message");
-        let websocket::Message::Close(Some(frame)) = answer else { panic!("{answer:?}") };
-        assert_eq!(u16::from(frame.code), 1000);
-        assert_eq!(server.await.expect("ends"), rpc::server::Ended::Malformed);
+        let websocket::Message::Close(Some(frame)) = answer else { panic!("{what} is answered") };
+        assert_eq!(u16::from(frame.code), 1000, "{what}");
+        assert_eq!(server.await.expect("ends"), rpc::server::Ended::Malformed, "{what}");
     }
 }
 
