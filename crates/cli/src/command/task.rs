@@ -6,6 +6,7 @@ mod batch;
 mod cancel;
 mod exec;
 mod follow;
+mod input;
 mod interrupt;
 mod operations;
 mod outcome;

@@ -9,7 +9,7 @@ use wire::yaml::{Node, natural_cmp};
 use super::batch::{Batch, Way, receiver, told_in};
 use super::follow::{self, Follow};
 use super::targets::{Targets, command_text};
-use super::{interrupt, outcome, result};
+use super::{input, interrupt, outcome, result};
 use crate::command::{Command, Scope};
 use crate::context::{Api, Context};
 use crate::error::{Error, Result};
@@ -25,7 +25,8 @@ pub const COMMAND: Command = Command {
           A `--` before the command keeps its own flags from being taken for those of exec.\n\n\
           Results are printed when all tasks have ended; what a command wrote to stderr comes on stdout, too. With --follow\n\
           output is shown while it is written, stderr on stderr, each line after its machine's id if there is more than one\n\
-          machine. The command reads nothing from standard input.\n\n\
+          machine. The command reads nothing from standard input, but with\n\
+          --stdin what exec itself is given there, 64 KiB at most.\n\n\
           --wait is how long the results are waited for and how long the command may run (5 minutes; a negative one: for\n\
           ever). With --background there is no limit but what cancel-task sets. Ctrl-C asks whether to cancel the tasks.\n\n\
           Commands run beside each other on a machine. With --parallel=false each waits for the one before; commands of\n\
@@ -33,7 +34,8 @@ pub const COMMAND: Command = Command {
           The exit code is 1 if a command's is not 0. Of each output 1 MiB is kept; what was not is told.",
     examples: "\n    juju exec --all -- hostname -f\n    juju exec --unit hello/0 env\n    juju exec --machine 0,1 --format yaml uptime\n    \
                juju exec --all --follow -- 'apt-get update && apt-get -y upgrade'\n    \
-               juju exec --all --background --execution-group apt -- apt-get update",
+               juju exec --all --background --execution-group apt -- apt-get update\n    \
+               juju exec --machine 0 --stdin -- sudo tee /etc/motd < motd",
     see_also: &["ssh", "cancel-task", "show-task", "show-operation", "operations"],
     flags: &[
         Flag::text(&["application", "a", "app"], "One or more application names"),
@@ -51,6 +53,7 @@ pub const COMMAND: Command = Command {
             default: "true",
             help: "Run the commands in parallel without first acquiring a lock",
         },
+        Flag::bool(&["stdin"], "Give the commands what exec reads on standard input"),
         Flag::text(&["unit", "u"], "One or more unit ids"),
         Flag::bool(&["utc"], "Show times in UTC"),
         Flag::duration(&["wait"], "0s", "Maximum wait time for a task to complete"),
@@ -99,6 +102,10 @@ async fn run(context: &mut Context) -> Result<()> {
     }
     // Whoever waits for ever wants no deadline; the original sends one that is over already.
     let timeout = if background { 0 } else { patience.unwrap_or(0) };
+    let commands = match context.args.is_set("stdin") {
+        true => input::handed_on(context, commands).await?,
+        false => commands,
+    };
     let api = context.model_api().await?;
     if follow {
         follow::check(&api)?;
