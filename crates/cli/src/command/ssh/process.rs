@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::Stdio;
 
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, Command};
 
 use crate::context::Context;
@@ -65,6 +65,9 @@ pub(crate) struct Fed {
     pub shows_errors: bool,
 }
 
+/// Bytes of each output: hosts are not ours, and may write without end.
+const KEPT: u64 = 1 << 20;
+
 pub(crate) struct Said {
     pub code: i32,
     pub stdout: String,
@@ -89,10 +92,20 @@ pub(crate) async fn fed(around: &Around, program: &str, args: &[String], input: 
             let _ = tokio::io::copy(&mut file, &mut stdin).await;
         }
     };
-    let ((), output) = tokio::join!(feed, child.wait_with_output());
-    let output = output.map_err(|e| missing(program, &e))?;
-    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-    Ok(Said { code: output.status.code().unwrap_or(255), stdout: text(output.stdout), stderr: text(output.stderr) })
+    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+    let ((), stdout, stderr) = tokio::join!(feed, first_of(stdout), first_of(stderr));
+    let status = child.wait().await.map_err(|e| missing(program, &e))?;
+    Ok(Said { code: status.code().unwrap_or(255), stdout, stderr })
+}
+
+/// What a program writes, as far as it is kept; the rest is read, so that it does not wait for us.
+async fn first_of(output: Option<impl AsyncRead + Unpin>) -> String {
+    let Some(mut output) = output else { return String::new() };
+    let mut bytes = Vec::new();
+    // What came before a failure counts.
+    let _ = (&mut output).take(KEPT).read_to_end(&mut bytes).await;
+    let _ = tokio::io::copy(&mut output, &mut tokio::io::sink()).await;
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// Starts a program that is talked to; what it writes to standard error is kept too. Ends with us.

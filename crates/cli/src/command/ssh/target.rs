@@ -280,10 +280,10 @@ impl<'a> Connection<'a> {
         if !self.options.proxy {
             return Ok(None);
         }
+        let program = std::env::current_exe().map(|p| p.display().to_string());
+        let program = proxy_word(&program.unwrap_or_else(|_| "juju".to_owned()));
         if self.tunnels(context)? {
-            let program =
-                std::env::current_exe().map(|p| p.display().to_string()).unwrap_or_else(|_| "juju".to_owned());
-            let model = format!("{}:{}", self.api.controller, self.api.model);
+            let model = proxy_word(&format!("{}:{}", self.api.controller, self.api.model));
             return Ok(Some(format!("{program} {} --model={model} %h", super::tunnel::NAME)));
         }
         let status: FullStatus = self.api.call("Client", "FullStatus", json!({"patterns": null})).await?;
@@ -297,7 +297,7 @@ impl<'a> Connection<'a> {
             Some(typed) => typed.rsplit(':').next().unwrap_or(typed).to_owned(),
             None => self.api.model.clone(),
         };
-        let program = std::env::current_exe().map(|p| p.display().to_string()).unwrap_or_else(|_| "juju".to_owned());
+        let model = proxy_word(&model);
         let (proxy, host) = match via {
             Some(address) => (true, address),
             None => {
@@ -335,6 +335,13 @@ fn is_plain(address: &str) -> bool {
     !address.starts_with('-') && address.chars().all(|c| c.is_ascii_alphanumeric() || ".:-_%".contains(c))
 }
 
+/// A word of OpenSSH's ProxyCommand, which looks for `%h` and the like in it and then has the user's shell run it.
+fn proxy_word(text: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "./:@_-+".contains(c);
+    let word = if text.chars().all(is_plain) { text.to_owned() } else { base::shell::word(text) };
+    word.replace('%', "%%")
+}
+
 /// Whether one of a machine's containers has the address.
 fn contains(machine: &MachineStatus, address: &str) -> bool {
     machine
@@ -351,4 +358,16 @@ fn is_final(error: &Error) -> bool {
 /// The keys that answer at each address; a program each, all at once.
 async fn scan_all(context: &Context, addresses: &[String], port: &str) -> Vec<Vec<String>> {
     futures_util::future::join_all(addresses.iter().map(|a| process::scan(context, a, port))).await
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_program_may_lie_anywhere() {
+        let check = |text: &str, expected: &str| assert_eq!(super::proxy_word(text), expected, "{text}");
+        check("/usr/bin/juju", "/usr/bin/juju");
+        check("lab:admin/work", "lab:admin/work");
+        check("/home/a b/juju", "'/home/a b/juju'");
+        check("/home/100%/it's", r"'/home/100%%/it'\''s'");
+    }
 }
