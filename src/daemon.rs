@@ -72,18 +72,14 @@ pub fn write_pid(layout: &Layout) -> io::Result<()> {
     host::files::write(&layout.pid(), format!("{pid} {begun}\n").as_bytes(), 0o600)
 }
 
-/// The daemon's process, when it runs.
+/// The daemon's process, when it runs. One that is dead and not buried yet does not.
 pub fn running(layout: &Layout) -> Option<Pid> {
     let text = std::fs::read_to_string(layout.pid()).ok()?;
     let (pid, begun) = text.trim().split_once(' ')?;
     let (number, begun): (u32, u64) = (pid.parse().ok()?, begun.parse().ok()?);
     let pid = Pid::from_raw(i32::try_from(number).ok()?)?;
-    (host::facts::start_time(number) == Some(begun) && test_kill_process(pid).is_ok()).then_some(pid)
-}
-
-/// The same, but not one that is dead and not buried yet.
-pub fn living(layout: &Layout) -> Option<Pid> {
-    running(layout).filter(|pid| !is_zombie(*pid))
+    let is_it = host::facts::start_time(number) == Some(begun) && test_kill_process(pid).is_ok();
+    (is_it && !is_zombie(pid)).then_some(pid)
 }
 
 /// Ends the daemon: TERM, and KILL after `grace`. Right when it does not run.
@@ -93,7 +89,7 @@ pub fn stop(layout: &Layout, grace: Duration) -> io::Result<()> {
     let _ = kill_process(pid, Signal::TERM);
     let begun = Instant::now();
     let mut killed = false;
-    while living(layout).is_some() {
+    while running(layout).is_some() {
         if !killed && begun.elapsed() > grace {
             let _ = kill_process(pid, Signal::KILL);
             killed = true;

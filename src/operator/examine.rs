@@ -69,7 +69,7 @@ async fn controller(layout: &Layout) -> Vec<Finding> {
             return vec![Finding::unseen(&of, "settings", &error.to_string(), AS_ROOT)];
         }
     };
-    let process = daemon::living(layout).map(|pid| pid.as_raw_nonzero().get());
+    let process = daemon::running(layout).map(|pid| pid.as_raw_nonzero().get());
     let ca = fs::read_to_string(layout.ca_cert());
     let shown = match (&ca, process) {
         (Ok(ca), Some(_)) => {

@@ -13,6 +13,9 @@ use tokio::sync::watch;
 use tokio_rustls::{TlsAcceptor, TlsConnector, client::TlsStream};
 use wire::envelope::Request;
 
+/// What is to come has come by then.
+const SOON: std::time::Duration = std::time::Duration::from_secs(20);
+
 struct Echo;
 
 impl Handler for Echo {
@@ -132,7 +135,8 @@ async fn garbage_and_giants_close_the_connection() {
         for message in messages {
             socket.send(message).await.expect("send");
         }
-        let answer = socket.next().await.expect("a close frame").expect("a message");
+        let answer = tokio::time::timeout(SOON, socket.next()).await.unwrap_or_else(|_| panic!("{what} is borne"));
+        let answer = answer.expect("a close frame").expect("a message");
         let websocket::Message::Close(Some(frame)) = answer else { panic!("{what} is answered") };
         assert_eq!(u16::from(frame.code), 1000, "{what}");
         assert_eq!(server.await.expect("ends"), rpc::server::Ended::Malformed, "{what}");
