@@ -46,10 +46,10 @@ class Hosts:
         self.rig, self.first, self.guests = rig, first, []
         self.key = rig.folder / "key"
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(self.key)], check=True)
-        (rig.home / ".ssh").mkdir(mode=0o700)
+        (rig.home / ".ssh").mkdir(mode=0o700, exist_ok=True)
         (rig.home / ".ssh/config").write_text(f"Host *\n  StrictHostKeyChecking no\n  UserKnownHostsFile {rig.folder}/known\n")
         # OpenSSH looks for its settings where the account says, not where HOME does.
-        tool = rig.folder / "bin/ssh"
+        tool = self.tool = rig.folder / "bin/ssh"
         tool.write_text(f'#!/bin/sh\nexec {shutil.which("ssh")} -F {rig.home}/.ssh/config "$@"\n')
         tool.chmod(0o755)
 
@@ -80,6 +80,8 @@ class Hosts:
             raise Broken("\n".join([f"{len(found)} differences", *found[:40]]))
 
     def end(self):
+        self.tool.unlink()
+        (self.rig.home / ".ssh/config").unlink()
         for host in self.guests:
             host.end()
 

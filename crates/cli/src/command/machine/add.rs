@@ -78,6 +78,10 @@ async fn run(context: &mut Context) -> Result<()> {
     config::check(&in_model)?;
     let placement = match target {
         Some(t) if t.scope == "ssh" => {
+            // The original says nothing, as of a base and of constraints: these the host has or has not, disks nobody would find there.
+            if context.args.given("disks") {
+                context.warn("--disks has no effect on a host that is there already");
+            }
             return manual::add(context, &api, &in_model, &t.directive).await;
         }
         Some(t) if t.scope == "#" => {
