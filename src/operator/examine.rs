@@ -30,6 +30,7 @@ pub async fn examine() -> Vec<Finding> {
     let has_machines = here.as_ref().is_ok_and(|here| !here.is_empty());
     let values = host::health::read(Path::new("/"), &root, has_machines);
     let mut found = host::health::judge(&values);
+    found.push(disks());
     found.push(firewall().await);
     match here {
         Err(error) => {
@@ -44,6 +45,18 @@ pub async fn examine() -> Vec<Finding> {
     }
     found.extend(leftovers());
     found
+}
+
+/// What `add-machine --disks` needs. Few machines have any, so a host without is no broken one.
+fn disks() -> Finding {
+    let what = "disks for machines";
+    match container::disks::lacks() {
+        None => Finding::ok("host", what, "files and memory"),
+        Some(lack) => {
+            let (lack, cure) = lack.split_once(": ").unwrap_or((&lack, ""));
+            Finding::warning("host", what, format!("memory alone: {lack}"), cure)
+        }
+    }
 }
 
 async fn firewall() -> Finding {
