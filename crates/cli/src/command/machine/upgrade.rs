@@ -16,6 +16,12 @@ use crate::context::{Api, Context};
 use crate::error::{Error, Result};
 use crate::flags::Flag;
 
+/// The last words of the steps, on controllers that let them be cancelled.
+const PREPARED: &str = "binaries and service files written";
+const COMPLETED: &str = "series upgrade complete";
+/// How often a machine that says nothing is looked at.
+const LOOK: std::time::Duration = std::time::Duration::from_secs(5);
+
 pub const COMMAND: Command = Command {
     name: "upgrade-machine",
     args: "<machine> prepare <base> | complete | cancel",
@@ -106,7 +112,7 @@ async fn prepare(context: &mut Context, machine: &base::MachineId, text: &str) -
         let status = error.info.as_ref().and_then(|info| info.get("status")?.as_str()).unwrap_or_default();
         return Err(Error::failed(explain(machine, status).unwrap_or(error.message)));
     }
-    follow(context, &api, machine).await?;
+    follow(context, &api, machine, PREPARED).await?;
     context.info(format!("\n{}", ready(machine, "upgrade base process")));
     Ok(())
 }
@@ -183,7 +189,7 @@ async fn complete(context: &mut Context, machine: &base::MachineId) -> Result<()
     if let Some(error) = outcome.error {
         return Err(Error::from_result(&error.message, &error.code));
     }
-    follow(context, &api, machine).await?;
+    follow(context, &api, machine, COMPLETED).await?;
     context.info(format!("\nUpgrade machine base \"{machine}\" has successfully completed"));
     Ok(())
 }
@@ -211,8 +217,9 @@ fn tag(machine: &base::MachineId) -> String {
     base::Tag::Machine(machine.clone()).to_string()
 }
 
-/// Tells the messages of a step until it is over, or Ctrl-C was pressed twice: the step goes on then.
-async fn follow(context: &mut Context, api: &Api, machine: &base::MachineId) -> Result<()> {
+/// Tells the messages of a step until it is over, or Ctrl-C was pressed twice: the step goes on then. One that another user took back
+/// meanwhile has not said its `last` word.
+async fn follow(context: &mut Context, api: &Api, machine: &base::MachineId, last: &str) -> Result<()> {
     let params = json!({"entities": [{"tag": tag(machine)}]});
     let watched: NotifyWatchResults = api.call("MachineManager", "WatchUpgradeSeriesNotifications", params).await?;
     let watched = watched.results.into_iter().next().ok_or_else(|| Error::failed("expected 1 result, got 0"))?;
@@ -222,12 +229,17 @@ async fn follow(context: &mut Context, api: &Api, machine: &base::MachineId) -> 
     let watcher = watched.notify_watcher_id;
     let mut pressed = false;
     let mut interrupted = Box::pin(context.interrupted());
+    let mut looks = tokio::time::interval_at(tokio::time::Instant::now() + LOOK, LOOK);
+    // The original waits without a word.
+    let mut looking = can_cancel(api);
+    let mut done = false;
     loop {
-        tell(context, api, machine, &watcher).await?;
+        done |= tell(context, api, machine, &watcher).await?.is_some_and(|message| message.ends_with(last));
         let mut next = std::pin::pin!(api.connection.next::<serde_json::Value>("NotifyWatcher", &watcher));
         let ended = loop {
             tokio::select! {
                 next = &mut next => break next.is_err(),
+                _ = looks.tick(), if looking => looking = !tell_of_silence(context, api, machine).await,
                 () = &mut interrupted => {
                     if pressed {
                         context.out("\nCtrl-C pressed, cancelling an upgrade-machine.\n")?;
@@ -240,22 +252,44 @@ async fn follow(context: &mut Context, api: &Api, machine: &base::MachineId) -> 
             }
         };
         if ended {
-            tell(context, api, machine, &watcher).await?;
+            done |= tell(context, api, machine, &watcher).await?.is_some_and(|message| message.ends_with(last));
             // Whether it is still there makes no difference to the user.
             let _ = api.connection.stop("NotifyWatcher", &watcher).await;
-            return Ok(());
+            return match done || !can_cancel(api) {
+                true => Ok(()),
+                false => Err(Error::failed(format!("upgrade of machine \"{machine}\" was cancelled meanwhile"))),
+            };
         }
     }
 }
 
-async fn tell(context: &mut Context, api: &Api, machine: &base::MachineId, watcher: &str) -> Result<()> {
+/// Whether the machine is down, which is said.
+async fn tell_of_silence(context: &mut Context, api: &Api, machine: &base::MachineId) -> bool {
+    let params = json!({"patterns": [machine.as_str()]});
+    // A controller that cannot be asked now is asked again.
+    let Ok(status) = api.call::<FullStatus>("Client", "FullStatus", params).await else { return false };
+    let is_down = status.machines.get(machine.as_str()).is_some_and(|found| found.agent_status.status == "down");
+    if is_down {
+        context.warn(format!(
+            "machine {machine} does not answer: this goes on when its agent is back, or is taken back by 'juju upgrade-machine {machine} cancel'"
+        ));
+    }
+    is_down
+}
+
+/// Tells what is new, and gives the last of it.
+async fn tell(context: &mut Context, api: &Api, machine: &base::MachineId, watcher: &str) -> Result<Option<String>> {
     let params = json!({"params": [{"entity": {"tag": tag(machine)}, "watcher-id": watcher}]});
     let found: StringsResults = api.call("MachineManager", "GetUpgradeSeriesMessages", params).await?;
+    let mut last = None;
     for result in found.results {
         if let Some(error) = result.error {
             return Err(Error::from_result(&error.message, &error.code));
         }
-        result.result.into_iter().for_each(|message| context.info(message));
+        for message in result.result {
+            context.info(&message);
+            last = Some(message);
+        }
     }
-    Ok(())
+    Ok(last)
 }

@@ -24,6 +24,8 @@ pub(super) struct Options {
     proxy: bool,
     checks: bool,
     port: String,
+    /// The user says how long a side that is silent is waited for.
+    has_timeout: bool,
 }
 
 impl Options {
@@ -33,6 +35,7 @@ impl Options {
             proxy: context.args.is_set("proxy"),
             checks: !context.args.is_set("no-host-key-checks"),
             port: port.cloned().unwrap_or_else(|| "22".to_owned()),
+            has_timeout: words.iter().any(|word| word.to_ascii_lowercase().contains("connecttimeout")),
         }
     }
 }
@@ -237,6 +240,10 @@ impl<'a> Connection<'a> {
         }
         option("PasswordAuthentication no".to_owned());
         option("ServerAliveInterval 30".to_owned());
+        // A machine that stands still takes connections and never says a word. The original waits for ever.
+        if self.is_ours(context)? && !self.options.has_timeout {
+            option("ConnectTimeout 30".to_owned());
+        }
         if terminal {
             args.extend(["-t".to_owned(), "-t".to_owned()]);
         }
@@ -308,6 +315,12 @@ impl<'a> Connection<'a> {
         Ok(Some(format!(
             "{program} ssh --model={model} --proxy={proxy} --no-host-key-checks --pty=false ubuntu@{host} -q \"nc %h %p\""
         )))
+    }
+
+    fn is_ours(&self, context: &Context) -> Result<bool> {
+        let controllers = context.store.controllers()?.controllers;
+        let version = controllers.get(&self.api.controller).and_then(|entry| entry.agent_version.as_deref());
+        Ok(is_ours(version.unwrap_or_default()))
     }
 
     /// A controller that is a process on its host lets nobody log in there: it carries ssh through its own port instead.
