@@ -242,12 +242,15 @@ async fn a_machine_has_one_stream_and_only_with_the_key_that_enrolled() {
     let (_second, _) = Agent::connect(&rig, "1").await;
     let ended = async {
         while let Some(Ok(message)) = first.0.next().await {
-            if message.is_close() {
-                break;
+            if let Message::Close(frame) = message {
+                return frame.map(|frame| frame.reason.to_string());
             }
         }
+        None
     };
-    soon("the first stream ends", ended).await;
+    // Not because nothing was heard of it: that it is told, too, but later.
+    let why = soon("the first stream ends", ended).await;
+    assert_eq!(why.as_deref(), Some("the agent opened another, or the controller is stopping"));
     assert_eq!(rig.door.connected(), 1);
     rig.state.change(|beliefs, given| enrolment::issue(beliefs, model(), &id, "hash", given)).await.expect("issued");
     let way = rig.way_of(rig.agent(model(), &id));
