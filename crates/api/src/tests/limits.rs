@@ -65,6 +65,19 @@ async fn a_thousand_hostile_connections_do_not_stop_a_login() {
 }
 
 #[tokio::test]
+async fn who_does_not_shake_hands_in_time_is_sent_away() {
+    let bounds =
+        Limits { handshake: Duration::from_millis(100), login: Duration::from_secs(3600), ..Limits::default() };
+    let rig = Rig::with(bounds).await;
+    for said in [[].as_slice(), &[0x16, 3, 1, 2, 0, 1, 0, 1]] {
+        let mut tcp = rig.way_from(2).tcp().await.expect("connects");
+        tcp.write_all(said).await.expect("sent");
+        let read = soon("the end", tcp.read_to_end(&mut Vec::new())).await;
+        assert!(matches!(read, Ok(0) | Err(_)), "{read:?}");
+    }
+}
+
+#[tokio::test]
 async fn whoever_opens_too_many_loses_its_own() {
     let (fair_turn, handshake) = (Duration::ZERO, Duration::from_secs(3600));
     let bounds = Limits { strangers_of_address: 20, strangers: 60, fair_turn, handshake, ..Limits::default() };
