@@ -234,7 +234,7 @@ async fn follow(context: &mut Context, api: &Api, machine: &base::MachineId, las
     let mut looking = can_cancel(api);
     let mut done = false;
     loop {
-        done |= tell(context, api, machine, &watcher).await?.is_some_and(|message| message.ends_with(last));
+        done |= tell(context, api, machine, &watcher, last).await?;
         let mut next = std::pin::pin!(api.connection.next::<serde_json::Value>("NotifyWatcher", &watcher));
         let ended = loop {
             tokio::select! {
@@ -252,7 +252,7 @@ async fn follow(context: &mut Context, api: &Api, machine: &base::MachineId, las
             }
         };
         if ended {
-            done |= tell(context, api, machine, &watcher).await?.is_some_and(|message| message.ends_with(last));
+            done |= tell(context, api, machine, &watcher, last).await?;
             // Whether it is still there makes no difference to the user.
             let _ = api.connection.stop("NotifyWatcher", &watcher).await;
             return match done || !can_cancel(api) {
@@ -277,19 +277,19 @@ async fn tell_of_silence(context: &mut Context, api: &Api, machine: &base::Machi
     is_down
 }
 
-/// Tells what is new, and gives the last of it.
-async fn tell(context: &mut Context, api: &Api, machine: &base::MachineId, watcher: &str) -> Result<Option<String>> {
+/// Tells what is new, and whether the `last` word is said.
+async fn tell(context: &mut Context, api: &Api, machine: &base::MachineId, watcher: &str, last: &str) -> Result<bool> {
     let params = json!({"params": [{"entity": {"tag": tag(machine)}, "watcher-id": watcher}]});
     let found: StringsResults = api.call("MachineManager", "GetUpgradeSeriesMessages", params).await?;
-    let mut last = None;
+    let mut done = false;
     for result in found.results {
         if let Some(error) = result.error {
             return Err(Error::from_result(&error.message, &error.code));
         }
         for message in result.result {
-            context.info(&message);
-            last = Some(message);
+            done = message.ends_with(last);
+            context.info(message);
         }
     }
-    Ok(last)
+    Ok(done)
 }

@@ -329,7 +329,7 @@ impl<'a> Connection<'a> {
         let Some(entry) = controllers.get(&self.api.controller) else { return Ok(false) };
         Ok(match entry.cloud_type.as_deref() {
             Some(BUILTIN) => true,
-            Some(MANUAL) => is_ours(entry.agent_version.as_deref().unwrap_or_default()),
+            Some(MANUAL) => self.is_ours(context)?,
             _ => false,
         })
     }
