@@ -39,6 +39,8 @@ pub struct Limits {
     pub log_streams: usize,
     /// The same, of one user.
     pub log_streams_of_user: usize,
+    /// Searches backwards in logs at once: what they find is in memory until they know where to begin.
+    pub log_searches: usize,
     /// Ways into machines at once.
     pub tunnels: usize,
     /// The same, of one user.
@@ -65,6 +67,7 @@ impl Default for Limits {
             owed_of_user: 512 << 20,
             log_streams: 128,
             log_streams_of_user: 16,
+            log_searches: 2,
             tunnels: 512,
             tunnels_of_user: 128,
         }

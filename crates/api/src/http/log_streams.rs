@@ -13,13 +13,10 @@ pub struct LogStreams {
     searches: Arc<Semaphore>,
 }
 
-/// Searches backwards in the log at once: what they find is in memory until they know where to begin.
-const SEARCHES: usize = 2;
-
 impl LogStreams {
     pub fn new(limits: Limits) -> LogStreams {
         let places = Places::new("log streams", limits.log_streams, limits.log_streams_of_user);
-        LogStreams { places, searches: Arc::new(Semaphore::new(SEARCHES)) }
+        LogStreams { places, searches: Arc::new(Semaphore::new(limits.log_searches)) }
     }
 
     pub fn open(&self, user: &str) -> Result<Place, Refusal> {
@@ -29,5 +26,22 @@ impl LogStreams {
     /// The right to search.
     pub async fn search(&self) -> Option<SemaphorePermit<'_>> {
         self.searches.acquire().await.ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::FutureExt;
+
+    #[tokio::test]
+    async fn searches_take_turns() {
+        let streams = LogStreams::new(Limits::default());
+        let one = streams.search().now_or_never().flatten().expect("a turn");
+        let _two = streams.search().now_or_never().flatten().expect("a turn");
+        let mut third = std::pin::pin!(streams.search());
+        assert!(third.as_mut().now_or_never().is_none(), "two search already");
+        drop(one);
+        let _third = third.now_or_never().flatten().expect("its turn");
     }
 }

@@ -162,7 +162,8 @@ impl<W: Worker> Run<W> {
                 }
                 () = tokio::time::sleep_until(next) => {}
             }
-            if rest > Duration::from_millis(1) {
+            // What somebody asks for by hand waits for no rest either.
+            if rest > Duration::from_millis(1) && !by_hand {
                 tokio::select! {
                     () = shutdown.begun() => break,
                     () = tokio::time::sleep(rest) => {}

@@ -25,6 +25,8 @@ const FAILS_TWICE: u32 = 1;
 const NEVER_DONE: u32 = 2;
 const PANICS: u32 = 3;
 const HANGS: u32 = 4;
+/// While it is due, decisions take their time.
+const PONDERED: u32 = 5;
 
 struct Scripted(Arc<Script>);
 
@@ -36,7 +38,10 @@ impl Worker for Scripted {
     }
 
     fn decide(&self, _: &Beliefs, _: Time) -> Decision<u32> {
-        Decision { due: self.0.due.lock().expect("no panic under it").clone(), again: None }
+        let due = self.0.due.lock().expect("no panic under it").clone();
+        let began = std::time::Instant::now();
+        while due.contains(&PONDERED) && began.elapsed() < Duration::from_millis(3) {}
+        Decision { due, again: None }
     }
 
     async fn act(&self, item: u32) -> Result<(), Failure> {
@@ -49,6 +54,7 @@ impl Worker for Scripted {
         match item {
             FAILS_TWICE if script.failures.fetch_add(1, Ordering::SeqCst) < 2 => return Err(Failure::new("not yet")),
             NEVER_DONE => return Ok(()),
+            PONDERED => return Err(Failure::new("not yet")),
             PANICS => panic!("scripted"),
             HANGS => std::future::pending().await,
             _ => {}
@@ -108,8 +114,8 @@ async fn one_that_is_never_done_is_slowed_down() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_wake_by_hand_waits_for_no_pause() {
-    let (script, _, handle) = run(vec![PANICS], Duration::from_secs(120)).await;
+async fn a_wake_by_hand_waits_for_no_pause_and_no_rest() {
+    let (script, _, handle) = run(vec![PONDERED], Duration::from_secs(120)).await;
     let before = script.acts.lock().expect("fine").len();
     handle.wake();
     tokio::time::sleep(Duration::from_millis(5)).await;

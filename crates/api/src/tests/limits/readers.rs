@@ -175,6 +175,16 @@ async fn the_whole_log_comes_in_order_page_by_page() {
 }
 
 #[tokio::test]
+async fn a_search_in_the_log_waits_for_its_turn() {
+    let rig = Rig::with(Limits { log_searches: 0, ..Limits::default() }).await;
+    rig.append.logs().append(CONTROLLER_MODEL, vec![line("old")], LogBounds::default()).await.expect("logged");
+    let (mut socket, first) = log(&rig, "reader", "backlog=5&noTail=true").await;
+    assert_eq!(first, "{}\n");
+    let early = tokio::time::timeout(Duration::from_millis(200), socket.next()).await;
+    assert!(early.is_err(), "no turn comes, and yet: {early:?}");
+}
+
+#[tokio::test]
 async fn a_log_stream_ends_with_the_right_to_read() {
     use model::change::user;
     use model::key::Object;
