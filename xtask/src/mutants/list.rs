@@ -38,11 +38,21 @@ impl Test {
         }
     }
 
-    /// What cargo is asked for.
+    /// What cargo is asked for. It leaves the examples of a package out when a part of a name is given, and some tests run one.
     pub fn words(&self) -> Vec<&str> {
         match self {
             Test::Cargo(words) => {
-                ["test", "--quiet", "--package"].into_iter().chain(words.iter().map(String::as_str)).collect()
+                let targets = match words.iter().any(|word| word == "--test") {
+                    true => [].as_slice(),
+                    false => &["--tests", "--examples"],
+                };
+                let words = words.iter().map(String::as_str);
+                ["test", "--quiet"]
+                    .into_iter()
+                    .chain(targets.iter().copied())
+                    .chain(["--package"])
+                    .chain(words)
+                    .collect()
             }
             Test::Suite(name) => vec!["xtask", "test", name],
         }
