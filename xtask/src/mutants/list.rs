@@ -176,7 +176,7 @@ mod tests {
         };
         assert_eq!(read, std::slice::from_ref(&one));
         assert!(one.is_named("paus") && one.is_named("head") && one.has_test("fault") && !one.has_test("faul"));
-        assert_eq!(tests[0].words(), ["test", "--quiet", "--package", "store", "fault"]);
+        assert_eq!(tests[0].words(), ["test", "--quiet", "--tests", "--examples", "--package", "store", "fault"]);
         assert_eq!(tests[1].words(), ["xtask", "test", "paused"]);
     }
 
