@@ -192,6 +192,6 @@ pub async fn resolve(address: &str) -> Result<Vec<SocketAddr>, DialError> {
     let unresolved = || DialError::Resolve { host: address.to_owned() };
     let (host, port) = address.rsplit_once(':').ok_or_else(unresolved)?;
     let port: u16 = port.parse().map_err(|_| unresolved())?;
-    let found = crate::resolve::addresses(host).await;
+    let found = host::resolve::addresses(host).await;
     if found.is_empty() { Err(unresolved()) } else { Ok(found.into_iter().map(|ip| (ip, port).into()).collect()) }
 }

@@ -1,7 +1,7 @@
 //! One page of the public web, as text. It must not know what the page says.
 //! The surprise: nothing is followed. A redirection is an answer like another, so that nobody is led to an address that was not named.
 
-use crate::resolve;
+use host::resolve;
 use http_body_util::{BodyExt, Empty, Limited};
 use hyper::header::{ACCEPT, HOST, USER_AGENT};
 use hyper::{Request, Uri};

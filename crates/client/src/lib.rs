@@ -8,7 +8,6 @@ pub mod files;
 pub mod keepalive;
 pub mod log_stream;
 pub mod login;
-pub mod resolve;
 pub mod tunnel;
 pub mod versions;
 

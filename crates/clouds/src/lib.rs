@@ -2,4 +2,5 @@
 //! They know neither the model nor the store: they are told, and they answer.
 
 pub mod builtin;
+pub mod lxd;
 pub mod manual;

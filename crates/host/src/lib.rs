@@ -14,6 +14,7 @@ pub mod interfaces;
 pub mod limits;
 pub mod memory;
 pub mod pty;
+pub mod resolve;
 
 pub use account::Account;
 pub use detach::detach;

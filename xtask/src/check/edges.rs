@@ -22,7 +22,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("host", &["base"]),
     ("model", &["charm", "store"]),
     ("rpc", &["wire"]),
-    ("client", &["wire", "rpc"]),
+    ("client", &["wire", "rpc", "host"]),
     ("clouds", &["cloud", "container", "host"]),
     ("api", &["model", "wire", "rpc", "cloud"]),
     ("workers", &["model", "cloud"]),
@@ -37,7 +37,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("libcontainer", &["container"]),
     ("clap", &["cli"]),
     ("lexopt", &["cli"]),
-    ("hyper", &["rpc", "client", "api", "agent"]),
+    ("hyper", &["rpc", "client", "api", "agent", "clouds"]),
     ("tokio-tungstenite", &["rpc", "client", "api", "agent"]),
 ];
 

@@ -11,7 +11,7 @@ const PATIENCE: Duration = Duration::from_secs(15);
 /// Connects to the first of the name's addresses that answers.
 pub async fn connect(host: &str, port: u32) -> Option<TcpStream> {
     let port = u16::try_from(port).ok()?;
-    for ip in client::resolve::addresses(host).await {
+    for ip in host::resolve::addresses(host).await {
         if let Ok(Ok(stream)) = tokio::time::timeout(PATIENCE, TcpStream::connect(SocketAddr::new(ip, port))).await {
             let _ = stream.set_nodelay(true);
             return Some(stream);

@@ -135,7 +135,7 @@ async fn addresses(view: &View<'_>) -> BTreeMap<String, Vec<IpAddr>> {
     let _ = summary::text(view, &note);
     let mut found = asked.into_inner();
     for (host, addresses) in &mut found {
-        *addresses = client::resolve::addresses(host).await;
+        *addresses = host::resolve::addresses(host).await;
         addresses.retain(IpAddr::is_ipv4);
     }
     found

@@ -1,0 +1,277 @@
+//! LXD and Incus: machines are containers, or virtual machines, of a server that is there already, on this host or elsewhere.
+//! One cloud for both; [`flavour`] has what differs. The surprise: nothing is remembered here but how the server was last seen. Whose an
+//! instance is says the instance, by the marks in its configuration.
+
+mod client;
+mod constraints;
+mod endpoint;
+mod error;
+mod first_boot;
+mod flavour;
+mod image;
+mod image_files;
+mod instance;
+mod login;
+mod network;
+mod profile;
+mod release;
+mod server;
+mod start;
+mod stop;
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use cloud::{
+    Answer, Cloud, Constraints, Error, InstanceId, InstanceInfo, ModelRef, Progress, SeenSubnet, StartRequest, Started,
+};
+use tokio::sync::Semaphore;
+
+use client::Client;
+use error::Failed;
+use instance::Instance;
+use server::Server;
+use start::Start;
+
+pub use endpoint::{Certificates, Endpoint};
+pub use flavour::Flavour;
+
+/// Starts under way: more at a time would only wait for each other.
+const AT_ONCE: usize = 8;
+/// Bytes of a console that are told.
+const CONSOLE: usize = 64 << 10;
+/// How long what a server has is believed.
+const BELIEVED: Duration = Duration::from_secs(60);
+const DEFAULT_BASE: &str = "ubuntu@24.04";
+
+/// Where and how a server is used.
+#[derive(Debug, Clone)]
+pub struct Options {
+    pub endpoint: Endpoint,
+    /// The server's project; `default`.
+    pub project: String,
+    /// Simplestreams servers asked for images before the public ones.
+    pub image_servers: Vec<String>,
+}
+
+pub struct Lxd {
+    flavour: Flavour,
+    client: Client,
+    image_servers: Vec<String>,
+    seen: Mutex<Option<(std::time::Instant, Arc<Server>)>>,
+    starts: Semaphore,
+}
+
+impl Lxd {
+    pub fn new(flavour: Flavour, options: Options) -> Lxd {
+        Lxd {
+            flavour,
+            client: Client::new(options.endpoint, &options.project),
+            image_servers: options.image_servers,
+            seen: Mutex::default(),
+            starts: Semaphore::new(AT_ONCE),
+        }
+    }
+
+    fn last_seen(&self) -> Option<Arc<Server>> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(|(_, server)| server.clone())
+    }
+
+    async fn look(&self) -> Result<Arc<Server>, Failed> {
+        let server = Arc::new(Server::look(&self.client).await?);
+        if server.flavour != self.flavour {
+            let words = format!("it is {}, not {}", server.flavour.name(), self.flavour.name());
+            return Err(self.client.garbled(words));
+        }
+        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some((std::time::Instant::now(), server.clone()));
+        Ok(server)
+    }
+
+    async fn server(&self) -> Result<Arc<Server>, Failed> {
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        match seen {
+            Some((at, server)) if at.elapsed() < BELIEVED => Ok(server),
+            _ => self.look().await,
+        }
+    }
+
+    /// All in the project, with their states where `query` asks for them.
+    async fn all(&self, query: &str) -> Result<Vec<Instance>, Failed> {
+        self.client.read(&["instances"], query).await
+    }
+
+    async fn owned(&self, controller: &str, id: &InstanceId) -> Result<Option<Instance>, Failed> {
+        let found = start::find(&self.client, &id.0).await?;
+        Ok(found.filter(|instance| instance.is_of(controller)))
+    }
+
+    async fn remove_all(&self, which: impl Fn(&Instance) -> bool) -> Result<(), Error> {
+        let instances: Vec<Instance> = self.all("recursion=1").await?.into_iter().filter(which).collect();
+        let mut failed = None;
+        for some in instances.chunks(AT_ONCE) {
+            let mut set = tokio::task::JoinSet::new();
+            for instance in some {
+                let (client, instance) = (self.client.clone(), instance.clone());
+                set.spawn(async move { stop::remove(&client, &instance).await });
+            }
+            while let Some(done) = set.join_next().await {
+                let done = done.unwrap_or_else(|error| Err(Error::transient(error.to_string())));
+                failed = done.err().or(failed);
+            }
+        }
+        failed.map_or(Ok(()), Err)
+    }
+}
+
+/// What an instance printed: how it began, and the newest of the rest.
+async fn console(client: &Client, name: &str) -> Result<String, Failed> {
+    let bytes = client.bytes(&["instances", name, "console"], "").await?;
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    if text.len() <= CONSOLE {
+        return Ok(text);
+    }
+    let (first, last) = (text.floor_char_boundary(CONSOLE / 4), text.ceil_char_boundary(text.len() - CONSOLE / 2));
+    Ok(format!("{}\n[...]\n{}", &text[..first], &text[last..]))
+}
+
+impl Cloud for Lxd {
+    fn kind(&self) -> &'static str {
+        self.flavour.kind()
+    }
+
+    fn preflight(&self) -> Answer<'_, ()> {
+        Box::pin(async move {
+            self.look().await?;
+            network::check(&self.client).await
+        })
+    }
+
+    fn bases(&self) -> Answer<'_, Vec<String>> {
+        Box::pin(async move {
+            self.look().await?;
+            let mut bases: Vec<String> = image::local_bases(&self.client).await?.into_iter().collect();
+            // The public servers have the usual one; it comes first where there is no other.
+            match bases.iter().position(|base| base == DEFAULT_BASE) {
+                Some(place) => bases[..=place].rotate_right(1),
+                None if bases.is_empty() => bases.push(DEFAULT_BASE.to_owned()),
+                None => {}
+            }
+            Ok(bases)
+        })
+    }
+
+    fn check_constraints(&self, wanted: &Constraints) -> Result<Vec<&'static str>, Error> {
+        constraints::check(wanted, self.last_seen().as_deref())
+    }
+
+    fn check_placement(&self, directive: &str) -> Result<(), Error> {
+        let name = directive.strip_prefix("zone=").unwrap_or(directive);
+        let unknown = || Error::unmet("placement", format!("unknown placement directive: {directive}"));
+        if name.contains('=') {
+            return Err(unknown());
+        }
+        let Some(server) = self.last_seen() else { return Ok(()) };
+        let zones = server.zones();
+        match zones.iter().any(|zone| zone == name) {
+            true => Ok(()),
+            false => Err(Error::unmet(
+                "placement",
+                format!("no member {name:?} of this server: there are {}", zones.join(", ")),
+            )),
+        }
+    }
+
+    fn zones(&self) -> Vec<String> {
+        self.last_seen().map(|server| server.zones()).unwrap_or_default()
+    }
+
+    fn prepare_model<'a>(&'a self, model: &'a ModelRef) -> Answer<'a, ()> {
+        Box::pin(async move {
+            self.look().await?;
+            profile::ensure(&self.client, model).await?;
+            Ok(())
+        })
+    }
+
+    fn subnets<'a>(&'a self, _: &'a ModelRef) -> Answer<'a, Vec<SeenSubnet>> {
+        Box::pin(async move { Ok(network::subnets(&self.client).await?) })
+    }
+
+    fn start_instance<'a>(&'a self, request: &'a StartRequest, progress: &'a Progress) -> Answer<'a, Started> {
+        Box::pin(async move {
+            let server = self.server().await?;
+            constraints::check(&request.constraints, Some(&server))?;
+            let _permit = self.starts.acquire().await.map_err(|_| Error::transient("the cloud is closing"))?;
+            let start =
+                Start { client: &self.client, server: &server, image_servers: &self.image_servers, request, progress };
+            start.run().await
+        })
+    }
+
+    fn instances<'a>(&'a self, controller: &'a str) -> Answer<'a, Vec<InstanceInfo>> {
+        Box::pin(async move {
+            let all = self.all("recursion=2").await?;
+            Ok(all.iter().filter(|instance| instance.is_of(controller)).map(Instance::info).collect())
+        })
+    }
+
+    fn stop_instance<'a>(&'a self, controller: &'a str, id: &'a InstanceId) -> Answer<'a, ()> {
+        Box::pin(async move {
+            match self.owned(controller, id).await? {
+                Some(instance) => stop::remove(&self.client, &instance).await,
+                None => Ok(()),
+            }
+        })
+    }
+
+    fn release_instance<'a>(
+        &'a self,
+        controller: &'a str,
+        id: &'a InstanceId,
+        farewell: &'a [String],
+    ) -> Answer<'a, ()> {
+        Box::pin(async move {
+            match self.owned(controller, id).await? {
+                // Half made: nothing that could be kept.
+                Some(instance) if !instance.has_run() => stop::remove(&self.client, &instance).await,
+                Some(instance) => release::release(&self.client, &instance, farewell).await,
+                None => Ok(()),
+            }
+        })
+    }
+
+    fn destroy_model<'a>(&'a self, model: &'a ModelRef) -> Answer<'a, ()> {
+        Box::pin(async move {
+            self.remove_all(|instance| instance.is_of_model(&model.controller, &model.model)).await?;
+            Ok(profile::remove(&self.client, &model.controller, Some(&model.model)).await?)
+        })
+    }
+
+    fn destroy_controller<'a>(&'a self, controller: &'a str) -> Answer<'a, ()> {
+        Box::pin(async move {
+            self.remove_all(|instance| instance.is_of(controller) || instance.was_kept_by(controller)).await?;
+            Ok(profile::remove(&self.client, controller, None).await?)
+        })
+    }
+
+    fn console_log<'a>(&'a self, controller: &'a str, id: &'a InstanceId) -> Answer<'a, String> {
+        Box::pin(async move {
+            match self.owned(controller, id).await? {
+                Some(instance) => Ok(console(&self.client, &instance.name).await?),
+                None => Err(Error::not_found(format!("instance {id}"))),
+            }
+        })
+    }
+
+    /// The server starts again what ran when its host went down; what ended by itself is started here.
+    fn restore<'a>(&'a self, controller: &'a str) -> Answer<'a, ()> {
+        Box::pin(async move {
+            let all = self.all("recursion=1").await?;
+            let stopped = all.iter().filter(|one| one.is_of(controller) && one.has_run() && one.status == "Stopped");
+            for instance in stopped {
+                start::set_state(&self.client, &instance.name, "start", BELIEVED).await?;
+            }
+            Ok(())
+        })
+    }
+}
