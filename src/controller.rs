@@ -20,7 +20,7 @@ use crate::outfit;
 use crate::settings::Settings;
 use crate::takes_in;
 use crate::world::{self, World};
-use crate::{addresses, bootstrap};
+use crate::{accounts, addresses, bootstrap};
 use api::agents::{Door, Pace};
 use api::{CloudsAsked, Limits, Passwords, Server, ServerParts};
 use base::chance::{Chance, SystemChance};
@@ -128,7 +128,6 @@ async fn run(layout: &Layout, log: Option<LogFile>) -> Result<(), Failure> {
     let root = Root::new(&root);
     let listeners = listen(settings.api_port)?;
     let World { clouds, inner_addresses } = world::open(layout, &settings);
-    let clouds = Arc::new(clouds);
     // What a crash in the middle of a change of CA may have left undone.
     let certs = certificates.ca_certs();
     let told = state.change(|beliefs, given| set_ca_cert(beliefs, &certs, given)).await;
@@ -142,13 +141,15 @@ async fn run(layout: &Layout, log: Option<LogFile>) -> Result<(), Failure> {
         kept: Arc::new(append.clone()),
         room: Arc::new(room_of(layout)),
     });
+    let advice = Arc::new(CloudsAsked::learn(clouds.clone()).await);
+    tokio::spawn(accounts::follow(state.clone(), clouds, advice.clone()));
     let server = Server::new(ServerParts {
         state: state.clone(),
         append,
         tls,
         passwords: Passwords::new(&*chance),
         doors: Arc::new(door.clone()),
-        advice: Arc::new(CloudsAsked::learn((*clouds).clone()).await),
+        advice: advice.clone(),
         key_source: Arc::new(settings.key_sources.clone()),
         takes_in: Arc::new(takes_in::Hosts::new(root, layout.program())),
         version: base::current_version().to_string(),

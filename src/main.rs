@@ -2,6 +2,7 @@
 //! The surprise: one program is the command line, the controller, a machine's agent and its ssh server, and process 1 of a container; the
 //! words that choose the latter are not meant for people and collide with no command.
 
+mod accounts;
 mod addresses;
 mod bootstrap;
 mod certificates;

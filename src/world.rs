@@ -5,12 +5,11 @@
 use crate::layout::Layout;
 use crate::settings::Settings;
 use cli::bootstrap::{BootstrapError, MANUAL, Progress};
-use cloud::Cloud;
+use cloud::{Cloud, Clouds};
 use clouds::builtin::{Builtin, Options};
 use clouds::manual::Manual;
 use std::path::PathBuf;
 use std::sync::Arc;
-use workers::Clouds;
 
 /// The cloud of the controller's own host.
 pub const CLOUD: &str = "builtin";
@@ -33,8 +32,7 @@ fn failed(error: &cloud::Error) -> BootstrapError {
 
 /// What a running controller works with.
 pub struct World {
-    /// By name.
-    pub clouds: Clouds,
+    pub clouds: Arc<Clouds>,
     /// Where machines of the builtin cloud find the controller even when the host has no other address, `host:port`.
     pub inner_addresses: Vec<String>,
 }
@@ -44,7 +42,7 @@ pub fn open(layout: &Layout, settings: &Settings) -> World {
     let port = settings.api_port;
     if settings.cloud.kind == MANUAL {
         let cloud: Arc<dyn Cloud> = Arc::new(Manual);
-        return World { clouds: Clouds::from([(settings.cloud.name.clone(), cloud)]), inner_addresses: Vec::new() };
+        return World { clouds: Clouds::new([(settings.cloud.name.clone(), cloud)]), inner_addresses: Vec::new() };
     }
     let builtin = builtin(layout, Some(port));
     let inner_addresses = match builtin.gateway(&layout.uuid) {
@@ -55,7 +53,7 @@ pub fn open(layout: &Layout, settings: &Settings) -> World {
         }
     };
     let cloud: Arc<dyn Cloud> = Arc::new(builtin);
-    World { clouds: Clouds::from([(CLOUD.to_owned(), cloud)]), inner_addresses }
+    World { clouds: Clouds::new([(CLOUD.to_owned(), cloud)]), inner_addresses }
 }
 
 /// Whether this host can be a cloud.

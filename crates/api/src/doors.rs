@@ -6,7 +6,7 @@ use crate::agents::Door;
 use base::ssh_key::KeyId;
 use base::storage::Disk;
 use base::{Constraints, MachineId, ModelUuid, OsBase, Refusal, SeenSubnet};
-use cloud::{Cloud, InstanceId, ModelRef};
+use cloud::{Cloud, Clouds, InstanceId, ModelRef};
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use model::record::controller::Controller;
@@ -17,7 +17,7 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 pub type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -129,9 +129,9 @@ impl TakesIn for NoHosts {
     }
 }
 
-/// What a cloud says at once of what is asked for, before anything is recorded; and what its instances print.
+/// What a cloud says at once of what is asked for, before anything is recorded; and what its instances print. `cloud` is a model's account.
 pub trait CloudAdvice: Send + Sync + 'static {
-    /// What the cloud of that name will not honour, in words; a refusal when it never can meet them.
+    /// What the cloud will not honour, in words; a refusal when it never can meet them.
     fn check(&self, cloud: &str, constraints: &Constraints) -> Result<Vec<String>, Refusal>;
 
     /// A refusal when no machine of the cloud can have these disks.
@@ -197,35 +197,38 @@ impl CloudAdvice for NoAdvice {
     }
 }
 
-/// The clouds themselves, asked. Their bases are asked for once, at the start: that may take a while, and a request must not.
+/// The clouds themselves, asked. Their bases are asked for once: that may take a while, and a request must not.
 pub struct CloudsAsked {
-    clouds: BTreeMap<String, Arc<dyn Cloud>>,
-    bases: BTreeMap<String, OsBase>,
+    clouds: Arc<Clouds>,
+    bases: RwLock<BTreeMap<String, OsBase>>,
 }
 
 impl CloudsAsked {
-    /// `clouds` by the names that models have for them.
-    pub async fn learn(clouds: BTreeMap<String, Arc<dyn Cloud>>) -> CloudsAsked {
-        let mut bases = BTreeMap::new();
-        for (name, cloud) in &clouds {
-            match cloud.bases().await {
-                Ok(all) => {
-                    let first = all.first().and_then(|base| OsBase::parse(base).ok());
-                    bases.extend(first.map(|base| (name.clone(), base)));
-                }
-                Err(error) => tracing::warn!(
-                    cloud = name,
-                    error = &error as &dyn std::error::Error,
-                    "cloud does not say its bases"
-                ),
+    pub async fn learn(clouds: Arc<Clouds>) -> CloudsAsked {
+        let asked = CloudsAsked { clouds, bases: RwLock::default() };
+        for (key, cloud) in asked.clouds.all() {
+            asked.learn_one(&key, &*cloud).await;
+        }
+        asked
+    }
+
+    /// Asks a cloud that is new, or has changed.
+    pub async fn learn_one(&self, key: &str, cloud: &dyn Cloud) {
+        match cloud.bases().await {
+            Ok(all) => {
+                let first = all.first().and_then(|base| OsBase::parse(base).ok());
+                let mut bases = self.bases.write().unwrap_or_else(PoisonError::into_inner);
+                bases.extend(first.map(|base| (key.to_owned(), base)));
+            }
+            Err(error) => {
+                tracing::warn!(cloud = key, error = &error as &dyn std::error::Error, "cloud does not say its bases")
             }
         }
-        CloudsAsked { clouds, bases }
     }
 
     fn known(&self, cloud: &str) -> Result<Arc<dyn Cloud>, Refusal> {
-        let known = self.clouds.get(cloud).cloned();
-        known.ok_or_else(|| Refusal::plain(format!("cloud {cloud:?} is not known to this controller")))
+        let unknown = || format!("cloud {:?} is not known to this controller", cloud::set::name_of(cloud));
+        self.clouds.get(cloud).ok_or_else(|| Refusal::plain(unknown()))
     }
 }
 
@@ -263,7 +266,8 @@ impl CloudAdvice for CloudsAsked {
     }
 
     fn default_base(&self, cloud: &str) -> Option<OsBase> {
-        self.bases.get(cloud).cloned()
+        let key = self.clouds.key(cloud)?;
+        self.bases.read().unwrap_or_else(PoisonError::into_inner).get(&key).cloned()
     }
 
     fn zones(&self, cloud: &str) -> Vec<String> {

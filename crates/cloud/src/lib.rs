@@ -6,6 +6,7 @@
 mod error;
 mod instance;
 mod request;
+pub mod set;
 
 #[cfg(any(test, feature = "contract"))]
 pub mod contract;
@@ -20,6 +21,7 @@ pub use base::{Constraints, Hardware, SeenSubnet};
 pub use error::{Error, Retry};
 pub use instance::{Address, AddressScope, InstanceId, InstanceInfo, InstanceStatus, Started};
 pub use request::{Content, File, Heir, HostKey, ModelRef, Owner, Progress, StartRequest, instance_name};
+pub use set::Clouds;
 
 /// What a cloud answers, in time.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'a>>;

@@ -126,12 +126,12 @@ impl Lxd {
 /// What an instance printed: how it began, and the newest of the rest.
 async fn console(client: &Client, name: &str) -> Result<String, Failed> {
     let bytes = client.bytes(&["instances", name, "console"], "").await?;
-    let text = String::from_utf8_lossy(&bytes).into_owned();
-    if text.len() <= CONSOLE {
-        return Ok(text);
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    if bytes.len() <= CONSOLE {
+        return Ok(text(&bytes));
     }
-    let (first, last) = (text.floor_char_boundary(CONSOLE / 4), text.ceil_char_boundary(text.len() - CONSOLE / 2));
-    Ok(format!("{}\n[...]\n{}", &text[..first], &text[last..]))
+    let (first, last) = (&bytes[..CONSOLE / 4], &bytes[bytes.len() - CONSOLE / 2..]);
+    Ok(format!("{}\n[...]\n{}", text(first), text(last)))
 }
 
 impl Cloud for Lxd {

@@ -10,7 +10,7 @@ use api::{Limits, NoAdvice, NoHosts, NoKeySource, Passwords, Server, ServerParts
 use base::chance::{Chance, SystemChance};
 use base::clock::{Clock, SystemClock};
 use base::{Hardware, OsBase};
-use cloud::{Cloud, Content, File, Owner};
+use cloud::{Cloud, Clouds, Content, File, Owner};
 use model::State;
 use model::change;
 use model::record::address::{Address, Endpoint};
@@ -62,7 +62,7 @@ impl Running {
         let door = Door::open_with(state.clone(), with.append.clone(), Arc::new(signer), with.pace);
         let workers = workers::spawn(Parts {
             state: state.clone(),
-            clouds: Arc::new(BTreeMap::from([(CLOUD.to_owned(), with.cloud.clone())])),
+            clouds: Clouds::new([(CLOUD.to_owned(), with.cloud.clone())]),
             root: Root::new(with.authority.key_pem().reveal().as_bytes()),
             outfit: Arc::new(AgentFiles),
             kept: Arc::new(with.append.clone()),

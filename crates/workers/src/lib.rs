@@ -36,5 +36,5 @@ mod turn;
 mod faults;
 
 pub use driver::{Report, Shutdown};
-pub use parts::{Clouds, Kept, Newcomer, Outfit, Outfitted, Parts};
+pub use parts::{Kept, Newcomer, Outfit, Outfitted, Parts};
 pub use spawn::{Handle, spawn};

@@ -1,11 +1,10 @@
 //! What the workers are made of: given once, by whoever assembles the program.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use base::clock::Time;
 use base::{MachineId, ModelUuid, Secret, TaskId};
-use cloud::Cloud;
+use cloud::Clouds;
 use model::State;
 use model::output;
 use model::record::controller::Controller;
@@ -16,9 +15,6 @@ use store::append::{Append, Micros};
 use crate::disk::Room;
 use crate::identity::Root;
 use crate::retain::Bounds;
-
-/// The clouds that machines may be in, by the name that models have for them.
-pub type Clouds = BTreeMap<String, Arc<dyn Cloud>>;
 
 /// Cheap to clone.
 #[derive(Clone)]

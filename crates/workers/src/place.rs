@@ -4,13 +4,12 @@ use std::fmt;
 use std::sync::Arc;
 
 use base::{MachineId, ModelUuid, Refusal};
-use cloud::{Cloud, ModelRef};
+use cloud::{Cloud, Clouds, ModelRef};
 use model::beliefs::Beliefs;
 use model::record::address::Address;
 use model::record::status::InstanceStatus;
 
 use crate::driver::Failure;
-use crate::parts::Clouds;
 
 /// A machine of a model: what most workers work on.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -33,10 +32,12 @@ pub(crate) fn cloud_of(
 ) -> Result<(Arc<dyn Cloud>, ModelRef), String> {
     let (_, record) = beliefs.model(model).map_err(|refusal| refusal.words().to_owned())?;
     let controller = beliefs.controller().map_err(|refusal| refusal.words().to_owned())?;
-    let cloud =
-        clouds.get(&record.cloud).ok_or_else(|| format!("cloud {:?} is not known to this controller", record.cloud))?;
+    let cloud = clouds.get(record.account()).ok_or_else(|| match record.credential.as_str() {
+        "" => format!("cloud {:?} is not known to this controller", record.cloud),
+        credential => format!("cloud {:?} cannot be used with credential {credential:?}", record.cloud),
+    })?;
     let told = ModelRef { controller: controller.uuid.clone(), model: model.to_string(), name: record.name.clone() };
-    Ok((cloud.clone(), told))
+    Ok((cloud, told))
 }
 
 pub(crate) fn address(seen: &cloud::Address) -> Address {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use base::clock::Time;
 use base::{Life, MachineId, ModelUuid};
-use cloud::{Cloud, InstanceInfo};
+use cloud::{Cloud, Clouds, InstanceInfo};
 use model::beliefs::{AMachine, Beliefs};
 use model::change::start::{self, Observed};
 use model::record::instance::Instance;
@@ -49,7 +49,7 @@ impl Poll {
 }
 
 impl Worker for Poll {
-    /// A cloud, by name.
+    /// A cloud, by its key.
     type Item = String;
 
     fn name(&self) -> &'static str {
@@ -59,10 +59,7 @@ impl Worker for Poll {
     fn decide(&self, beliefs: &Beliefs, now: Time) -> Decision<String> {
         let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
         let mut decision = Decision::default();
-        for (cloud, pace) in paces(beliefs, now) {
-            if !self.parts.clouds.contains_key(&cloud) {
-                continue;
-            }
+        for (cloud, pace) in paces(beliefs, now, &self.parts.clouds) {
             match asked.get(&cloud).map(|last| pace.saturating_sub(last.elapsed())) {
                 Some(left) if !left.is_zero() => decision.at(now.plus(left)),
                 _ => decision.due.push(cloud),
@@ -81,7 +78,9 @@ impl Worker for Poll {
         let seen = seen.map_err(|error| Failure::new(format!("cannot list instances: {error}")))?;
         let marks: HashMap<(&str, &str), &InstanceInfo> =
             seen.iter().map(|one| ((one.model.as_str(), one.machine.as_str()), one)).collect();
-        for (within, model) in before.models().filter(|(_, model)| model.cloud == name) {
+        for (within, model) in
+            before.models().filter(|(_, model)| self.parts.clouds.key(model.account()).as_ref() == Some(&name))
+        {
             let uuid = model.uuid.to_string();
             for (id, whole, _) in within.machines() {
                 // What was not provisioned before the cloud was asked may well be missing from its answer.
@@ -92,7 +91,7 @@ impl Worker for Poll {
                 state.change(|beliefs, given| start::observed(beliefs, model, id, &observed, given)).await?;
             }
         }
-        let unknown = self.harvest(&**cloud, &controller, self.unknown(&before, &seen)).await;
+        let unknown = self.harvest(&*cloud, &controller, self.unknown(&before, &seen)).await;
         let stopped = stopped(&before, &seen);
         for (model, machine) in &stopped {
             tracing::warn!(%model, "machine {machine} has stopped by itself; its cloud is asked to start it again");
@@ -128,10 +127,11 @@ fn stopped(beliefs: &Beliefs, seen: &[InstanceInfo]) -> Vec<(ModelUuid, MachineI
 }
 
 /// How often each cloud that is used is to be asked.
-fn paces(beliefs: &Beliefs, now: Time) -> BTreeMap<String, Duration> {
+fn paces(beliefs: &Beliefs, now: Time, clouds: &Clouds) -> BTreeMap<String, Duration> {
     let mut paces = BTreeMap::new();
     for (within, model) in beliefs.models() {
-        let pace = paces.entry(model.cloud.clone()).or_insert(SELDOM);
+        let Some(key) = clouds.key(model.account()) else { continue };
+        let pace = paces.entry(key).or_insert(SELDOM);
         for (_, whole, machine) in within.machines() {
             if machine.life != Life::Alive || machine.is_controller() || is_settled(whole) {
                 continue;

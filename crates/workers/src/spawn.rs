@@ -53,7 +53,7 @@ pub fn spawn(parts: Parts) -> Handle {
 
 async fn restore(parts: Parts, shutdown: Shutdown) {
     let Ok(controller) = parts.state.read().controller().map(|controller| controller.uuid.clone()) else { return };
-    for (name, cloud) in &*parts.clouds {
+    for (name, cloud) in parts.clouds.all() {
         tokio::select! {
             restored = cloud.restore(&controller) => if let Err(error) = restored {
                 tracing::error!("cannot start again the instances of cloud {name:?}: {error}");

@@ -173,7 +173,7 @@ impl Undertake {
     async fn end_controller(&self) -> Result<(), Failure> {
         let state = &self.parts.state;
         let controller = state.read().controller()?.clone();
-        for (name, cloud) in &*self.parts.clouds {
+        for (name, cloud) in self.parts.clouds.all() {
             let cleaned = tokio::time::timeout(PATIENCE, cloud.destroy_controller(&controller.uuid)).await;
             let failed = match cleaned {
                 Ok(Ok(())) => continue,
@@ -184,7 +184,7 @@ impl Undertake {
             let force_at =
                 removal.map(|removal| removal.force_at.unwrap_or(removal.asked.plus(change::machine::FORCE_WAIT)));
             if force_at.is_none_or(|at| at > state.now()) {
-                return Err(self.say(controller.model_uuid, name, &failed).await);
+                return Err(self.say(controller.model_uuid, &name, &failed).await);
             }
             tracing::warn!("forced removal: its time is over before cloud {name:?} confirmed: {failed}");
         }

@@ -67,7 +67,8 @@ async fn one_log(call: &Call, tag: &str) -> Result<FirstBootLog, Refusal> {
         // The controller runs on a host, as what is taken in does: what that printed when it began is its own.
         Some(instance) if machine.is_controller() || instance.is_manual() => return none("it is a host"),
         Some(instance) if instance.is_provisioned() => {
-            let console = call.session.shared().advice.console(&record.cloud, &controller, &instance.instance_id).await;
+            let console =
+                call.session.shared().advice.console(record.account(), &controller, &instance.instance_id).await;
             return Ok(FirstBootLog { log: newest(console?), ..FirstBootLog::default() });
         }
         other => other,

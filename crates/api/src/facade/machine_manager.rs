@@ -28,7 +28,7 @@ pub async fn add_machines(call: Call, params: AddMachines) -> Result<AddMachines
     }
     let default_base = default_base(&call, within, &record.cloud);
     let asked =
-        Asked { call: &call, within, model_name: &record.name, model_uuid: model.to_string(), cloud: &record.cloud };
+        Asked { call: &call, within, model_name: &record.name, model_uuid: model.to_string(), cloud: record.account() };
     let wanted: Vec<Result<AddMachine, Refusal>> = params.params.into_iter().map(|one| asked.read(one)).collect();
     let good: Vec<AddMachine> = wanted.iter().filter_map(|one| one.as_ref().ok().cloned()).collect();
     let mut added = Vec::new();

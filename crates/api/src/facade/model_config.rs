@@ -61,7 +61,7 @@ pub async fn constraints(call: Call, _: NoParams) -> Result<GetConstraintsResult
 pub async fn set_constraints(call: Call, params: SetConstraints) -> Result<Nothing, Refusal> {
     let model = call.model()?;
     super::machine_manager::check_values(&params.constraints)?;
-    let cloud = call.read().model(model)?.1.cloud.clone();
+    let cloud = call.read().model(model)?.1.account().to_owned();
     for warning in call.session.shared().advice.check(&cloud, &params.constraints)? {
         tracing::warn!(%model, "constraints set on the model: {warning}");
     }

@@ -190,7 +190,7 @@ pub async fn reload(call: Call, _: NoParams) -> Result<Nothing, Refusal> {
         let (within, record) = read.model(model)?;
         model::change::block::check(within, model::record::block::BlockKind::Change)?;
         let controller = read.controller()?.uuid.clone();
-        (record.cloud.clone(), ModelRef { controller, model: model.to_string(), name: record.name.clone() })
+        (record.account().to_owned(), ModelRef { controller, model: model.to_string(), name: record.name.clone() })
     };
     let seen = call.session.shared().advice.subnets(&cloud, told).await?;
     call.state().change(|beliefs, given| change::learn(beliefs, model, &seen, true, given)).await?;

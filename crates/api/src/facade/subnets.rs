@@ -41,7 +41,7 @@ pub async fn list(call: Call, filters: SubnetsFilters) -> Result<ListSubnetsResu
 pub async fn zones(call: Call, _: NoParams) -> Result<ZoneResults, Refusal> {
     let read = call.read();
     let (_, record) = read.model(call.model()?)?;
-    let zones = call.session.shared().advice.zones(&record.cloud).into_iter();
+    let zones = call.session.shared().advice.zones(record.account()).into_iter();
     Ok(ZoneResults { results: zones.map(|name| ZoneResult { name, available: true, error: None }).collect() })
 }
 

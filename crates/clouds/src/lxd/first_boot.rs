@@ -44,6 +44,7 @@ pub struct FirstBoot {
 }
 
 const UNITS: &str = "/etc/systemd/system";
+const NETWORKS: &str = "/etc/systemd/network";
 const WANTS: &str = "/etc/systemd/system/multi-user.target.wants";
 /// Folders that every image has, or whose modes are the image's own.
 const GIVEN: &[&str] = &["/", "/etc", "/etc/ssh", "/etc/sudoers.d", UNITS, "/etc/systemd", "/home", "/usr", "/var"];
@@ -76,6 +77,7 @@ pub fn plan(request: &StartRequest, image: &ImageFiles) -> Result<FirstBoot, Err
             what: What::File(file.content.clone()),
         });
     }
+    plan.network(image);
     plan.agent(request, image)?;
     Ok(plan)
 }
@@ -163,12 +165,26 @@ impl FirstBoot {
         }
     }
 
+    /// Images that were made by hand often have no word on their network.
+    fn network(&mut self, image: &ImageFiles) {
+        if !image.wants_network() {
+            return;
+        }
+        self.folder(NETWORKS, 0o755, 0, 0);
+        let text = "[Match]\nType=ether\n\n[Network]\nDHCP=yes\n";
+        self.puts.push(text_file(&format!("{NETWORKS}/80-grigri.network"), 0o644, text));
+        self.folder(WANTS, 0o755, 0, 0);
+        let link = What::Link("/lib/systemd/system/systemd-networkd.service".into());
+        let path = format!("{WANTS}/systemd-networkd.service");
+        self.puts.push(Put { path, mode: 0o777, uid: 0, gid: 0, what: link });
+    }
+
     /// Has the first process keep the agent running.
     fn agent(&mut self, request: &StartRequest, image: &ImageFiles) -> Result<(), Error> {
         if request.agent.is_empty() {
             return Ok(());
         }
-        if image.has_systemd {
+        if image.has_systemd() {
             let unit = unit_name(&request.machine);
             let text = unit_text(&request.machine, &request.agent);
             self.puts.push(text_file(&format!("{UNITS}/{unit}"), 0o644, &text));
@@ -194,7 +210,8 @@ fn unit_text(machine: &str, agent: &[String]) -> String {
     format!(
         "[Unit]\n\
          Description=juju agent for machine-{}\n\
-         After=network.target\n\
+         # An ssh server of the image's own comes first: the agent has one only where no other is.\n\
+         After=network.target ssh.service sshd.service ssh.socket sshd.socket\n\
          \n\
          [Service]\n\
          ExecStart={}\n\
@@ -255,7 +272,7 @@ mod tests {
             shadow: "root:*:1::::::\n".into(),
             etc: names(&["machine-id", "sudoers.d", "ssh"]),
             ssh: names(&["sshd_config", "ssh_host_rsa_key", "ssh_host_rsa_key.pub", "ssh_host_ed25519_key"]),
-            has_systemd: true,
+            systemd: names(&["systemd", "systemd-networkd", "systemd-udevd"]),
             ..ImageFiles::default()
         }
     }
@@ -288,15 +305,24 @@ mod tests {
     }
 
     #[test]
+    fn a_network_that_nobody_sets_up_is_set_up() {
+        let network = "/etc/systemd/network/80-grigri.network";
+        assert!(text(&plan(&request(), &image()).expect("a plan"), network).contains("DHCP=yes"));
+        let own = ImageFiles { networks: ["eth0.network".to_owned()].into(), ..image() };
+        let plan = plan(&request(), &own).expect("a plan");
+        assert!(!plan.puts.iter().any(|put| put.path == network), "the image has its own");
+    }
+
+    #[test]
     fn an_inittab_keeps_the_agent() {
         let check = |inittab: &str, line: &str| {
-            let image = ImageFiles { has_systemd: false, inittab: Some(inittab.into()), ..image() };
+            let image = ImageFiles { systemd: Default::default(), inittab: Some(inittab.into()), ..image() };
             let plan = plan(&request(), &image).expect("a plan");
             assert_eq!(text(&plan, "/etc/inittab").lines().last(), Some(line));
         };
         check("::sysinit:/sbin/openrc sysinit\n", "::respawn:/a/grigri machine-agent --config /a b/100%");
         check("id:2:initdefault:", "jm:2345:respawn:/a/grigri machine-agent --config /a b/100%");
-        let neither = ImageFiles { has_systemd: false, ..image() };
+        let neither = ImageFiles { systemd: Default::default(), ..image() };
         plan(&request(), &neither).expect_err("nothing would run it");
     }
 

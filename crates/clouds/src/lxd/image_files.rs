@@ -13,11 +13,13 @@ pub struct ImageFiles {
     pub group: String,
     pub shadow: String,
     pub hosts: String,
-    /// Names in `/etc`, `/etc/ssh` and where programs are.
+    /// Names in `/etc`, `/etc/ssh` and where programs and systemd's parts are.
     pub etc: BTreeSet<String>,
     pub ssh: BTreeSet<String>,
     pub programs: BTreeSet<String>,
-    pub has_systemd: bool,
+    pub systemd: BTreeSet<String>,
+    /// What the image says of its network to those who set it up, whichever of them it has.
+    pub networks: BTreeSet<String>,
     /// Of an init that reads one.
     pub inittab: Option<String>,
 }
@@ -44,9 +46,29 @@ impl ImageFiles {
             hosts: text("/etc/hosts").await?.unwrap_or_default(),
             ssh: names(&["/etc/ssh"]).await?,
             programs: names(&["/usr/bin", "/bin", "/usr/sbin"]).await?,
-            has_systemd: names(&["/usr/lib/systemd", "/lib/systemd"]).await?.contains("systemd"),
+            systemd: names(&["/usr/lib/systemd", "/lib/systemd"]).await?,
+            networks: names(&[
+                "/etc/systemd/network",
+                "/etc/netplan",
+                "/etc/network/interfaces.d",
+                "/etc/NetworkManager/system-connections",
+            ])
+            .await?,
             inittab,
             etc,
         })
+    }
+
+    pub fn has_systemd(&self) -> bool {
+        self.systemd.contains("systemd")
+    }
+
+    /// Nothing in the image would ask for an address, and something could.
+    pub fn wants_network(&self) -> bool {
+        let others =
+            ["ifup", "NetworkManager", "cloud-init", "netplan"].iter().any(|name| self.programs.contains(*name));
+        // In a container whose `/sys` is writable, that program waits for the other one.
+        let could = ["systemd-networkd", "systemd-udevd"].iter().all(|name| self.systemd.contains(*name));
+        could && self.networks.is_empty() && !others
     }
 }

@@ -34,6 +34,13 @@ pub struct Model {
     pub removal: Option<Removal>,
 }
 
+impl Model {
+    /// Whose part of its cloud it is in: its credential, or, without one, the cloud.
+    pub fn account(&self) -> &str {
+        if self.credential.is_empty() { &self.cloud } else { &self.credential }
+    }
+}
+
 impl Record for Model {
     const NOUN: &'static str = "model";
 }

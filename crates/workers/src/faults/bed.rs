@@ -398,7 +398,7 @@ async fn start(faulty: Arc<Faulty>, clock: Arc<dyn Clock>, cloud: &Fake, printed
     let fake: Arc<dyn cloud::Cloud> = Arc::new(cloud.clone());
     let handle = spawn(Parts {
         state: state.clone(),
-        clouds: Arc::new(BTreeMap::from([("fake".to_owned(), fake)])),
+        clouds: cloud::Clouds::new([("fake".to_owned(), fake)]),
         root: Root::new(&[7; 32]),
         outfit: Arc::new(Nothing),
         kept: printed.clone(),

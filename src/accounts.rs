@@ -1,0 +1,93 @@
+//! Clouds that are used with a credential: opened when it comes, opened anew when it or the cloud changes, closed when it goes.
+//! It knows which types of clouds there are; how one is talked to is in `clouds`. The surprise: a credential that does not work is no error
+//! here. Its cloud is there all the same, and says itself what is wrong with it, to whoever starts a machine.
+
+use api::CloudsAsked;
+use base::Secret;
+use clouds::lxd::{Certificates, Endpoint, Flavour, Lxd, Options};
+use model::State;
+use model::record::cloud::Cloud;
+use model::record::credential::Credential;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A change of state is often followed by another.
+const REST: Duration = Duration::from_millis(200);
+
+/// What an open cloud was made of.
+#[derive(Clone, PartialEq)]
+struct Account {
+    cloud: Cloud,
+    credential: Credential,
+}
+
+/// For as long as the controller runs.
+pub async fn follow(state: State, clouds: Arc<cloud::Clouds>, advice: Arc<CloudsAsked>) {
+    let mut changes = state.view().changes();
+    let mut open: BTreeMap<String, Account> = BTreeMap::new();
+    loop {
+        let wanted = accounts(&state);
+        for gone in open.keys().filter(|key| !wanted.contains_key(*key)) {
+            clouds.remove(gone);
+        }
+        for (key, account) in wanted.iter().filter(|(key, account)| open.get(*key) != Some(account)) {
+            match of(account) {
+                Ok(opened) => {
+                    tracing::info!(account = key, kind = account.cloud.kind, "cloud opened");
+                    clouds.set(key.clone(), opened.clone());
+                    let (advice, key) = (advice.clone(), key.clone());
+                    // It may be far away, or not there at all.
+                    tokio::spawn(async move { advice.learn_one(&key, &*opened).await });
+                }
+                Err(why) => {
+                    tracing::warn!(account = key, "cloud cannot be used: {why}");
+                    clouds.remove(key);
+                }
+            }
+        }
+        open = wanted;
+        if changes.next().await.is_err() {
+            return;
+        }
+        tokio::time::sleep(REST).await;
+    }
+}
+
+/// Those of clouds that want a credential, by the credential's id.
+fn accounts(state: &State) -> BTreeMap<String, Account> {
+    let read = state.read();
+    let of = |credential: &Credential| {
+        let cloud = (**read.clouds.get(&credential.cloud)?).clone();
+        Flavour::of(&cloud.kind)?;
+        Some((credential.id(), Account { cloud, credential: credential.clone() }))
+    };
+    read.credentials.values().filter_map(|credential| of(credential)).collect()
+}
+
+fn of(account: &Account) -> Result<Arc<dyn cloud::Cloud>, String> {
+    let Account { cloud, credential } = account;
+    let flavour = Flavour::of(&cloud.kind).ok_or_else(|| format!("no clouds of type {:?} here", cloud.kind))?;
+    let attribute = |name: &str| {
+        let value = credential.attributes.get(name).filter(|value| !value.is_empty());
+        value.ok_or_else(|| format!("credential {:?} has no {name}", credential.name))
+    };
+    let endpoint = match (cloud.endpoint.as_str(), credential.auth_type.as_str()) {
+        (endpoint, "certificate") => {
+            let certificates = Certificates {
+                client_cert: attribute("client-cert")?.reveal().to_owned(),
+                client_key: Secret::new(attribute("client-key")?.reveal()),
+                server_cert: attribute("server-cert")?.reveal().to_owned(),
+            };
+            Endpoint::https(endpoint, &certificates)?
+        }
+        (_, other) => return Err(format!("credentials of type {other:?} cannot be used with it")),
+    };
+    let text = |key: &str| cloud.config.get(key).and_then(|value| value.as_str()).filter(|text| !text.is_empty());
+    let options = Options {
+        endpoint,
+        project: text("project").or(attribute("project").ok().map(Secret::reveal)).unwrap_or("default").to_owned(),
+        image_servers: text("image-metadata-url").into_iter().map(str::to_owned).collect(),
+    };
+    Ok(Arc::new(Lxd::new(flavour, options)))
+}
