@@ -26,7 +26,7 @@ pub fn busybox() -> Option<PathBuf> {
     found().or_else(|| install("busybox-static").ok().and_then(|()| found()))
 }
 
-/// Installs one Debian package. Each is tried once in a run.
+/// Installs Debian packages, several as `one+other`. Each is tried once in a run.
 fn install(package: &str) -> Result<(), String> {
     static TRIED: Mutex<BTreeMap<String, Result<(), String>>> = Mutex::new(BTreeMap::new());
     let mut tried = TRIED.lock().map_err(|e| e.to_string())?;
@@ -50,8 +50,37 @@ fn apt(package: &str, refresh: bool) -> Result<(), String> {
         println!("refreshing the package lists");
         apt_get(&["update", "-qq"])?;
     }
-    println!("installing Debian package {package}");
-    apt_get(&["install", "-qq", "--yes", "--no-install-recommends", package])
+    let packages: Vec<&str> = package.split('+').collect();
+    if packages.iter().any(|package| !is_offered(package)) {
+        add_backports()?;
+    }
+    println!("installing Debian package {}", packages.join(" and "));
+    apt_get(&[&["install", "-qq", "--yes", "--no-install-recommends"], packages.as_slice()].concat())
+}
+
+fn is_offered(package: &str) -> bool {
+    let mut command = Command::new("apt-cache");
+    command.args(["show", "--no-all-versions", package]).stdin(Stdio::null());
+    run::read_command(&mut command).is_ok_and(|said| !said.is_empty())
+}
+
+/// Debian keeps newer packages for its stable release there; nothing is taken from it that the release itself has.
+fn add_backports() -> Result<(), String> {
+    const LIST: &str = "/etc/apt/sources.list.d/backports.list";
+    let mut targets = Command::new("apt-get");
+    targets.args(["indextargets", "--format", "$(ORIGIN) $(REPO_URI) $(CODENAME) $(SIGNED_BY)"]).stdin(Stdio::null());
+    let targets = run::read_command(&mut targets).map_err(text)?;
+    let known: Vec<Vec<&str>> = targets.lines().map(|line| line.split(' ').collect()).collect();
+    let release = known.iter().find(|words| words[0] == "Debian" && words.len() > 2 && !words[2].contains('-'));
+    let [_, mirror, name, signed_by @ ..] = release.ok_or("it is not offered here")?.as_slice() else {
+        return Err("it is not offered here".into());
+    };
+    let signed_by = signed_by.iter().find(|key| key.starts_with('/'));
+    let signed_by = signed_by.map(|key| format!("[signed-by={key}] ")).unwrap_or_default();
+    println!("adding Debian's backports");
+    fs::write(LIST, format!("deb {signed_by}{mirror} {name}-backports main\n"))
+        .map_err(|e| format!("cannot write {LIST}: {e}"))?;
+    apt_get(&["update", "-qq"])
 }
 
 fn apt_get(args: &[&str]) -> Result<(), String> {

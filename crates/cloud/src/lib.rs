@@ -7,6 +7,7 @@ mod error;
 mod instance;
 mod request;
 pub mod set;
+pub mod turn;
 
 #[cfg(any(test, feature = "contract"))]
 pub mod contract;

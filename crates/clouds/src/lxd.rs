@@ -22,6 +22,7 @@ mod stop;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use cloud::turn::Turns;
 use cloud::{
     Answer, Cloud, Constraints, Error, InstanceId, InstanceInfo, ModelRef, Progress, SeenSubnet, StartRequest, Started,
 };
@@ -60,6 +61,8 @@ pub struct Lxd {
     image_servers: Vec<String>,
     seen: Mutex<Option<(std::time::Instant, Arc<Server>)>>,
     starts: Semaphore,
+    /// By an instance's name.
+    turns: Turns<String>,
 }
 
 impl Lxd {
@@ -70,6 +73,7 @@ impl Lxd {
             image_servers: options.image_servers,
             seen: Mutex::default(),
             starts: Semaphore::new(AT_ONCE),
+            turns: Turns::default(),
         }
     }
 
@@ -125,7 +129,11 @@ impl Lxd {
 
 /// What an instance printed: how it began, and the newest of the rest.
 async fn console(client: &Client, name: &str) -> Result<String, Failed> {
-    let bytes = client.bytes(&["instances", name, "console"], "").await?;
+    let bytes = match client.bytes(&["instances", name, "console"], "").await {
+        // Nothing was printed so far.
+        Err(Failed::Said { words, .. }) if words.contains("no such file") => Vec::new(),
+        other => other?,
+    };
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     if bytes.len() <= CONSOLE {
         return Ok(text(&bytes));
@@ -201,6 +209,7 @@ impl Cloud for Lxd {
         Box::pin(async move {
             let server = self.server().await?;
             constraints::check(&request.constraints, Some(&server))?;
+            let _turn = self.turns.take(&request.name).await;
             let _permit = self.starts.acquire().await.map_err(|_| Error::transient("the cloud is closing"))?;
             let start =
                 Start { client: &self.client, server: &server, image_servers: &self.image_servers, request, progress };
@@ -217,6 +226,7 @@ impl Cloud for Lxd {
 
     fn stop_instance<'a>(&'a self, controller: &'a str, id: &'a InstanceId) -> Answer<'a, ()> {
         Box::pin(async move {
+            let _turn = self.turns.take(&id.0).await;
             match self.owned(controller, id).await? {
                 Some(instance) => stop::remove(&self.client, &instance).await,
                 None => Ok(()),
@@ -231,6 +241,7 @@ impl Cloud for Lxd {
         farewell: &'a [String],
     ) -> Answer<'a, ()> {
         Box::pin(async move {
+            let _turn = self.turns.take(&id.0).await;
             match self.owned(controller, id).await? {
                 // Half made: nothing that could be kept.
                 Some(instance) if !instance.has_run() => stop::remove(&self.client, &instance).await,

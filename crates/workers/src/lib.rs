@@ -30,7 +30,6 @@ pub mod undertake;
 
 mod place;
 mod spawn;
-mod turn;
 
 #[cfg(test)]
 mod faults;

@@ -20,7 +20,7 @@ use crate::driver::{Decision, Failure, Pace, Worker};
 use crate::identity::token_hash;
 use crate::parts::{Newcomer, Parts};
 use crate::place::{self, Place};
-use crate::turn::Turns;
+use cloud::turn::Turns;
 
 /// A first try and ten more, as Juju has it.
 const TRIES: u32 = 11;
@@ -35,7 +35,7 @@ const WORTH_SAYING: Duration = Duration::from_millis(300);
 
 pub struct Provision {
     parts: Parts,
-    turns: Turns,
+    turns: Turns<Place>,
     /// Models whose shared things were made. Losing it costs a call that finds nothing to do.
     prepared: Prepared,
     /// Held while a zone is chosen and noted: the next choice is to see it.
@@ -54,7 +54,7 @@ struct Fell {
 type Prepared = Arc<Mutex<HashSet<ModelUuid>>>;
 
 impl Provision {
-    pub(crate) fn new(parts: Parts, turns: Turns) -> Self {
+    pub(crate) fn new(parts: Parts, turns: Turns<Place>) -> Self {
         Provision { parts, turns, prepared: Prepared::default(), spreads: tokio::sync::Mutex::default() }
     }
 }
@@ -98,7 +98,7 @@ impl Worker for Provision {
                 };
                 outcome.map(|started| (cloud.clone(), request.clone(), started))
             }
-            Err(words) => Err(Fell { error: Error::permanent(words), printed: String::new(), in_zone: false }),
+            Err(error) => Err(Fell { error, printed: String::new(), in_zone: false }),
         };
         match outcome {
             Ok((cloud, request, started)) => self.keep(&place, &*cloud, &request, started).await,
@@ -147,19 +147,20 @@ impl Provision {
         cloud.map(|(cloud, _)| cloud.zones()).unwrap_or_default()
     }
 
-    /// What the cloud is asked for; an error in words is for good.
-    fn request(&self, place: &Place, zones: &[String]) -> Result<(Arc<dyn Cloud>, StartRequest), String> {
+    /// What the cloud is asked for.
+    fn request(&self, place: &Place, zones: &[String]) -> Result<(Arc<dyn Cloud>, StartRequest), Error> {
         let Place { model, machine: id } = place;
         let beliefs = self.parts.state.read();
-        let (cloud, told) = place::cloud_of(&beliefs, &self.parts.clouds, *model)?;
-        let words = |refusal: base::Refusal| refusal.words().to_owned();
+        // A credential may come at any time.
+        let (cloud, told) = place::cloud_of(&beliefs, &self.parts.clouds, *model).map_err(Error::transient)?;
+        let words = |refusal: base::Refusal| Error::permanent(refusal.words());
         let controller = beliefs.controller().map_err(words)?;
         let (within, _) = beliefs.model(*model).map_err(words)?;
         let (whole, machine) = within.machine(id).map_err(words)?;
-        zones::order(within, zones, machine)?;
+        zones::order(within, zones, machine).map_err(Error::permanent)?;
         let zone = whole.instance.as_ref().map(|instance| instance.provisioning.zone.clone());
-        cloud.check_constraints(&machine.constraints).map_err(|error| error.to_string())?;
-        cloud.check_disks(&machine.disks).map_err(|error| error.to_string())?;
+        cloud.check_constraints(&machine.constraints)?;
+        cloud.check_disks(&machine.disks)?;
         let parent = id.parent().and_then(|host| within.machines.get(&host)?.instance.as_ref());
         let token = self.parts.root.token(*model, id);
         let outfit = self.parts.outfit.outfit(&Newcomer { controller, model: *model, machine: id, token: &token });

@@ -29,7 +29,7 @@ use model::settings;
 use crate::driver::{Decision, Failure, Pace, Worker};
 use crate::parts::Parts;
 use crate::place::{self, Place};
-use crate::turn::Turns;
+use cloud::turn::Turns;
 
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
@@ -38,11 +38,11 @@ const PATIENCE: Duration = Duration::from_secs(120);
 
 pub struct Remove {
     parts: Parts,
-    turns: Turns,
+    turns: Turns<Place>,
 }
 
 impl Remove {
-    pub(crate) fn new(parts: Parts, turns: Turns) -> Self {
+    pub(crate) fn new(parts: Parts, turns: Turns<Place>) -> Self {
         Remove { parts, turns }
     }
 }

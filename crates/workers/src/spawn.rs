@@ -15,8 +15,8 @@ use crate::remove::Remove;
 use crate::retain::Retain;
 use crate::survey::Survey;
 use crate::tasks::Tasks;
-use crate::turn::Turns;
 use crate::undertake::Undertake;
+use cloud::turn::Turns;
 
 /// The workers as they run.
 pub struct Handle {
