@@ -2,7 +2,7 @@
 //! It knows which types of clouds there are; how one is talked to is in `clouds`. The surprise: a credential that does not work is no error
 //! here. Its cloud is there all the same, and says itself what is wrong with it, to whoever starts a machine.
 
-use api::CloudsAsked;
+use api::{CloudsAsked, Seals, opened};
 use base::Secret;
 use clouds::lxd::{Certificates, Endpoint, Flavour, Lxd, Options};
 use model::State;
@@ -23,7 +23,7 @@ struct Account {
 }
 
 /// For as long as the controller runs.
-pub async fn follow(state: State, clouds: Arc<cloud::Clouds>, advice: Arc<CloudsAsked>) {
+pub async fn follow(state: State, clouds: Arc<cloud::Clouds>, advice: Arc<CloudsAsked>, seals: Arc<dyn Seals>) {
     let mut changes = state.view().changes();
     let mut open: BTreeMap<String, Account> = BTreeMap::new();
     loop {
@@ -32,7 +32,7 @@ pub async fn follow(state: State, clouds: Arc<cloud::Clouds>, advice: Arc<Clouds
             clouds.remove(gone);
         }
         for (key, account) in wanted.iter().filter(|(key, account)| open.get(*key) != Some(account)) {
-            match of(account) {
+            match of(account, &*seals) {
                 Ok(opened) => {
                     tracing::info!(account = key, kind = account.cloud.kind, "cloud opened");
                     clouds.set(key.clone(), opened.clone());
@@ -65,11 +65,12 @@ fn accounts(state: &State) -> BTreeMap<String, Account> {
     read.credentials.values().filter_map(|credential| of(credential)).collect()
 }
 
-fn of(account: &Account) -> Result<Arc<dyn cloud::Cloud>, String> {
+fn of(account: &Account, seals: &dyn Seals) -> Result<Arc<dyn cloud::Cloud>, String> {
     let Account { cloud, credential } = account;
     let flavour = Flavour::of(&cloud.kind).ok_or_else(|| format!("no clouds of type {:?} here", cloud.kind))?;
+    let attributes = opened(seals, credential).map_err(|refusal| refusal.words().to_owned())?;
     let attribute = |name: &str| {
-        let value = credential.attributes.get(name).filter(|value| !value.is_empty());
+        let value = attributes.get(name).filter(|value| !value.is_empty());
         value.ok_or_else(|| format!("credential {:?} has no {name}", credential.name))
     };
     let endpoint = match (cloud.endpoint.as_str(), credential.auth_type.as_str()) {

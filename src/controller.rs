@@ -17,6 +17,7 @@ use crate::measured::{Commits, Measured};
 use crate::metrics;
 use crate::operated::Operated;
 use crate::outfit;
+use crate::seals::{self, Sealer};
 use crate::settings::Settings;
 use crate::takes_in;
 use crate::world::{self, World};
@@ -142,7 +143,9 @@ async fn run(layout: &Layout, log: Option<LogFile>) -> Result<(), Failure> {
         room: Arc::new(room_of(layout)),
     });
     let advice = Arc::new(CloudsAsked::learn(clouds.clone()).await);
-    tokio::spawn(accounts::follow(state.clone(), clouds, advice.clone()));
+    let seals = Arc::new(Sealer::open(layout, chance.clone()));
+    seals::seal_old(&state, &*seals).await;
+    tokio::spawn(accounts::follow(state.clone(), clouds, advice.clone(), seals.clone()));
     let server = Server::new(ServerParts {
         state: state.clone(),
         append,
@@ -150,6 +153,7 @@ async fn run(layout: &Layout, log: Option<LogFile>) -> Result<(), Failure> {
         passwords: Passwords::new(&*chance),
         doors: Arc::new(door.clone()),
         advice: advice.clone(),
+        seals,
         key_source: Arc::new(settings.key_sources.clone()),
         takes_in: Arc::new(takes_in::Hosts::new(root, layout.program())),
         version: base::current_version().to_string(),

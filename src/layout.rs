@@ -47,6 +47,11 @@ impl Layout {
         self.dir().join("ca.key")
     }
 
+    /// What credentials are sealed with; not in the database, on purpose. 0600.
+    pub fn secrets_key(&self) -> PathBuf {
+        self.dir().join("secrets.key")
+    }
+
     /// CA and all that belongs to it once it was changed; stands over `ca.crt` and `ca.key`. 0600.
     pub fn authority(&self) -> PathBuf {
         self.dir().join("authority.json")

@@ -18,6 +18,7 @@ mod operated;
 mod operator;
 mod outfit;
 mod published;
+mod seals;
 mod settings;
 mod takes_in;
 mod world;

@@ -86,6 +86,7 @@ fn first_records(
             name: "default".into(),
             auth_type: "empty".into(),
             attributes: BTreeMap::new(),
+            sealed: String::new(),
             invalid: false,
             invalid_reason: String::new(),
         }),

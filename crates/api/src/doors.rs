@@ -2,6 +2,10 @@
 //! keys, and what makes hosts machines.
 //! Nothing of them is known here. The surprise: who an agent is, its certificate has said before the door is opened.
 
+mod seals;
+
+pub use seals::{Attributes, Clear, Seals, opened, sealed};
+
 use crate::agents::Door;
 use base::ssh_key::KeyId;
 use base::storage::Disk;
@@ -9,6 +13,7 @@ use base::{Constraints, MachineId, ModelUuid, OsBase, Refusal, SeenSubnet};
 use cloud::{Cloud, Clouds, InstanceId, ModelRef};
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
+use model::record::cloud::Cloud as CloudRecord;
 use model::record::controller::Controller;
 use rpc::tls::AgentIdentity;
 use rpc::websocket::Socket;
@@ -154,6 +159,11 @@ pub trait CloudAdvice: Send + Sync + 'static {
 
     /// What an instance printed; `controller`: our uuid.
     fn console(&self, cloud: &str, controller: &str, instance: &str) -> Boxed<Result<String, Refusal>>;
+
+    /// Whether the cloud itself lets one in with this; in words why not. `attributes`: opened.
+    fn check_credential(&self, _: &CloudRecord, _auth_type: &str, _: &Attributes) -> Boxed<Result<(), String>> {
+        Box::pin(async { Ok(()) })
+    }
 }
 
 /// How long a cloud may take to answer what somebody waits for.
@@ -192,7 +202,8 @@ impl CloudAdvice for NoAdvice {
     }
 
     fn console(&self, cloud: &str, _: &str, _: &str) -> Boxed<Result<String, Refusal>> {
-        let refusal = Refusal::new(base::Kind::NotSupported, format!("cloud {cloud:?} shows no consoles"));
+        let refusal =
+            Refusal::new(base::Kind::NotSupported, format!("cloud {:?} shows no consoles", cloud::set::name_of(cloud)));
         Box::pin(async { Err(refusal) })
     }
 }

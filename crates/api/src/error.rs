@@ -33,6 +33,7 @@ fn code_of(kind: Kind) -> &'static str {
         Kind::TryAgain => code::TRY_AGAIN,
         Kind::Stopped => code::STOPPED,
         Kind::ModelNotEmpty => code::MODEL_NOT_EMPTY,
+        Kind::IncompatibleClouds => code::INCOMPATIBLE_CLOUDS,
         Kind::Plain | Kind::Internal => "",
     }
 }

@@ -6,6 +6,7 @@ pub mod block;
 pub mod client;
 pub mod cloud;
 pub mod controller;
+pub mod credential;
 pub mod credential_manager;
 pub mod diagnosis;
 pub mod key_manager;

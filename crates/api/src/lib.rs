@@ -25,8 +25,8 @@ mod watcher;
 
 pub use auth::{HashFailed, Passwords};
 pub use doors::{
-    AgentDoors, AgentSocket, CloudAdvice, CloudsAsked, DoorReply, KeySource, KeySourceError, NoAdvice, NoDoors,
-    NoHosts, NoKeySource, TakesIn,
+    AgentDoors, AgentSocket, Attributes, Clear, CloudAdvice, CloudsAsked, DoorReply, KeySource, KeySourceError,
+    NoAdvice, NoDoors, NoHosts, NoKeySource, Seals, TakesIn, opened, sealed,
 };
 pub use limits::Limits;
 pub use metrics::Metrics;

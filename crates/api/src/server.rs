@@ -3,7 +3,7 @@
 //! a moment only: whoever never ends its handshake holds up nobody.
 
 use crate::auth::Passwords;
-use crate::doors::{AgentDoors, CloudAdvice, KeySource, TakesIn};
+use crate::doors::{AgentDoors, CloudAdvice, KeySource, Seals, TakesIn};
 use crate::http::{self, Downloads, LogStreams};
 use crate::limits::{HANDSHAKE_PACE, Limits};
 use crate::metrics::Metrics;
@@ -29,6 +29,7 @@ pub struct ServerParts {
     pub passwords: Passwords,
     pub doors: Arc<dyn AgentDoors>,
     pub advice: Arc<dyn CloudAdvice>,
+    pub seals: Arc<dyn Seals>,
     pub key_source: Arc<dyn KeySource>,
     pub takes_in: Arc<dyn TakesIn>,
     /// The version to tell: `3.6.100`.
@@ -43,6 +44,7 @@ pub struct Shared {
     pub passwords: Passwords,
     pub doors: Arc<dyn AgentDoors>,
     pub advice: Arc<dyn CloudAdvice>,
+    pub seals: Arc<dyn Seals>,
     pub key_source: Arc<dyn KeySource>,
     pub takes_in: Arc<dyn TakesIn>,
     pub version: String,
@@ -85,7 +87,8 @@ impl Server {
     /// Also begins to write the histories of statuses. To be called within the async runtime.
     pub fn new(parts: ServerParts) -> Server {
         let (sender, closing) = watch::channel(false);
-        let ServerParts { state, append, tls, passwords, doors, advice, key_source, takes_in, version, limits } = parts;
+        let ServerParts { state, append, tls, passwords, doors, advice, seals, key_source, takes_in, version, limits } =
+            parts;
         let shared = Shared {
             connections: Places::new("connections", limits.connections, limits.connections_of_user),
             log_streams: LogStreams::new(limits),
@@ -96,6 +99,7 @@ impl Server {
             passwords,
             doors,
             advice,
+            seals,
             key_source,
             takes_in,
             version,

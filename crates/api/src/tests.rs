@@ -4,6 +4,7 @@ mod all_watcher;
 mod authorization;
 mod clouds;
 mod constraints;
+mod credentials;
 mod diagnosis;
 mod framing;
 mod hostile;

@@ -4,6 +4,7 @@
 pub mod chain;
 pub mod chance;
 pub mod clock;
+pub mod cloud_type;
 pub mod constraints;
 pub mod hardware;
 pub mod id;

@@ -22,6 +22,7 @@ pub enum Kind {
     TryAgain,
     Stopped,
     ModelNotEmpty,
+    IncompatibleClouds,
     /// Plain text without a code: what Juju answers to most failed validations.
     Plain,
     /// Something of ours failed; the words say so and the context says what.

@@ -134,6 +134,12 @@ pub fn is_cloud_name(text: &str) -> bool {
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
 }
 
+/// `[a-zA-Z][a-zA-Z0-9.@_+-]*`
+pub fn is_credential_name(text: &str) -> bool {
+    text.bytes().next().is_some_and(|b| b.is_ascii_alphabetic())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b".@_+-".contains(&b))
+}
+
 fn credential(id: &str) -> Option<Tag> {
     let mut parts = id.split('_').map(|p| p.replace("%5f", "_"));
     let (cloud, owner, name) = (parts.next()?, parts.next()?, parts.next()?);
@@ -141,9 +147,7 @@ fn credential(id: &str) -> Option<Tag> {
         return None;
     }
     let owner = user(&owner)?;
-    let good_name = name.bytes().next().is_some_and(|b| b.is_ascii_alphabetic())
-        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b".@_+-".contains(&b));
-    (is_cloud_name(&cloud) && good_name).then_some(Tag::Credential { cloud, owner, name })
+    (is_cloud_name(&cloud) && is_credential_name(&name)).then_some(Tag::Credential { cloud, owner, name })
 }
 
 impl fmt::Display for Tag {

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use api::agents::{Authority as Signer, Door, Pace};
-use api::{Limits, NoAdvice, NoHosts, NoKeySource, Passwords, Server, ServerParts};
+use api::{Clear, Limits, NoAdvice, NoHosts, NoKeySource, Passwords, Server, ServerParts};
 use base::chance::{Chance, SystemChance};
 use base::clock::{Clock, SystemClock};
 use base::{Hardware, OsBase};
@@ -75,6 +75,7 @@ impl Running {
             passwords: Passwords::new(&*chance),
             doors: Arc::new(door.clone()),
             advice: Arc::new(NoAdvice),
+            seals: Arc::new(Clear),
             key_source: Arc::new(NoKeySource),
             takes_in: Arc::new(NoHosts),
             version: "3.6.100".into(),

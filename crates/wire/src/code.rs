@@ -18,6 +18,7 @@ pub const ACCESS_REQUIRED: &str = "access required";
 pub const NOT_PROVISIONED: &str = "not provisioned";
 pub const HAS_CONTAINERS: &str = "machine is hosting containers";
 pub const MODEL_NOT_EMPTY: &str = "model not empty";
+pub const INCOMPATIBLE_CLOUDS: &str = "incompatible clouds";
 pub const STOPPED: &str = "stopped";
 pub const NOT_VALID: &str = "not valid";
 pub const BAD_REQUEST: &str = "bad request";

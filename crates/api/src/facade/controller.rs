@@ -3,6 +3,7 @@
 use super::model_manager::{model_of, modify, nanos, visible};
 use crate::call::{Call, NoParams, Nothing};
 use crate::convert::model as convert;
+use crate::doors::{Seals, opened};
 use crate::error::{self, IntoItem, item};
 use crate::facade::model_config;
 use base::{Kind, Refusal, Tag};
@@ -107,13 +108,13 @@ pub async fn destroy(call: Call, params: DestroyControllerArgs) -> Result<Nothin
     Ok(Nothing {})
 }
 
-fn spec_of(beliefs: &Beliefs, model: &Model) -> Result<CloudSpec, Refusal> {
+fn spec_of(seals: &dyn Seals, beliefs: &Beliefs, model: &Model) -> Result<CloudSpec, Refusal> {
     let cloud = beliefs.clouds.get(&model.cloud).ok_or_else(|| Refusal::not_found("cloud", &model.cloud))?;
-    let credential = beliefs.credentials.values().find(|one| one.id() == model.credential).map(|one| CloudCredential {
-        auth_type: one.auth_type.clone(),
-        attrs: one.attributes.iter().map(|(name, value)| (name.clone(), value.reveal().to_owned())).collect(),
-        redacted: Vec::new(),
+    let credential = beliefs.credentials.values().find(|one| one.id() == model.credential).map(|one| {
+        let clear = opened(seals, one)?.into_iter().map(|(name, value)| (name, value.reveal().to_owned()));
+        Ok(CloudCredential { auth_type: one.auth_type.clone(), attrs: clear.collect(), redacted: Vec::new() })
     });
+    let credential = credential.transpose()?;
     Ok(CloudSpec {
         r#type: cloud.kind.clone(),
         name: cloud.name.clone(),
@@ -132,7 +133,7 @@ pub async fn cloud_spec(call: Call, params: Entities) -> Result<CloudSpecResults
     let read = call.read();
     let one = |tag: &str| {
         let (_, model) = read.model(model_of(tag)?)?;
-        spec_of(&read, model)
+        spec_of(&*call.session.shared().seals, &read, model)
     };
     let results = params.entities.iter().map(|entity| match one(&entity.tag).into_item() {
         Ok(spec) => CloudSpecResult { result: Some(spec), error: None },
@@ -148,7 +149,7 @@ pub async fn hosted_configs(call: Call, _: NoParams) -> Result<HostedModelConfig
         name: model.name.clone(),
         owner: convert::user_tag(&model.owner),
         config: model_config::shown(within).into_iter().map(|(name, (value, _))| (name, value)).collect(),
-        cloud_spec: spec_of(&read, model).ok(),
+        cloud_spec: spec_of(&*call.session.shared().seals, &read, model).ok(),
         error: None,
     });
     Ok(HostedModelConfigsResults { models: models.collect() })

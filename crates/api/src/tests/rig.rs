@@ -2,7 +2,7 @@
 
 use crate::Passwords;
 use crate::agents::{Authority as Signer, Door, Pace};
-use crate::doors::{CloudAdvice, NoAdvice, TakesIn};
+use crate::doors::{Clear, CloudAdvice, NoAdvice, TakesIn};
 use crate::limits::Limits;
 use crate::server::{Handle, Server, ServerParts};
 use base::chance::SystemChance;
@@ -103,6 +103,7 @@ impl Rig {
             passwords: Passwords::new(&SystemChance),
             doors: Arc::new(door.clone()),
             advice,
+            seals: Arc::new(Clear),
             key_source: Arc::new(super::keys::People),
             takes_in: Arc::new(Hosts),
             version: "3.6.100".into(),
@@ -278,6 +279,7 @@ fn bootstrap(ca_cert: String, password_hash: base::Secret) -> Bootstrap {
             name: "default".into(),
             auth_type: "empty".into(),
             attributes: Default::default(),
+            sealed: String::new(),
             invalid: false,
             invalid_reason: String::new(),
         }),

@@ -4,21 +4,74 @@ use super::{Decision, Given, TxnExt};
 use crate::beliefs::Beliefs;
 use crate::key::{self, Object};
 use crate::record::access::Access;
-use crate::record::cloud::Cloud;
+use crate::record::cloud::{Cloud, Region};
 use base::{Kind, Refusal};
 use store::Txn;
 
-pub fn add(beliefs: &Beliefs, cloud: &Cloud, by: &str, _: Given<'_>) -> Result<Decision, Refusal> {
+/// Types of clouds whose machines reach a controller that is a process of a host.
+const REACHED: &[&str] = &["builtin", "lxd", "incus", "ec2", "manual"];
+
+/// Refused when machines of such a cloud may not work with this controller, unless `force`.
+pub fn add(beliefs: &Beliefs, cloud: &Cloud, by: &str, force: bool, _: Given<'_>) -> Result<Decision, Refusal> {
     if !base::tag::is_cloud_name(&cloud.name) {
         return Err(Refusal::plain(format!("cloud name {:?} not valid", cloud.name)));
     }
     if beliefs.clouds.contains_key(&cloud.name) {
         return Err(Refusal::new(Kind::AlreadyExists, format!("cloud {:?} already exists", cloud.name)));
     }
+    let cloud = checked(cloud)?;
+    let own = beliefs.clouds.get(&beliefs.controller()?.cloud).map_or("", |own| own.kind.as_str());
+    if !force && cloud.kind != own && !REACHED.contains(&cloud.kind.as_str()) {
+        let words = format!("cloud type {own:?} is not compatible with cloud type {:?}", cloud.kind);
+        return Err(Refusal::new(Kind::IncompatibleClouds, words));
+    }
     let mut txn = Txn::new();
-    txn.add(key::cloud(&cloud.name), cloud);
+    txn.add(key::cloud(&cloud.name), &cloud);
     let access = Access { level: "admin".into() };
     txn.put(key::access(&Object::Cloud(cloud.name.clone()), by), crate::record::encode(&access));
+    Ok(Decision::new(txn, ()))
+}
+
+/// A description that can be kept: one without regions has the region `default`.
+fn checked(cloud: &Cloud) -> Result<Cloud, Refusal> {
+    if cloud.kind.is_empty() {
+        return Err(Refusal::new(Kind::NotValid, "empty Type not valid"));
+    }
+    if let Some(other) = cloud.auth_types.iter().find(|one| !base::cloud_type::is_auth_type(&cloud.kind, one)) {
+        return Err(Refusal::new(Kind::NotValid, format!("auth type {other:?} not valid")));
+    }
+    let mut cloud = cloud.clone();
+    if cloud.auth_types.is_empty() {
+        let of_type = base::cloud_type::CloudType::of(&cloud.kind);
+        cloud.auth_types = of_type.into_iter().flat_map(|of| of.auth_types).map(|one| one.name.to_owned()).collect();
+    }
+    if cloud.regions.is_empty() {
+        cloud.regions.push(Region { name: "default".into(), ..Region::default() });
+    }
+    Ok(cloud)
+}
+
+/// Describes a cloud anew. Its name and type stay, and so do the regions that models are in.
+pub fn update(beliefs: &Beliefs, cloud: &Cloud, _: Given<'_>) -> Result<Decision, Refusal> {
+    let Some(read) = beliefs.clouds.get(&cloud.name) else {
+        return Err(Refusal::new(Kind::NotFound, format!("cloud {:?} not found", cloud.name)));
+    };
+    if read.kind != cloud.kind {
+        let words =
+            format!("cannot change the type of cloud {:?} from {:?} to {:?}", cloud.name, read.kind, cloud.kind);
+        return Err(Refusal::plain(words));
+    }
+    let changed = Cloud { description: read.description.clone(), ..checked(cloud)? };
+    let mut models = beliefs.models().map(|(_, model)| model).filter(|model| model.cloud == cloud.name);
+    let lost = models.find(|model| !model.region.is_empty() && !changed.regions.iter().any(|r| r.name == model.region));
+    if let Some(model) = lost {
+        return Err(Refusal::plain(format!(
+            "cannot remove region {:?}: model {:?} is in it",
+            model.region, model.name
+        )));
+    }
+    let mut txn = Txn::new();
+    txn.update(key::cloud(&cloud.name), read, &changed);
     Ok(Decision::new(txn, ()))
 }
 

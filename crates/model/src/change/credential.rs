@@ -7,7 +7,7 @@ use crate::record::credential::Credential;
 use base::{Kind, ModelUuid, Refusal};
 use store::{Guard, Txn};
 
-/// Adds or replaces.
+/// Adds or replaces; no attribute may be in clear.
 pub fn put(beliefs: &Beliefs, credential: &Credential, _: Given<'_>) -> Result<Decision, Refusal> {
     let Some(cloud) = beliefs.clouds.get(&credential.cloud) else {
         return Err(Refusal::new(Kind::NotFound, format!("cloud {:?} not found", credential.cloud)));
@@ -18,10 +18,29 @@ pub fn put(beliefs: &Beliefs, credential: &Credential, _: Given<'_>) -> Result<D
             credential.name, credential.auth_type, cloud.auth_types
         )));
     }
+    if !credential.attributes.is_empty() {
+        return Err(Refusal::internal("credential cannot be kept", "its attributes are not sealed"));
+    }
     let id = (credential.cloud.clone(), credential.owner.clone(), credential.name.clone());
     let mut txn = Txn::new();
     txn.upsert(key::credential(&id.0, &id.1, &id.2), beliefs.credentials.get(&id), credential);
     txn.guard(key::cloud(&credential.cloud), Guard::Present);
+    Ok(Decision::new(txn, ()))
+}
+
+/// Puts sealed attributes where those of an earlier release are in clear; nothing where another did it meanwhile.
+pub fn seal(
+    beliefs: &Beliefs,
+    id: &(String, String, String),
+    sealed: &str,
+    revision: store::Revision,
+    _: Given<'_>,
+) -> Result<Decision, Refusal> {
+    let mut txn = Txn::new();
+    if let Some(read) = beliefs.credentials.get(id).filter(|read| read.revision == revision) {
+        let changed = Credential { attributes: Default::default(), sealed: sealed.to_owned(), ..read.to_record() };
+        txn.update(key::credential(&id.0, &id.1, &id.2), read, &changed);
+    }
     Ok(Decision::new(txn, ()))
 }
 
@@ -41,7 +60,7 @@ pub fn revoke(
     let users = beliefs.models().filter(|(_, model)| model.credential == read.id()).count();
     if users > 0 && !force {
         return Err(Refusal::plain(format!(
-            "cannot revoke credential {cloud}/{owner}/{name}: it is still used by {users} model{}",
+            "cannot revoke credential cloudcred-{cloud}_{owner}_{name}: it is still used by {users} model{}",
             if users == 1 { "" } else { "s" }
         )));
     }

@@ -1,4 +1,5 @@
 //! A credential for a cloud, with its secret parts. Only clouds and its owner ever see those.
+//! The surprise: they are sealed here, and what opens them is not `model`'s. Records of earlier releases have them in clear.
 
 use super::Record;
 use base::Secret;
@@ -12,8 +13,12 @@ pub struct Credential {
     pub owner: String,
     pub name: String,
     pub auth_type: String,
-    #[serde(default)]
+    /// In clear, as earlier releases wrote them: read, never written.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub attributes: BTreeMap<String, Secret>,
+    /// Every attribute; empty when there are none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub sealed: String,
     #[serde(default)]
     pub invalid: bool,
     #[serde(default, skip_serializing_if = "String::is_empty")]

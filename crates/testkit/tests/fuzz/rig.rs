@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, LazyLock};
 
 use api::agents::{Authority as Signer, Door};
-use api::{Limits, NoAdvice, NoHosts, NoKeySource, Passwords, Server, ServerParts};
+use api::{Clear, Limits, NoAdvice, NoHosts, NoKeySource, Passwords, Server, ServerParts};
 use base::chance::SystemChance;
 use base::clock::{Clock, SystemClock};
 use base::{MachineId, ModelUuid, OsBase};
@@ -81,6 +81,7 @@ impl Rig {
                 passwords: slow.passwords.clone(),
                 doors: Arc::new(door.clone()),
                 advice: Arc::new(NoAdvice),
+                seals: Arc::new(Clear),
                 key_source: Arc::new(NoKeySource),
                 takes_in: Arc::new(NoHosts),
                 version: "3.6.100".into(),

@@ -41,6 +41,7 @@ const ASKED: &[Ask] = &[
     ask!("Cloud"."AddCredentials", r#"{"credentials": [{"tag": "cloudcred-lab_admin_more", "credential": {"auth-type": "empty"}}]}"#, FIRST, DENIED, SUPER),
     ask!("Cloud"."UpdateCredentialsCheckModels", r#"{"credentials": [{"tag": "cloudcred-lab_admin_default", "credential": {"auth-type": "empty"}}]}"#, FIRST, DENIED, SUPER),
     ask!("Cloud"."RevokeCredentialsCheckModels", r#"{"credentials": [{"tag": "cloudcred-lab_admin_more", "force": true}]}"#, FIRST, DENIED, SUPER),
+    ask!("Cloud"."RemoveClouds", r#"{"entities": [{"tag": "cloud-lab"}]}"#, FIRST, DENIED, SUPER),
     ask!("Cloud"."ModifyCloudAccess", r#"{"changes": [{"cloud-tag": "cloud-lab", "user-tag": "user-none", "action": "grant", "access": "add-model"}]}"#, FIRST, DENIED, SUPER),
     // The controller.
     ask!("Controller"."ControllerAPIInfoForModels", r#"{"entities": [{"tag": "model-OTHER"}]}"#, FIRST, DENIED, SUPER),
