@@ -17,6 +17,7 @@ mod application;
 mod client;
 mod cloud;
 mod controller;
+mod credential;
 mod goal;
 mod host;
 mod key;
@@ -146,6 +147,7 @@ pub fn all() -> Vec<&'static Command> {
         client::COMMANDS,
         cloud::COMMANDS,
         controller::COMMANDS,
+        credential::COMMANDS,
         goal::COMMANDS,
         host::COMMANDS,
         key::COMMANDS,

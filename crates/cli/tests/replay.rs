@@ -63,6 +63,20 @@ const HELD: &[&str] = &[
     "storage",
     "show-storage",
     "storage-pools",
+    "add-cloud",
+    "update-cloud",
+    "remove-cloud",
+    "default-region",
+    "set-default-region",
+    "default-credential",
+    "set-default-credential",
+    "set-default-credentials",
+    "credentials",
+    "show-credential",
+    "add-credential",
+    "update-credential",
+    "remove-credential",
+    "set-credential",
 ];
 
 #[tokio::test]

@@ -27,7 +27,7 @@ pub use accounts::{Account, Accounts};
 pub use bootstrap::{BootstrapConfig, BootstrapConfigs};
 pub use clouds::{Cloud, Clouds, Region};
 pub use controllers::{Controller, Controllers};
-pub use credentials::{CloudCredentials, Credentials};
+pub use credentials::{Attributes, CloudCredentials, Credentials};
 pub use models::{ControllerModels, Model, Models};
 
 /// Why the store could not be read or written.

@@ -15,6 +15,7 @@ pub mod limits;
 pub mod memory;
 pub mod pty;
 pub mod resolve;
+pub mod terminal;
 
 pub use account::Account;
 pub use detach::detach;

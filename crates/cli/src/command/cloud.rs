@@ -2,11 +2,29 @@
 
 use super::Command;
 
+mod add;
+mod ask;
 mod bootstrap;
+mod default_region;
+mod definition;
 pub mod known;
-mod list;
+pub mod list;
 mod regions;
+mod remove;
 mod show;
+mod update;
+mod update_public;
+pub mod whose;
 
 /// In no order; the table sorts.
-pub const COMMANDS: &[&Command] = &[&bootstrap::COMMAND, &list::COMMAND, &regions::COMMAND, &show::COMMAND];
+pub const COMMANDS: &[&Command] = &[
+    &add::COMMAND,
+    &bootstrap::COMMAND,
+    &default_region::COMMAND,
+    &list::COMMAND,
+    &regions::COMMAND,
+    &remove::COMMAND,
+    &show::COMMAND,
+    &update::COMMAND,
+    &update_public::COMMAND,
+];

@@ -10,6 +10,8 @@ pub enum Noun {
     Base,
     Cloud,
     Controller,
+    /// Of the cloud named before it, on this client.
+    Credential,
     /// A path: left to the shell.
     File,
     Machine,
@@ -88,6 +90,9 @@ pub fn of_flag(command: Option<&Command>, names: &[&str]) -> &'static [Noun] {
     }
     if is("provider") {
         return &[Noun::Word(PROVIDERS)];
+    }
+    if is("credential") {
+        return &[Noun::Credential];
     }
     if is("regions") {
         return &[Noun::Cloud];

@@ -23,6 +23,8 @@ pub struct Slot {
     pub controller: Option<String>,
     /// The model that the line names by `-m`.
     pub model: Option<String>,
+    /// The cloud that stands before a credential.
+    pub cloud: Option<String>,
 }
 
 /// Topics of help that are no commands.
@@ -58,6 +60,7 @@ pub fn slot(words: &[String]) -> Slot {
     let read = Read::of(&table, rest, command.flags_among);
     slot.controller = read.value("controller");
     slot.model = read.value("model");
+    slot.cloud = read.arguments.first().filter(|_| command.arguments.first() == Some(&&[Noun::Cloud][..])).cloned();
     slot.at(Some(command), &table, &read, |slot| argument(slot, command, &read.arguments));
     slot
 }
@@ -325,6 +328,7 @@ mod tests {
     fn every_command_that_takes_names_says_which() {
         // What stands there is the user's own: a new name, a shell command, a key, a setting.
         let free = [
+            "add-cloud",
             "add-model",
             "add-space",
             "add-ssh-key",

@@ -50,6 +50,8 @@ pub struct Region {
     pub identity_endpoint: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub storage_endpoint: Option<String>,
+    #[serde(flatten)]
+    pub extra: IndexMap<String, Value>,
 }
 
 impl Document for Clouds {

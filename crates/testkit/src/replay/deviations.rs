@@ -70,8 +70,11 @@ const DEVIATIONS: &[Deviation] = &[
     },
     Deviation { group: "flags", case: "flag-plugin", reason: "not built yet: plugins" },
     Deviation { group: "flags", case: "flag-version-all", reason: "deviates: our own commit and compiler" },
-    Deviation { group: "lists", case: "clouds-all", reason: "deviates: the cloud builtin is there, LXD not yet" },
-    Deviation { group: "lists", case: "clouds-client", reason: "deviates: the cloud builtin is there, LXD not yet" },
+    Deviation { group: "lists", case: "clouds-all", reason: "deviates: the cloud builtin is there too" },
+    Deviation { group: "lists", case: "clouds-client", reason: "deviates: the cloud builtin is there too" },
+    Deviation { group: "clouds", case: "cloud-add-tty", reason: "wants a terminal as standard input" },
+    Deviation { group: "clouds", case: "cloud-remove-tty", reason: "wants a terminal as standard input" },
+    Deviation { group: "clouds", case: "cred-add-interactive-", reason: "wants a terminal as standard input" },
     Deviation {
         group: "models",
         case: "addmodel-two-cloud",

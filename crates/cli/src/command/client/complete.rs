@@ -69,6 +69,11 @@ async fn names(context: &Context, slot: &Slot, until: Instant) -> Vec<String> {
         let clouds = super::super::cloud::known::of_client(context).unwrap_or_default();
         names.extend(clouds.into_iter().map(|cloud| cloud.name));
     }
+    if wants(Noun::Credential) {
+        let of_cloud = |cloud: &str| slot.cloud.as_deref().is_none_or(|named| named == cloud);
+        let known = context.store.credentials().unwrap_or_default().credentials;
+        names.extend(known.into_iter().filter(|(cloud, _)| of_cloud(cloud)).flat_map(|(_, one)| one.named.into_keys()));
+    }
     if wants(Noun::Base)
         && let Some(operator) = &context.injected.operator
         && let Ok(Ok(bases)) = tokio::time::timeout_at(until, operator.bases()).await

@@ -1,7 +1,6 @@
 //! Clouds as they are known: to the client (its files, and what is built in), to a controller.
 //!
-//! The surprise: only the cloud `builtin` is built in. The original also offers `localhost` (LXD); it comes back when
-//! this program can start controllers there.
+//! The surprise: two clouds are built in, the original's `localhost` (LXD) and our own `builtin`; a personal definition hides either.
 
 use client::files::{Cloud, Region};
 use indexmap::IndexMap;
@@ -12,6 +11,9 @@ use crate::bootstrap::BUILTIN;
 use crate::context::{Api, Context, each};
 use crate::error::{Error, Result};
 use crate::output::fields::{Fields, flow, named};
+
+/// The LXD of this host, and its only region.
+pub const LOCALHOST: &str = "localhost";
 
 /// A cloud and who told of it.
 #[derive(Debug, Clone)]
@@ -53,6 +55,14 @@ pub fn of_client(context: &Context) -> Result<Vec<Known>> {
         ..Cloud::default()
     };
     all.insert(BUILTIN.to_owned(), (Source::BuiltIn, builtin));
+    let localhost = Cloud {
+        cloud_type: "lxd".to_owned(),
+        description: Some("LXD Container Hypervisor".to_owned()),
+        auth_types: vec!["certificate".to_owned()],
+        regions: IndexMap::from([(LOCALHOST.to_owned(), Region::default())]),
+        ..Cloud::default()
+    };
+    all.insert(LOCALHOST.to_owned(), (Source::BuiltIn, localhost));
     for (source, clouds) in
         [(Source::Public, context.store.public_clouds()?), (Source::Local, context.store.personal_clouds()?)]
     {
@@ -113,6 +123,7 @@ pub fn read(name: &str, value: &Value) -> Known {
             endpoint: text(region, "endpoint"),
             identity_endpoint: text(region, "identity-endpoint"),
             storage_endpoint: text(region, "storage-endpoint"),
+            ..Region::default()
         };
         Some((text(region, "name")?, entry))
     });
