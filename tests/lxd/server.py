@@ -193,6 +193,10 @@ class Server:
         if pathlib.Path("/run/netns", self.netns).exists():
             subprocess.run(["ip", "netns", "delete", self.netns], check=False)
         shutil.rmtree(self.folder, ignore_errors=True)
+        if self.kind == "incus":
+            # Packages bring the other one.
+            with contextlib.suppress(OSError):
+                os.rmdir(self.words["lxcfs"])
 
     def end_machines(self):
         """Machines outlive their server; those of this one have their control groups named for them."""

@@ -137,8 +137,15 @@ impl Client {
     ) -> Result<Operation, Failed> {
         let begun = Instant::now();
         while begun.elapsed() < limit {
+            let waited = match self.read(&["operations", id, "wait"], &format!("timeout={TURN}")).await {
+                // So Incus says that the turn is over; LXD answers how far it is.
+                Err(Failed::Said { words, .. }) if words.contains("deadline exceeded") => {
+                    self.read(&["operations", id], "").await
+                }
+                other => other,
+            };
             // One that ended well is gone some seconds later; we ask all the time, so it is gone only if the server began anew.
-            let operation: Operation = match self.read(&["operations", id, "wait"], &format!("timeout={TURN}")).await {
+            let operation: Operation = match waited {
                 Err(failed) if failed.is_missing() => {
                     return Err(Failed::Operation(format!("{what}: the server has forgotten that it does this")));
                 }

@@ -29,6 +29,16 @@ pub enum Failed {
 }
 
 impl Failed {
+    /// The same, saying what could not be done.
+    #[must_use]
+    pub fn at(self, what: &str) -> Failed {
+        match self {
+            Failed::Said { status, words } => Failed::Said { status, words: format!("cannot {what}: {words}") },
+            Failed::Operation(words) => Failed::Operation(format!("cannot {what}: {words}")),
+            other => other,
+        }
+    }
+
     pub fn is_missing(&self) -> bool {
         matches!(self, Failed::Said { status: 404, .. })
     }

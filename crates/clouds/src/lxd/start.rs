@@ -147,7 +147,8 @@ impl Start<'_> {
 
     async fn fill(&self) -> Result<(), Error> {
         let name = &self.request.name;
-        let image = ImageFiles::look(self.client, name).await?;
+        let image =
+            ImageFiles::look(self.client, name).await.map_err(|failed| failed.at("read the instance's files"))?;
         let FirstBoot { puts, removes } = first_boot::plan(self.request, &image)?;
         for put in puts {
             self.put(put).await?;
@@ -177,17 +178,13 @@ impl Start<'_> {
             (flavour.header("type"), kind.to_owned()),
         ];
         let written = self.client.upload(&self.request.name, &put.path, &headers, content).await;
-        written.map_err(|failed| match failed {
-            Failed::Said { status, words } => {
-                Failed::Said { status, words: format!("cannot write {} in the instance: {words}", put.path) }
-            }
-            other => other,
-        })?;
-        Ok(())
+        Ok(written.map_err(|failed| failed.at(&format!("write {} in the instance", put.path)))?)
     }
 
     async fn start(&self) -> Result<(), Failed> {
-        set_state(self.client, &self.request.name, "start", START).await
+        set_state(self.client, &self.request.name, "start", START)
+            .await
+            .map_err(|failed| failed.at("start the instance"))
     }
 
     async fn bring_up(&self, there: &Instance) -> Result<(), Error> {
