@@ -2,7 +2,7 @@
 //! It knows which types of clouds there are; how one is talked to is in `clouds`. The surprise: a credential that does not work is no error
 //! here. Its cloud is there all the same, and says itself what is wrong with it, to whoever starts a machine.
 
-use api::{CloudsAsked, Seals, opened};
+use api::{Attributes, CloudsAsked, Seals, opened};
 use base::Secret;
 use clouds::lxd::{Certificates, Endpoint, Flavour, Lxd, Options};
 use model::State;
@@ -67,28 +67,33 @@ fn accounts(state: &State) -> BTreeMap<String, Account> {
 
 fn of(account: &Account, seals: &dyn Seals) -> Result<Arc<dyn cloud::Cloud>, String> {
     let Account { cloud, credential } = account;
-    let flavour = Flavour::of(&cloud.kind).ok_or_else(|| format!("no clouds of type {:?} here", cloud.kind))?;
     let attributes = opened(seals, credential).map_err(|refusal| refusal.words().to_owned())?;
+    open(cloud, &credential.auth_type, &attributes)?.ok_or_else(|| format!("no clouds of type {:?} here", cloud.kind))
+}
+
+/// A cloud as a credential opens it. None: clouds of its type are not opened with credentials.
+pub fn open(cloud: &Cloud, auth_type: &str, attributes: &Attributes) -> Result<Option<Arc<dyn cloud::Cloud>>, String> {
+    let Some(flavour) = Flavour::of(&cloud.kind) else { return Ok(None) };
     let attribute = |name: &str| {
         let value = attributes.get(name).filter(|value| !value.is_empty());
-        value.ok_or_else(|| format!("credential {:?} has no {name}", credential.name))
+        value.map(Secret::reveal).ok_or_else(|| format!("the credential has no {name}"))
     };
-    let endpoint = match (cloud.endpoint.as_str(), credential.auth_type.as_str()) {
-        (endpoint, "certificate") => {
+    let endpoint = match auth_type {
+        "certificate" => {
             let certificates = Certificates {
-                client_cert: attribute("client-cert")?.reveal().to_owned(),
-                client_key: Secret::new(attribute("client-key")?.reveal()),
-                server_cert: attribute("server-cert")?.reveal().to_owned(),
+                client_cert: attribute("client-cert")?.to_owned(),
+                client_key: Secret::new(attribute("client-key")?),
+                server_cert: attribute("server-cert")?.to_owned(),
             };
-            Endpoint::https(endpoint, &certificates)?
+            Endpoint::https(&cloud.endpoint, &certificates)?
         }
-        (_, other) => return Err(format!("credentials of type {other:?} cannot be used with it")),
+        other => return Err(format!("cannot be used with a credential of type {other:?}: certificate is wanted")),
     };
     let text = |key: &str| cloud.config.get(key).and_then(|value| value.as_str()).filter(|text| !text.is_empty());
     let options = Options {
         endpoint,
-        project: text("project").or(attribute("project").ok().map(Secret::reveal)).unwrap_or("default").to_owned(),
+        project: text("project").or(attribute("project").ok()).unwrap_or("default").to_owned(),
         image_servers: text("image-metadata-url").into_iter().map(str::to_owned).collect(),
     };
-    Ok(Arc::new(Lxd::new(flavour, options)))
+    Ok(Some(Arc::new(Lxd::new(flavour, options))))
 }

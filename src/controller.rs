@@ -142,7 +142,7 @@ async fn run(layout: &Layout, log: Option<LogFile>) -> Result<(), Failure> {
         kept: Arc::new(append.clone()),
         room: Arc::new(room_of(layout)),
     });
-    let advice = Arc::new(CloudsAsked::learn(clouds.clone()).await);
+    let advice = Arc::new(CloudsAsked::learn(clouds.clone(), accounts::open).await);
     let seals = Arc::new(Sealer::open(layout, chance.clone()));
     seals::seal_old(&state, &*seals).await;
     tokio::spawn(accounts::follow(state.clone(), clouds, advice.clone(), seals.clone()));

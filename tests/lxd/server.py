@@ -164,6 +164,11 @@ class Server:
         server = self.query("/1.0")["environment"]["certificate"]
         return {"client-cert": crt.read_text(), "client-key": key.read_text(), "server-cert": server}
 
+    def distrust(self):
+        """Lets nobody in any more by certificate."""
+        for one in self.names("/1.0/certificates"):
+            self.client("config", "trust", "remove", one)
+
     def stop(self):
         """Ends the daemon as its host's shutdown would not: machines run on."""
         self.process.send_signal(signal.SIGTERM)

@@ -208,15 +208,20 @@ impl CloudAdvice for NoAdvice {
     }
 }
 
+/// Opens a cloud with a credential (its type, and attributes), without asking it anything; none: clouds of its type want no credential. Errors are
+/// words.
+pub type Opener = fn(&CloudRecord, &str, &Attributes) -> Result<Option<Arc<dyn Cloud>>, String>;
+
 /// The clouds themselves, asked. Their bases are asked for once: that may take a while, and a request must not.
 pub struct CloudsAsked {
     clouds: Arc<Clouds>,
     bases: RwLock<BTreeMap<String, OsBase>>,
+    opener: Opener,
 }
 
 impl CloudsAsked {
-    pub async fn learn(clouds: Arc<Clouds>) -> CloudsAsked {
-        let asked = CloudsAsked { clouds, bases: RwLock::default() };
+    pub async fn learn(clouds: Arc<Clouds>, opener: Opener) -> CloudsAsked {
+        let asked = CloudsAsked { clouds, bases: RwLock::default(), opener };
         for (key, cloud) in asked.clouds.all() {
             asked.learn_one(&key, &*cloud).await;
         }
@@ -299,6 +304,15 @@ impl CloudAdvice for CloudsAsked {
         Box::pin(async move {
             let console = in_time(known?.console_log(&controller, &instance)).await;
             console.map_err(|words| Refusal::plain(format!("cannot read the console of instance {instance}: {words}")))
+        })
+    }
+
+    fn check_credential(&self, cloud: &CloudRecord, auth_type: &str, with: &Attributes) -> Boxed<Result<(), String>> {
+        let opened = (self.opener)(cloud, auth_type, with);
+        Box::pin(async move {
+            let Some(cloud) = opened? else { return Ok(()) };
+            // No controller has this name: what matters is whether the cloud answers.
+            in_time(cloud.instances("")).await.map(drop)
         })
     }
 }

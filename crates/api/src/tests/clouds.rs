@@ -31,7 +31,7 @@ async fn zones_placements_and_consoles_are_the_clouds_own() {
     fake.prepare_model(&request("0").model).await.expect("prepares");
     fake.start_instance(&request("0"), &Progress::silent()).await.expect("starts");
     let cloud: Arc<dyn Cloud> = Arc::new(fake.clone());
-    let asked = CloudsAsked::learn(Clouds::new([("lab".to_owned(), cloud)])).await;
+    let asked = CloudsAsked::learn(Clouds::new([("lab".to_owned(), cloud)]), |_, _, _| Ok(None)).await;
     assert_eq!((asked.zones("lab"), asked.zones("other")), (vec!["a".to_owned(), "b".to_owned()], Vec::new()));
     asked.check_placement("lab", "zone=a").expect("a zone");
     let refusal = asked.check_placement("lab", "zone=z").expect_err("no zone");

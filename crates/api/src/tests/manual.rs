@@ -91,7 +91,9 @@ async fn a_cloud_that_makes_no_machines_says_what_to_do_instead() {
     let fake = Fake::new();
     fake.makes_none("bring hosts to it");
     let cloud: Arc<dyn Cloud> = Arc::new(fake);
-    let rig = Rig::advised(Arc::new(CloudsAsked::learn(Clouds::new([("lab".to_owned(), cloud)])).await)).await;
+    let rig =
+        Rig::advised(Arc::new(CloudsAsked::learn(Clouds::new([("lab".to_owned(), cloud)]), |_, _, _| Ok(None)).await))
+            .await;
     let uuid = rig.add_model("m").await;
     let client = rig.login(&model_path(uuid), "admin").await;
     let added = client.call("MachineManager", 10, "AddMachines", host("amd64")).await.expect("answers");
