@@ -280,7 +280,7 @@ impl Cloud for Lxd {
             let all = self.all("recursion=1").await?;
             let stopped = all.iter().filter(|one| one.is_of(controller) && one.has_run() && one.status == "Stopped");
             for instance in stopped {
-                start::set_state(&self.client, &instance.name, "start", BELIEVED).await?;
+                start::bring_up(&self.client, &instance.name).await?;
             }
             Ok(())
         })

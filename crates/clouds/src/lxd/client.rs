@@ -185,10 +185,17 @@ impl Client {
     pub async fn file(&self, instance: &str, path: &str) -> Result<Option<Vec<u8>>, Failed> {
         match self.bytes(&["instances", instance, "files"], &format!("path={}", escape(path))).await {
             Ok(bytes) => Ok(Some(bytes)),
-            Err(failed) if failed.is_missing() => Ok(None),
-            // Older servers do not tell that apart.
-            Err(Failed::Said { words, .. }) if words.contains("not found") || words.contains("not exist") => Ok(None),
+            Err(failed) if failed.is_no_file() => Ok(None),
             Err(failed) => Err(failed),
+        }
+    }
+
+    /// Also when there is no such file.
+    pub async fn remove_file(&self, instance: &str, path: &str) -> Result<(), Failed> {
+        let query = format!("path={}", escape(path));
+        match self.change(Method::DELETE, &["instances", instance, "files"], &query, &Value::Null).await {
+            Err(failed) if !failed.is_no_file() => Err(failed),
+            _ => Ok(()),
         }
     }
 

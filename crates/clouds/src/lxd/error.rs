@@ -43,6 +43,16 @@ impl Failed {
         matches!(self, Failed::Said { status: 404, .. })
     }
 
+    /// There is no such file in an instance. Older servers do not tell that by the status.
+    pub fn is_no_file(&self) -> bool {
+        match self {
+            Failed::Said { words, .. } => {
+                self.is_missing() || words.contains("not found") || words.contains("not exist")
+            }
+            _ => false,
+        }
+    }
+
     /// Something of that name is there already.
     pub fn is_taken(&self) -> bool {
         match self {

@@ -5,10 +5,9 @@ use std::time::Duration;
 
 use cloud::Error;
 use hyper::Method;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::client::{Client, escape};
-use super::error::Failed;
+use super::client::Client;
 use super::instance::{Instance, mark};
 use super::profile::DEFAULT;
 
@@ -29,11 +28,7 @@ pub async fn release(client: &Client, instance: &Instance, farewell: &[String]) 
     if let Some(unit) = instance.config.get(mark::UNIT) {
         let folder = "/etc/systemd/system";
         for path in [format!("{folder}/multi-user.target.wants/{unit}"), format!("{folder}/{unit}")] {
-            let query = format!("path={}", escape(&path));
-            match client.change(Method::DELETE, &["instances", name, "files"], &query, &Value::Null).await {
-                Err(failed) if !is_not_there(&failed) => return Err(failed.into()),
-                _ => {}
-            }
+            client.remove_file(name, &path).await?;
         }
     }
     let mut whole = client.get(&["instances", name], "").await?;
@@ -54,11 +49,4 @@ pub async fn release(client: &Client, instance: &Instance, farewell: &[String]) 
     });
     client.change(Method::PUT, &["instances", name], "", &put).await?;
     Ok(())
-}
-
-fn is_not_there(failed: &Failed) -> bool {
-    match failed {
-        Failed::Said { words, .. } => failed.is_missing() || words.contains("not exist") || words.contains("not found"),
-        _ => false,
-    }
 }

@@ -50,7 +50,9 @@ impl Start<'_> {
                 )));
             }
             if there.has_run() {
-                self.bring_up(&there).await?;
+                if !there.is_running() {
+                    bring_up(self.client, &there.name).await?;
+                }
                 return Ok(self.started(&there));
             }
             stop::remove(self.client, &there).await?;
@@ -79,9 +81,9 @@ impl Start<'_> {
         self.create(&image, &profile, is_vm).await?;
         if !is_vm {
             self.fill().await?;
-            self.start().await?;
+            bring_up(self.client, &request.name).await?;
         } else {
-            self.start().await?;
+            bring_up(self.client, &request.name).await?;
             self.await_agent().await?;
             self.fill().await?;
             self.wake_agent().await?;
@@ -154,11 +156,7 @@ impl Start<'_> {
             self.put(put).await?;
         }
         for path in removes {
-            let query = format!("path={}", escape(&path));
-            match self.client.change(Method::DELETE, &["instances", name, "files"], &query, &Value::Null).await {
-                Err(failed) if !failed.is_missing() => return Err(failed.into()),
-                _ => {}
-            }
+            self.client.remove_file(name, &path).await?;
         }
         Ok(())
     }
@@ -179,19 +177,6 @@ impl Start<'_> {
         ];
         let written = self.client.upload(&self.request.name, &put.path, &headers, content).await;
         Ok(written.map_err(|failed| failed.at(&format!("write {} in the instance", put.path)))?)
-    }
-
-    async fn start(&self) -> Result<(), Failed> {
-        set_state(self.client, &self.request.name, "start", START)
-            .await
-            .map_err(|failed| failed.at("start the instance"))
-    }
-
-    async fn bring_up(&self, there: &Instance) -> Result<(), Error> {
-        if !there.is_running() {
-            self.start().await?;
-        }
-        Ok(())
     }
 
     /// A virtual machine's files can be written once it runs.
@@ -253,6 +238,11 @@ pub async fn find(client: &Client, name: &str) -> Result<Option<Instance>, Faile
         Err(failed) if failed.is_missing() => Ok(None),
         Err(failed) => Err(failed),
     }
+}
+
+/// Starts one that is there.
+pub async fn bring_up(client: &Client, name: &str) -> Result<(), Failed> {
+    set_state(client, name, "start", START).await.map_err(|failed| failed.at("start the instance"))
 }
 
 /// `start`, or `stop` by force.

@@ -11,7 +11,7 @@ use super::client::Client;
 use super::instance::Instance;
 use super::start::{find, set_state};
 
-/// Of each step.
+/// Of its last moments.
 const PATIENCE: Duration = Duration::from_secs(60);
 const TRIES: u32 = 5;
 const BETWEEN: Duration = Duration::from_millis(300);
@@ -27,7 +27,7 @@ pub async fn remove(client: &Client, instance: &Instance) -> Result<(), Error> {
         match find(client, &instance.name).await? {
             None => return Ok(()),
             // Somebody else's by now: ours is gone.
-            Some(now) if now.config != instance.config && !same_marks(&now, &instance) => return Ok(()),
+            Some(now) if !same_marks(&now, &instance) => return Ok(()),
             Some(now) => instance = now,
         }
         if attempt >= TRIES {
@@ -51,7 +51,7 @@ async fn try_once(client: &Client, instance: &Instance) -> Result<(), super::err
         set_state(client, &instance.name, "stop", PATIENCE).await?;
     }
     let path = ["instances", instance.name.as_str()];
-    match client.change_telling(Method::DELETE, &path, "", &Value::Null, PATIENCE, &|_| {}).await {
+    match client.change(Method::DELETE, &path, "", &Value::Null).await {
         Err(failed) if failed.is_missing() => Ok(()),
         other => other.map(drop),
     }
