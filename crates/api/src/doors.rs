@@ -160,6 +160,11 @@ pub trait CloudAdvice: Send + Sync + 'static {
     /// What an instance printed; `controller`: our uuid.
     fn console(&self, cloud: &str, controller: &str, instance: &str) -> Boxed<Result<String, Refusal>>;
 
+    /// The clouds themselves.
+    fn clouds(&self) -> Arc<Clouds> {
+        Clouds::new([])
+    }
+
     /// Whether the cloud itself lets one in with this; in words why not. `attributes`: opened.
     fn check_credential(&self, _: &CloudRecord, _auth_type: &str, _: &Attributes) -> Boxed<Result<(), String>> {
         Box::pin(async { Ok(()) })
@@ -249,7 +254,7 @@ impl CloudsAsked {
 }
 
 /// What a cloud answers in time; else why not, in words.
-async fn in_time<T>(answer: cloud::Answer<'_, T>) -> Result<T, String> {
+pub async fn in_time<T>(answer: cloud::Answer<'_, T>) -> Result<T, String> {
     match tokio::time::timeout(PATIENCE, answer).await {
         Ok(answer) => answer.map_err(|error| error.to_string()),
         Err(_) => Err(format!("no answer from the cloud in {PATIENCE:?}")),
@@ -257,6 +262,10 @@ async fn in_time<T>(answer: cloud::Answer<'_, T>) -> Result<T, String> {
 }
 
 impl CloudAdvice for CloudsAsked {
+    fn clouds(&self) -> Arc<Clouds> {
+        self.clouds.clone()
+    }
+
     fn check(&self, cloud: &str, constraints: &Constraints) -> Result<Vec<String>, Refusal> {
         let Some(cloud) = self.clouds.get(cloud) else { return Ok(Vec::new()) };
         match cloud.check_constraints(constraints) {

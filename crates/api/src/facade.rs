@@ -10,6 +10,7 @@ pub mod credential;
 pub mod credential_manager;
 pub mod diagnosis;
 pub mod key_manager;
+pub mod leaks;
 pub mod machine_manager;
 pub mod machine_upgrade;
 pub mod model_config;

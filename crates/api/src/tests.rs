@@ -9,6 +9,7 @@ mod diagnosis;
 mod framing;
 mod hostile;
 mod keys;
+mod leaks;
 mod limits;
 mod login;
 mod machines;

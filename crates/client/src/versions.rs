@@ -25,6 +25,8 @@ const KNOWN: &[(&str, &[i64])] = &[
     ("HighAvailability", &[2]),
     ("ImageMetadataManager", &[1]),
     ("KeyManager", &[1]),
+    // Grigri's own.
+    ("Leaks", &[1]),
     ("MachineManager", &[9, 10]),
     // Grigri's own.
     ("MachineUpgrade", &[1]),

@@ -3,10 +3,11 @@
 //! It panics on the first breach, saying which sentence of the trait was broken.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::{
     Cloud, Constraints, Content, Disk, Error, File, HostKey, InstanceId, InstanceInfo, InstanceStatus, ModelRef, Owner,
-    Progress, Retry, StartRequest, instance_name,
+    Progress, Retry, StartRequest, Thing, instance_name,
 };
 
 /// Reads a file inside an instance.
@@ -14,6 +15,23 @@ pub type Read = Arc<dyn Fn(&InstanceId, &str) -> Option<Vec<u8>> + Send + Sync>;
 
 /// Looks at an instance from outside.
 pub type Runs = Arc<dyn Fn(&InstanceId) -> bool + Send + Sync>;
+
+/// Has a cloud go wrong on purpose.
+pub trait Trouble: Send + Sync {
+    /// The next question for instances is refused: too many questions, the next not before `after`.
+    fn throttle(&self, after: Duration);
+
+    /// No stop ends, until all is well again.
+    fn hang_stops(&self);
+
+    /// The cloud ends in the middle of the next start, and is back at once.
+    fn begin_anew_in_start(&self);
+
+    /// The cloud is not there, until all is well again.
+    fn go_away(&self);
+
+    fn heal(&self);
+}
 
 /// What the suite works with.
 #[derive(Clone)]
@@ -33,6 +51,8 @@ pub struct Given {
     pub read: Option<Read>,
     /// Whether an instance runs that is none of ours any more; without one, nobody looks.
     pub runs: Option<Runs>,
+    /// Without it the cloud is only asked on good days.
+    pub trouble: Option<Arc<dyn Trouble>>,
 }
 
 impl Default for Given {
@@ -47,6 +67,7 @@ impl Default for Given {
             farewell: Vec::new(),
             read: None,
             runs: None,
+            trouble: None,
         }
     }
 }
@@ -57,6 +78,8 @@ pub async fn passes(cloud: &dyn Cloud, given: &Given) {
     assert!(!cloud.bases().await.expect("bases").is_empty(), "a cloud has at least one base");
     starts_once(cloud, given).await;
     stops_for_good(cloud, given).await;
+    shares_no_name(cloud, given).await;
+    bears_trouble(cloud, given).await;
     keeps_what_is_let_go(cloud, given).await;
     refuses_what_cannot_be(cloud, given).await;
     starts_where_it_is_told(cloud, given).await;
@@ -127,6 +150,8 @@ async fn starts_once(cloud: &dyn Cloud, given: &Given) {
         assert_eq!(read(&started.id, "/var/lib/juju/contract").as_deref(), Some(&b"0"[..]), "its files are there");
     }
     cloud.console_log(&given.controller, &started.id).await.expect("console_log of an instance that runs");
+    let log = cloud.console_log(&given.other_controller, &started.id).await;
+    assert!(matches!(log, Err(Error::NotFound { .. })), "another controller's instance has no console: {log:?}");
     cloud.restore(&given.controller).await.expect("restore finds nothing to do");
     assert_eq!(one(cloud, &given.controller, &started.id).await.map(|one| one.machine), Some("0".into()));
 }
@@ -147,6 +172,64 @@ async fn stops_for_good(cloud: &dyn Cloud, given: &Given) {
     assert!(matches!(log, Err(Error::NotFound { .. })), "an unknown instance has no console: {log:?}");
     // The machine of that number may come back (retry-provisioning).
     let id = start(cloud, &request(given, &given.model, "0")).await;
+    cloud.stop_instance(&given.controller, &id).await.expect("stop_instance");
+}
+
+/// Two machines that ask for one name are not one instance, and the first is none the worse for it.
+async fn shares_no_name(cloud: &dyn Cloud, given: &Given) {
+    let first = request(given, &given.model, "0");
+    let id = start(cloud, &first).await;
+    let before = one(cloud, &given.controller, &id).await.expect("it is there");
+    let second = StartRequest { name: first.name.clone(), ..request(given, &given.other_model, "9") };
+    let error = cloud.start_instance(&second, &Progress::silent()).await.expect_err("the name is taken");
+    assert_eq!(error.retry(), Retry::Never, "{error:?}");
+    let after = one(cloud, &given.controller, &id).await.expect("it is there still");
+    assert_eq!((after.model, after.machine), (before.model, before.machine), "and the same machine's");
+    cloud.stop_instance(&given.controller, &id).await.expect("stop_instance");
+    assert!(cloud.instances(&given.controller).await.expect("instances").is_empty(), "nothing is left of the second");
+}
+
+/// Longer than a cloud needs to stop an instance that it stops.
+const MOMENT: Duration = Duration::from_secs(3);
+
+async fn bears_trouble(cloud: &dyn Cloud, given: &Given) {
+    let Some(trouble) = &given.trouble else { return };
+    let wanted = request(given, &given.model, "8");
+    let id = start(cloud, &wanted).await;
+
+    let pause = Duration::from_secs(7);
+    trouble.throttle(pause);
+    let error = cloud.instances(&given.controller).await.expect_err("it is asked too often");
+    assert!(matches!(error, Error::Throttled { .. }), "it says so: {error:?}");
+    assert_eq!(error.retry(), Retry::After(Some(pause)), "and when to ask again");
+
+    trouble.hang_stops();
+    let stop = tokio::time::timeout(MOMENT, cloud.stop_instance(&given.controller, &id)).await;
+    assert!(!matches!(stop, Ok(Ok(()))), "a stop that does not end says nothing, or that it failed");
+    assert!(one(cloud, &given.controller, &id).await.is_some(), "what is not stopped is listed");
+    trouble.heal();
+    cloud.stop_instance(&given.controller, &id).await.expect("whoever waited no longer may ask again");
+    assert_eq!(one(cloud, &given.controller, &id).await, None, "stopped is gone");
+
+    trouble.begin_anew_in_start();
+    let broken = cloud.start_instance(&wanted, &Progress::silent()).await;
+    let error = broken.expect_err("a start that was broken off did not work");
+    assert!(matches!(error.retry(), Retry::After(_)), "it may work yet: {error:?}");
+    let id = start(cloud, &wanted).await;
+    assert_eq!(cloud.instances(&given.controller).await.expect("instances").len(), 1, "asked again it is one");
+
+    trouble.go_away();
+    let unreached = [
+        cloud.instances(&given.controller).await.map(drop).expect_err("nobody answers"),
+        cloud.start_instance(&wanted, &Progress::silent()).await.map(drop).expect_err("nobody answers"),
+        cloud.stop_instance(&given.controller, &id).await.expect_err("nobody answers"),
+        cloud.things(&given.controller).await.map(drop).expect_err("nobody answers"),
+    ];
+    for error in unreached {
+        assert!(matches!(error.retry(), Retry::After(_)), "it may come back: {error:?}");
+    }
+    trouble.heal();
+    assert_eq!(start(cloud, &wanted).await, id, "it is there as it was");
     cloud.stop_instance(&given.controller, &id).await.expect("stop_instance");
 }
 
@@ -255,8 +338,29 @@ async fn models_end_apart(cloud: &dyn Cloud, given: &Given) {
     assert_eq!(one(cloud, &given.controller, &gone).await, None, "a model takes its instances with it");
     assert!(one(cloud, &given.controller, &stays).await.is_some(), "and no other model's");
     cloud.destroy_model(&ours.model).await.expect("destroy_model may be asked again");
+    let things = cloud.things(&given.controller).await.expect("things");
+    assert!(things.iter().all(|thing| thing.model == given.other_model), "nothing is left of a model: {things:?}");
+    let theirs_only = cloud.things(&given.other_controller).await.expect("things");
+    assert!(theirs_only.is_empty(), "what is shared is one controller's: {theirs_only:?}");
+    cloud
+        .remove_thing(&given.other_controller, &things.first().cloned().unwrap_or_else(nothing))
+        .await
+        .expect("not his");
+    assert_eq!(cloud.things(&given.controller).await.expect("things"), things, "a controller removes its own things");
     cloud.stop_instance(&given.controller, &stays).await.expect("stop_instance");
+    // What is left when the model's own end was never asked for can be removed one by one.
+    for thing in &things {
+        cloud.remove_thing(&given.controller, thing).await.expect("remove_thing");
+        cloud.remove_thing(&given.controller, thing).await.expect("what is gone is removed");
+    }
+    let things = cloud.things(&given.controller).await.expect("things");
+    assert!(things.is_empty(), "what was removed is gone: {things:?}");
     cloud.destroy_model(&theirs.model).await.expect("destroy_model");
+}
+
+/// No cloud has it.
+fn nothing() -> Thing {
+    Thing { kind: "nothing".into(), id: "nothing".into(), model: String::new(), since: None }
 }
 
 async fn controllers_end_apart(cloud: &dyn Cloud, given: &Given) {

@@ -14,7 +14,7 @@ pub use fault::{Call, Fault};
 use state::State;
 
 use crate::{
-    Answer, Cloud, Constraints, Disk, Error, InstanceId, InstanceInfo, ModelRef, Progress, StartRequest, Started,
+    Answer, Cloud, Constraints, Disk, Error, InstanceId, InstanceInfo, ModelRef, Progress, StartRequest, Started, Thing,
 };
 
 /// What happens in the cloud, for those who play the machines in it (simulated agents).
@@ -286,6 +286,22 @@ impl Cloud for Fake {
                 Ok(())
             };
             self.call(Call::Release, &[&id.0], || (), work).await
+        })
+    }
+
+    fn things<'a>(&'a self, controller: &'a str) -> Answer<'a, Vec<Thing>> {
+        Box::pin(
+            async move { self.call(Call::Things, &[controller], Vec::new, |state| Ok(state.things(controller))).await },
+        )
+    }
+
+    fn remove_thing<'a>(&'a self, controller: &'a str, thing: &'a Thing) -> Answer<'a, ()> {
+        Box::pin(async move {
+            let work = |state: &mut State| {
+                state.remove_thing(controller, thing);
+                Ok(())
+            };
+            self.call(Call::RemoveThing, &[&thing.id], || (), work).await
         })
     }
 

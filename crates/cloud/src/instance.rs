@@ -5,6 +5,7 @@ use std::fmt;
 use std::net::IpAddr;
 
 use base::Hardware;
+use base::clock::Time;
 use base::storage::MadeDisk;
 use serde::{Deserialize, Serialize};
 
@@ -45,6 +46,8 @@ pub struct InstanceInfo {
     /// The cloud's own word for its state (`Running`, `Container started`).
     pub detail: String,
     pub addresses: Vec<Address>,
+    /// When it was made, where the cloud knows.
+    pub since: Option<Time>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

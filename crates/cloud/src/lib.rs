@@ -7,6 +7,7 @@ mod error;
 mod instance;
 mod request;
 pub mod set;
+mod thing;
 pub mod turn;
 
 #[cfg(any(test, feature = "contract"))]
@@ -23,6 +24,7 @@ pub use error::{Error, Retry};
 pub use instance::{Address, AddressScope, InstanceId, InstanceInfo, InstanceStatus, Started};
 pub use request::{Content, File, Heir, HostKey, ModelRef, Owner, Progress, StartRequest, instance_name};
 pub use set::Clouds;
+pub use thing::Thing;
 
 /// What a cloud answers, in time.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'a>>;
@@ -97,6 +99,19 @@ pub trait Cloud: Send + Sync + 'static {
         id: &'a InstanceId,
         farewell: &'a [String],
     ) -> Answer<'a, ()>;
+
+    /// What a controller has here beside its instances and can be left over: what machines of a model share, and what an interrupted call left
+    /// behind. Nothing that a call of this process is at just now, and nothing that all of the controller's models share.
+    fn things<'a>(&'a self, controller: &'a str) -> Answer<'a, Vec<Thing>> {
+        let _ = controller;
+        Box::pin(async { Ok(Vec::new()) })
+    }
+
+    /// Removes one of [`Cloud::things`], by its kind and id. `Ok` also when it is gone; what bears another controller's mark stays.
+    fn remove_thing<'a>(&'a self, controller: &'a str, thing: &'a Thing) -> Answer<'a, ()> {
+        let _ = (controller, thing);
+        Box::pin(async { Ok(()) })
+    }
 
     /// Removes what machines of a model shared, and instances that should not be there any more.
     fn destroy_model<'a>(&'a self, model: &'a ModelRef) -> Answer<'a, ()>;

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use cloud::{
     Answer, Cloud, Constraints, Disk, Error, InstanceId, InstanceInfo, ModelRef, Progress, SeenSubnet, StartRequest,
-    Started,
+    Started, Thing,
 };
 use container::Engine;
 use tokio::sync::Semaphore;
@@ -26,6 +26,7 @@ mod disks;
 mod preflight;
 pub mod record;
 mod release;
+mod remains;
 mod start;
 mod worker;
 
@@ -205,6 +206,16 @@ impl Cloud for Builtin {
     ) -> Answer<'a, ()> {
         let (controller, id, farewell) = (controller.to_owned(), id.0.clone(), farewell.to_vec());
         self.block(move |worker| worker.release(&controller, &id, &farewell))
+    }
+
+    fn things<'a>(&'a self, controller: &'a str) -> Answer<'a, Vec<Thing>> {
+        let controller = controller.to_owned();
+        self.block(move |worker| worker.remains(&controller))
+    }
+
+    fn remove_thing<'a>(&'a self, controller: &'a str, thing: &'a Thing) -> Answer<'a, ()> {
+        let (controller, thing) = (controller.to_owned(), thing.clone());
+        self.block(move |worker| worker.remove_remains(&controller, &thing))
     }
 
     fn destroy_model<'a>(&'a self, model: &'a ModelRef) -> Answer<'a, ()> {

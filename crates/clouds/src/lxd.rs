@@ -25,6 +25,7 @@ use std::time::Duration;
 use cloud::turn::Turns;
 use cloud::{
     Answer, Cloud, Constraints, Error, InstanceId, InstanceInfo, ModelRef, Progress, SeenSubnet, StartRequest, Started,
+    Thing,
 };
 use tokio::sync::Semaphore;
 
@@ -249,6 +250,14 @@ impl Cloud for Lxd {
                 None => Ok(()),
             }
         })
+    }
+
+    fn things<'a>(&'a self, controller: &'a str) -> Answer<'a, Vec<Thing>> {
+        Box::pin(async move { Ok(profile::things(&self.client, controller).await?) })
+    }
+
+    fn remove_thing<'a>(&'a self, controller: &'a str, thing: &'a Thing) -> Answer<'a, ()> {
+        Box::pin(async move { Ok(profile::remove_one(&self.client, controller, thing).await?) })
     }
 
     fn destroy_model<'a>(&'a self, model: &'a ModelRef) -> Answer<'a, ()> {

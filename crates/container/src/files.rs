@@ -6,7 +6,9 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
 
+use base::clock::Time;
 use rustix::fs::{FlockOperation, fcntl_lock, flock};
 
 /// Writes a file beside and moves it into place.
@@ -21,6 +23,13 @@ pub fn replace(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     file.write_all(bytes)?;
     drop(file);
     fs::rename(&beside, path)
+}
+
+/// When a file or directory came to be; where the file system does not know, when it was last changed.
+pub fn made(path: &Path) -> Option<Time> {
+    let metadata = fs::symlink_metadata(path).ok()?;
+    let made = metadata.created().or_else(|_| metadata.modified()).ok()?;
+    Some(Time::from_unix(0).plus(made.duration_since(UNIX_EPOCH).ok()?))
 }
 
 /// Removes a file; that there is none is fine.

@@ -1,6 +1,7 @@
 //! What the tests of this crate share, and the tests of changes: made through a real store in memory, seen in the beliefs.
 
 mod keys;
+mod leaks;
 mod life;
 mod lost;
 mod network;

@@ -13,6 +13,7 @@ pub mod controller;
 pub mod credential_manager;
 pub mod diagnosis;
 pub mod key_manager;
+pub mod leaks;
 pub mod machine_manager;
 pub mod model_config;
 pub mod model_manager;

@@ -6,6 +6,8 @@ mod clock;
 mod disks;
 mod harvest;
 mod host;
+mod printed;
+mod soak;
 mod zones;
 
 use std::time::Duration;

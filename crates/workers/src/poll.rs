@@ -11,6 +11,7 @@ use base::{Life, MachineId, ModelUuid};
 use cloud::{Cloud, Clouds, InstanceInfo};
 use model::beliefs::{AMachine, Beliefs};
 use model::change::start::{self, Observed};
+use model::query::leaks::{self, Marks, Views};
 use model::record::instance::Instance;
 use model::record::status::{AgentStatus, InstanceStatus};
 use model::settings;
@@ -76,15 +77,17 @@ impl Worker for Poll {
         let controller = before.controller()?.uuid.clone();
         let seen = cloud.instances(&controller).await;
         let seen = seen.map_err(|error| Failure::new(format!("cannot list instances: {error}")))?;
-        let marks: HashMap<(&str, &str), &InstanceInfo> =
-            seen.iter().map(|one| ((one.model.as_str(), one.machine.as_str()), one)).collect();
+        let marks: HashMap<(&str, &str, &str), &InstanceInfo> =
+            seen.iter().map(|one| ((one.model.as_str(), one.machine.as_str(), one.id.0.as_str()), one)).collect();
         for (within, model) in
             before.models().filter(|(_, model)| self.parts.clouds.key(model.account()).as_ref() == Some(&name))
         {
             let uuid = model.uuid.to_string();
             for (id, whole, _) in within.machines() {
                 // What was not provisioned before the cloud was asked may well be missing from its answer.
-                let Some(observed) = observe(whole, marks.get(&(uuid.as_str(), id.as_str())).copied()) else {
+                let Some(observed) =
+                    observe(whole, |instance| marks.get(&(uuid.as_str(), id.as_str(), instance)).copied())
+                else {
                     continue;
                 };
                 let model: ModelUuid = model.uuid;
@@ -154,23 +157,15 @@ fn is_settled(whole: &AMachine) -> bool {
 }
 
 /// What is to be noted of a machine, given what its cloud says.
-fn observe(whole: &AMachine, seen: Option<&InstanceInfo>) -> Option<Observed> {
-    let instance = whole.instance.as_ref().filter(|instance| instance.is_provisioned())?;
-    // What no cloud made, no cloud knows.
-    if whole.machine.as_ref()?.is_controller() || instance.is_manual() {
-        return None;
-    }
-    Some(match seen {
-        Some(seen) if seen.id.0 == instance.instance_id => Observed {
+fn observe<'a>(whole: &AMachine, seen: impl FnOnce(&str) -> Option<&'a InstanceInfo>) -> Option<Observed> {
+    let instance = leaks::in_a_cloud(whole)?;
+    Some(match seen(&instance.instance_id) {
+        Some(seen) => Observed {
             status: place::status(seen.status),
             message: seen.detail.clone(),
             addresses: (!seen.addresses.is_empty()).then(|| seen.addresses.iter().map(place::address).collect()),
         },
-        _ => Observed {
-            status: InstanceStatus::Unknown,
-            message: format!("instance {} is not found in its cloud", instance.instance_id),
-            addresses: None,
-        },
+        None => Observed::nowhere(&instance.instance_id),
     })
 }
 
@@ -178,12 +173,9 @@ impl Poll {
     /// Instances that belong to no machine. One whose machine came or went while the cloud was asked is none of them.
     fn unknown<'a>(&self, before: &Beliefs, seen: &'a [InstanceInfo]) -> Vec<&'a InstanceInfo> {
         let now = self.parts.state.read();
-        let known = |beliefs: &Beliefs, one: &InstanceInfo| {
-            let Ok(model) = one.model.parse::<ModelUuid>() else { return false };
-            let Ok(machine) = one.machine.parse::<base::MachineId>() else { return false };
-            beliefs.models.get(&model).is_some_and(|within| within.machines.contains_key(&machine))
-        };
-        seen.iter().filter(|one| !known(before, one) && !known(&now, one)).collect()
+        let views = Views { before, now: &now };
+        let marks = |one: &'a InstanceInfo| Marks { model: &one.model, instance: Some((&one.machine, &one.id.0)) };
+        seen.iter().filter(|one| views.is_stray(marks(one))).collect()
     }
 
     /// Stops those whose models want it, and gives the others. What fails is tried again with the next pass.

@@ -62,6 +62,12 @@ pub static FACADES: &[Facade] = &[
         ],
     },
     Facade {
+        name: "Leaks",
+        versions: &[1],
+        on: On::Controller,
+        methods: &[call!("Fix", Controller(Superuser), leaks::fix), call!("List", Controller(Superuser), leaks::list)],
+    },
+    Facade {
         name: "ModelConfig",
         versions: &[3],
         on: On::Both,

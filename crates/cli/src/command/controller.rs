@@ -4,6 +4,7 @@ use super::Command;
 
 mod destroy;
 mod kill;
+mod leaks;
 mod list;
 pub mod reclaim;
 pub mod refresh;
@@ -16,6 +17,7 @@ mod unregister;
 pub const COMMANDS: &[&Command] = &[
     &destroy::COMMAND,
     &kill::COMMAND,
+    &leaks::COMMAND,
     &list::COMMAND,
     &show::COMMAND,
     &start::COMMAND,

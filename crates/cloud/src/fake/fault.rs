@@ -18,6 +18,8 @@ pub enum Call {
     DestroyController,
     ConsoleLog,
     Restore,
+    Things,
+    RemoveThing,
 }
 
 #[derive(Debug, Clone)]

@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use super::Event;
 use crate::{
     Address, AddressScope, Constraints, Disk, Error, Hardware, InstanceId, InstanceInfo, InstanceStatus, MadeDisk,
-    ModelRef, StartRequest, Started,
+    ModelRef, StartRequest, Started, Thing,
 };
 
 /// MiB that a machine of this cloud can have at most.
@@ -74,6 +74,13 @@ pub(super) fn check_disks(disks: &[Disk]) -> Result<(), Error> {
     })
 }
 
+const NETWORK: &str = "network";
+
+/// The name of a model's network.
+fn network(model: &str) -> String {
+    format!("net-{model}")
+}
+
 impl State {
     pub(super) fn prepare(&mut self, model: &ModelRef) {
         self.networks.insert((model.controller.clone(), model.model.clone()));
@@ -88,7 +95,12 @@ impl State {
         check(&request.constraints)?;
         check_disks(&request.disks)?;
         if let Some(there) = self.instances.get(&request.name) {
-            return Ok(there.started.clone());
+            let marks = |of: &StartRequest| (of.model.controller.clone(), of.model.model.clone(), of.machine.clone());
+            let is_it = marks(&there.request) == marks(request);
+            return match is_it {
+                true => Ok(there.started.clone()),
+                false => Err(Error::permanent(format!("instance {} is another machine's", request.name))),
+            };
         }
         if !self.networks.contains(&(request.model.controller.clone(), request.model.model.clone())) {
             return Err(Error::permanent(format!("model {} has no network", request.model.name)));
@@ -119,8 +131,20 @@ impl State {
             status: InstanceStatus::Running,
             detail: "Running".into(),
             addresses: one.started.addresses.clone(),
+            since: None,
         })
         .collect()
+    }
+
+    pub(super) fn things(&self, controller: &str) -> Vec<Thing> {
+        let ours = self.networks.iter().filter(|(owner, _)| owner == controller);
+        ours.map(|(_, model)| Thing { kind: NETWORK.into(), id: network(model), model: model.clone(), since: None })
+            .collect()
+    }
+
+    pub(super) fn remove_thing(&mut self, controller: &str, thing: &Thing) {
+        let is_it = |model: &str| thing.kind == NETWORK && thing.id == network(model);
+        self.networks.retain(|(owner, model)| owner != controller || !is_it(model));
     }
 
     pub(super) fn has(&self, controller: &str, id: &InstanceId) -> bool {

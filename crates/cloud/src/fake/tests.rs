@@ -3,13 +3,41 @@
 use std::time::Duration;
 
 use super::*;
-use crate::contract::{self, Given};
+use crate::contract::{self, Given, Trouble};
+
+/// Goes wrong as the contract wants.
+struct Scripted(Fake);
+
+impl Trouble for Scripted {
+    fn throttle(&self, after: Duration) {
+        self.0.next(Call::Instances, Fault::throttled(after));
+    }
+
+    fn hang_stops(&self) {
+        self.0.always(Call::Stop, None, Fault::Hang);
+    }
+
+    fn begin_anew_in_start(&self) {
+        self.0.next(Call::Start, Fault::FailAfter(Error::transient("the cloud began anew")));
+    }
+
+    fn go_away(&self) {
+        for call in [Call::Instances, Call::Start, Call::Stop, Call::Things] {
+            self.0.always(call, None, Fault::transient());
+        }
+    }
+
+    fn heal(&self) {
+        self.0.heal();
+    }
+}
 
 #[tokio::test(start_paused = true)]
 async fn it_passes_the_contract() {
     let fake = Fake::new();
     fake.set_zones(&["a", "b"]);
-    contract::passes(&fake, &Given::default()).await;
+    let given = Given { trouble: Some(Arc::new(Scripted(fake.clone()))), ..Given::default() };
+    contract::passes(&fake, &given).await;
     assert!(fake.objects().is_empty(), "left over: {:?}", fake.objects());
 }
 

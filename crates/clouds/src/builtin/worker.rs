@@ -27,6 +27,9 @@ pub struct Worker {
     instances: Mutex<Turns>,
 }
 
+/// What the names of directories begin with that are being removed.
+pub const ASIDE: &str = ".gone-";
+
 /// Whose turn it is, by controller and instance.
 type Turns = HashMap<(String, String), Arc<Mutex<()>>>;
 
@@ -60,12 +63,17 @@ impl Worker {
         Worker { data, engine, port, kept_images: None, networks: Mutex::default(), instances: Mutex::default() }
     }
 
-    fn home(&self, controller: &str) -> PathBuf {
+    pub fn home(&self, controller: &str) -> PathBuf {
         self.data.join("instances").join(plain(controller))
     }
 
     pub fn dir(&self, controller: &str, name: &str) -> Dir {
         Dir(self.home(controller).join(plain(name)))
+    }
+
+    /// Where a directory is while it is removed.
+    pub fn aside(&self, controller: &str, name: &str) -> PathBuf {
+        self.home(controller).join(format!("{ASIDE}{}", plain(name)))
     }
 
     fn network_file(&self, controller: &str) -> PathBuf {
@@ -205,6 +213,7 @@ impl Worker {
             (State::Starting, false) => (InstanceStatus::Allocating, "Creating container"),
             (State::Running | State::Kept, false) => (InstanceStatus::Stopped, "Stopped"),
         };
+        let since = files::made(self.dir(controller, &name).path());
         InstanceInfo {
             id: InstanceId(name),
             addresses: addresses(&record),
@@ -212,6 +221,7 @@ impl Worker {
             machine: record.machine,
             status,
             detail: detail.to_owned(),
+            since,
         }
     }
 
@@ -233,8 +243,13 @@ impl Worker {
         let turn = self.turn(controller, name);
         let _turn = lock(&turn);
         let stopped = self.remove(controller, name, &dir);
-        lock(&self.instances).retain(|_, turn| Arc::strong_count(turn) > 1);
+        self.forget_turns();
         stopped
+    }
+
+    /// Of instances that nobody is at.
+    pub fn forget_turns(&self) {
+        lock(&self.instances).retain(|_, turn| Arc::strong_count(turn) > 1);
     }
 
     /// Removes an instance whose turn the caller has.
@@ -251,7 +266,7 @@ impl Worker {
         }
         if dir.path().exists() {
             self.engine.stop(dir, Duration::ZERO).map_err(|error| Error::transient(base::chain(&error)))?;
-            let aside = self.home(controller).join(format!(".gone-{}", plain(name)));
+            let aside = self.aside(controller, name);
             files::remove_tree(&aside).map_err(disk("remove an instance's directory"))?;
             fs::rename(dir.path(), &aside).map_err(disk("set an instance's directory aside"))?;
             files::remove_tree(&aside).map_err(disk("remove the instance's directory"))?;

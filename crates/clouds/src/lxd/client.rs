@@ -10,7 +10,7 @@ use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full, Limited, StreamBody};
 use hyper::body::{Frame, Incoming};
 use hyper::client::conn::http1::handshake;
-use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST};
+use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST, RETRY_AFTER};
 use hyper::{Method, Request, Response};
 use hyper_util::rt::TokioIo;
 use serde::Deserialize;
@@ -234,9 +234,10 @@ impl Client {
     pub async fn bytes(&self, words: &[&str], query: &str) -> Result<Vec<u8>, Failed> {
         let request = self.request(Method::GET, words, query).body(empty()).map_err(|error| self.garbled(error))?;
         let response = self.send(request, PATIENCE).await?;
+        let after = retry_after(&response);
         let (status, bytes) = self.collect(response, PATIENCE).await?;
         if status >= 400 {
-            return Err(self.refused(status, &serde_json::from_slice(&bytes).unwrap_or_default()));
+            return Err(self.refused(status, after, &serde_json::from_slice(&bytes).unwrap_or_default()));
         }
         Ok(bytes.to_vec())
     }
@@ -250,6 +251,7 @@ impl Client {
 
     async fn answer(&self, request: Request<Body>, patience: Duration) -> Result<Envelope, Failed> {
         let response = self.send(request, patience).await?;
+        let after = retry_after(&response);
         let (status, bytes) = self.collect(response, patience).await?;
         let envelope: Envelope = match serde_json::from_slice(&bytes) {
             Ok(envelope) => envelope,
@@ -257,18 +259,21 @@ impl Client {
             Err(error) => return Err(self.garbled(error)),
         };
         match status >= 400 || envelope.kind == "error" {
-            true => Err(self.refused(status, &envelope)),
+            true => Err(self.refused(status, after, &envelope)),
             false => Ok(envelope),
         }
     }
 
-    fn refused(&self, status: u16, envelope: &Envelope) -> Failed {
+    fn refused(&self, status: u16, after: Option<Duration>, envelope: &Envelope) -> Failed {
         let words = match envelope.error.trim() {
             "" => format!("{} answers with status {status}", self.endpoint),
             words => words.to_owned(),
         };
         match status {
             401 | 403 => Failed::Denied { server: self.endpoint.to_string(), words },
+            429 => Failed::Busy { words, after },
+            // What is in front of a server says so too when the server has too much to do.
+            503 if after.is_some() => Failed::Busy { words, after },
             _ => Failed::Said { status, words },
         }
     }
@@ -331,6 +336,12 @@ impl Client {
     pub fn garbled(&self, why: impl std::fmt::Display) -> Failed {
         Failed::Garbled { server: self.endpoint.to_string(), why: why.to_string() }
     }
+}
+
+/// In whole seconds; a date is not read.
+fn retry_after(response: &Response<Incoming>) -> Option<Duration> {
+    let value = response.headers().get(RETRY_AFTER)?.to_str().ok()?;
+    value.trim().parse().ok().map(Duration::from_secs)
 }
 
 fn full(bytes: Bytes) -> Body {

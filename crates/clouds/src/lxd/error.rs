@@ -17,6 +17,9 @@ pub enum Failed {
     /// The server said no, with a status of HTTP.
     #[error("{words}")]
     Said { status: u16, words: String },
+    /// The server asks us to come again later, and sometimes says when.
+    #[error("{words}")]
+    Busy { words: String, after: Option<Duration> },
     /// Long work ended badly.
     #[error("{0}")]
     Operation(String),
@@ -35,6 +38,7 @@ impl Failed {
         match self {
             Failed::Said { status, words } => Failed::Said { status, words: format!("cannot {what}: {words}") },
             Failed::Operation(words) => Failed::Operation(format!("cannot {what}: {words}")),
+            Failed::Busy { words, after } => Failed::Busy { words: format!("cannot {what}: {words}"), after },
             other => other,
         }
     }
@@ -77,7 +81,7 @@ impl From<Failed> for Error {
     fn from(failed: Failed) -> Error {
         let detail = failed.to_string();
         match failed {
-            Failed::Said { status: 429, .. } => Error::Throttled { detail, after: None },
+            Failed::Busy { after, .. } => Error::Throttled { detail, after },
             Failed::Said { status: 404, words } => {
                 Error::NotFound { what: words.trim_end_matches(" not found").into() }
             }
@@ -102,9 +106,9 @@ mod tests {
     fn what_may_pass_is_tried_again() {
         let said = |status, words: &str| Failed::Said { status, words: words.into() };
         let again = |failed: Failed| Error::from(failed).retry() == Retry::After(None);
-        assert!(
-            again(said(500, "no space left on device")) && again(said(503, "shutting down")) && again(said(429, ""))
-        );
+        assert!(again(said(500, "no space left on device")) && again(said(503, "shutting down")));
+        let after = Some(Duration::from_secs(9));
+        assert_eq!(Error::from(Failed::Busy { words: "slow down".into(), after }).retry(), Retry::After(after));
         assert!(again(said(400, "Instance is busy running a \"stop\" operation")));
         assert!(again(Failed::Operation("Failed start".into())));
         assert!(!again(said(400, "Unknown configuration key")) && !again(said(409, "already exists")));

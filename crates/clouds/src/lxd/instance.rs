@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use base::clock::Time;
 use cloud::{Address, AddressScope, InstanceId, InstanceInfo, InstanceStatus};
 use serde::{Deserialize, Deserializer};
 
@@ -35,6 +36,8 @@ pub struct Instance {
     pub expanded_devices: BTreeMap<String, BTreeMap<String, String>>,
     /// RFC 3339; before the first start a time in 1970 or before.
     pub last_used_at: String,
+    /// RFC 3339.
+    pub created_at: String,
     pub state: Option<State>,
 }
 
@@ -111,6 +114,7 @@ impl Instance {
             status: status(&self.status, self.has_run()),
             detail: self.status.clone(),
             addresses: self.addresses(),
+            since: Time::parse(&self.created_at),
         }
     }
 }
@@ -148,6 +152,7 @@ mod tests {
     #[test]
     fn an_instance_is_read_as_the_api_shows_it() {
         let text = r#"{"name": "juju-a0a0a0-0", "status": "Running", "type": "container", "last_used_at": "2026-11-28T06:43:12Z",
+            "created_at": "2026-11-28T06:43:02.123456789Z",
             "config": {"user.juju-controller-uuid": "c", "user.juju-model-uuid": "m", "user.juju-machine-id": "0/lxd/1"},
             "state": {"status": "Running", "network": {
                 "lo": {"addresses": [{"family": "inet", "address": "127.0.0.1", "scope": "local"}]},
@@ -157,6 +162,7 @@ mod tests {
         let instance: Instance = serde_json::from_str(text).expect("JSON of the API");
         assert!(instance.is_machine("c", "m", "0/lxd/1") && instance.has_run() && !instance.is_of("d"));
         let info = instance.info();
+        assert_eq!(info.since, Time::parse("2026-11-28T06:43:02.123456789Z"));
         assert_eq!((info.status, info.machine.as_str()), (InstanceStatus::Running, "0/lxd/1"));
         let shown: Vec<String> = info.addresses.iter().map(|one| format!("{} {:?}", one.value, one.scope)).collect();
         assert_eq!(shown, ["10.1.2.3 CloudLocal"]);

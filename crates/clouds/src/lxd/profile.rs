@@ -4,7 +4,7 @@
 use hyper::Method;
 use serde_json::{Value, json};
 
-use cloud::ModelRef;
+use cloud::{ModelRef, Thing};
 
 use super::client::Client;
 use super::error::Failed;
@@ -13,6 +13,7 @@ use super::server::Profile;
 
 /// Every instance has it; from it come the root disk and the network.
 pub const DEFAULT: &str = "default";
+const KIND: &str = "profile";
 
 fn name_of(model: &ModelRef) -> String {
     let plain: String =
@@ -63,9 +64,30 @@ pub async fn ensure(client: &Client, model: &ModelRef) -> Result<String, Failed>
     }
 }
 
+/// Those of a controller.
+pub async fn things(client: &Client, controller: &str) -> Result<Vec<Thing>, Failed> {
+    let ours = all(client).await?.into_iter().filter(|one| is_of(one, controller, None));
+    Ok(ours
+        .map(|mut one| {
+            let model = one.config.remove(mark::MODEL).unwrap_or_default();
+            Thing { kind: KIND.into(), id: one.name, model, since: None }
+        })
+        .collect())
+}
+
+/// One that is the controller's.
+pub async fn remove_one(client: &Client, controller: &str, thing: &Thing) -> Result<(), Failed> {
+    let is_it = |one: &Profile| thing.kind == KIND && one.name == thing.id && is_of(one, controller, None);
+    remove_those(client, is_it).await
+}
+
 /// Of one model, or of all of a controller.
 pub async fn remove(client: &Client, controller: &str, model: Option<&str>) -> Result<(), Failed> {
-    for profile in all(client).await?.into_iter().filter(|one| is_of(one, controller, model)) {
+    remove_those(client, |one| is_of(one, controller, model)).await
+}
+
+async fn remove_those(client: &Client, which: impl Fn(&Profile) -> bool) -> Result<(), Failed> {
+    for profile in all(client).await?.into_iter().filter(which) {
         match client.change(Method::DELETE, &["profiles", &profile.name], "", &Value::Null).await {
             Err(failed) if !failed.is_missing() => return Err(failed),
             _ => {}

@@ -143,7 +143,7 @@ impl Start<'_> {
             Err(failed) if is_about_image(&failed, image) => {
                 Err(image::missing(self.client, &request.base, image, &failed.to_string()).await)
             }
-            Err(failed) => Err(failed.into()),
+            Err(failed) => Err(failed.at("create the instance").into()),
         }
     }
 
@@ -234,7 +234,8 @@ impl Start<'_> {
 /// One instance with its state; none: there is no such instance.
 pub async fn find(client: &Client, name: &str) -> Result<Option<Instance>, Failed> {
     match client.read::<Instance>(&["instances", name], "recursion=1").await {
-        Ok(instance) => Ok(Some(instance)),
+        Ok(instance) if instance.name == name => Ok(Some(instance)),
+        Ok(_) => Err(client.garbled(format!("it is not about instance {name}"))),
         Err(failed) if failed.is_missing() => Ok(None),
         Err(failed) => Err(failed),
     }
@@ -256,7 +257,9 @@ pub async fn set_state(client: &Client, name: &str, action: &str, limit: Duratio
 fn is_about_image(failed: &Failed, image: &Image) -> bool {
     match failed {
         Failed::Operation(words) | Failed::Said { words, .. } => {
-            !image.is_local && !words.contains("already exists") && !words.contains("limit")
+            // A server that would take the image and cannot keep it says so in other words.
+            let of_room = ["already exists", "limit", "maximum", "quota", "no space left", "disk full"];
+            !image.is_local && !of_room.iter().any(|part| words.contains(part))
         }
         _ => false,
     }

@@ -203,6 +203,17 @@ pub struct Observed {
     pub addresses: Option<Vec<Address>>,
 }
 
+impl Observed {
+    /// The cloud does not know the instance.
+    pub fn nowhere(instance_id: &str) -> Observed {
+        Observed {
+            status: InstanceStatus::Unknown,
+            message: format!("instance {instance_id} is not found in its cloud"),
+            addresses: None,
+        }
+    }
+}
+
 /// Notes what the cloud says of an instance that is not being removed.
 pub fn observed(
     beliefs: &Beliefs,

@@ -73,7 +73,7 @@ impl Folder {
             let addresses = vec![address(&machine)];
             let id = InstanceId(entry.file_name().to_string_lossy().into_owned());
             let (status, detail) = (InstanceStatus::Running, "Running".to_owned());
-            all.push(InstanceInfo { id, model, machine, status, detail, addresses });
+            all.push(InstanceInfo { id, model, machine, status, detail, addresses, since: None });
         }
         Ok(all)
     }

@@ -14,52 +14,17 @@ use model::record::status::AgentStatus;
 use model::{Beliefs, Read, State};
 use store::faulty::Faulty;
 use store::memory::Memory;
-use store::{Boxed, Prefix, Store};
+use store::{Prefix, Store};
 use tokio::task::JoinHandle;
 
 use super::clock::TestClock;
+use super::printed::Printed;
 use crate::disk::{Room, Space};
 use crate::identity::Root;
-use crate::parts::{Kept, Newcomer, Outfit, Outfitted, Parts};
-use crate::retain::Bounds;
+use crate::parts::{Newcomer, Outfit, Outfitted, Parts};
 use crate::spawn::{Handle, spawn};
 
 struct Nothing;
-
-/// What instances printed that did not come up, by machine.
-#[derive(Default)]
-struct Printed(Mutex<BTreeMap<(ModelUuid, MachineId), String>>);
-
-impl Kept for Printed {
-    fn forget_task(&self, _: ModelUuid, _: TaskId) -> Boxed<'_, Result<(), String>> {
-        Box::pin(async { Ok(()) })
-    }
-
-    fn keep_first_boot<'a>(
-        &'a self,
-        model: ModelUuid,
-        machine: &'a MachineId,
-        console: &'a str,
-        _: Time,
-    ) -> Boxed<'a, Result<(), String>> {
-        self.0.lock().expect("no panic").insert((model, machine.clone()), console.to_owned());
-        Box::pin(async { Ok(()) })
-    }
-
-    fn forget_first_boot<'a>(&'a self, model: ModelUuid, machine: &'a MachineId) -> Boxed<'a, Result<(), String>> {
-        self.0.lock().expect("no panic").remove(&(model, machine.clone()));
-        Box::pin(async { Ok(()) })
-    }
-
-    fn forget_model(&self, model: ModelUuid) -> Boxed<'_, Result<(), String>> {
-        self.0.lock().expect("no panic").retain(|(of, _), _| *of != model);
-        Box::pin(async { Ok(()) })
-    }
-
-    fn retain(&self, _: Bounds) -> Boxed<'_, Result<(), String>> {
-        Box::pin(async { Ok(()) })
-    }
-}
 
 impl Room for Nothing {
     fn space(&self) -> std::io::Result<Space> {
@@ -93,6 +58,8 @@ impl Drop for Bed {
         self.tasks.iter().for_each(JoinHandle::abort);
     }
 }
+
+pub(super) const CONTROLLER: &str = "c0c0c0c0-0000-4000-8000-00000000c0c0";
 
 /// Of the tasks, the agents'.
 const AGENTS: usize = 1;
@@ -132,10 +99,12 @@ impl Bed {
         // Whoever is killed comes back, with a store that works.
         let (again, told, fake, kept) = (workers.clone(), faulty.clone(), cloud.clone(), printed.clone());
         let reviver = tokio::spawn(async move {
-            told.died().await;
-            drop(again.lock().expect("no panic").take());
-            let fresh = start(told.clone(), clock, &fake, &kept).await;
-            *again.lock().expect("no panic") = Some(fresh);
+            loop {
+                told.died().await;
+                drop(again.lock().expect("no panic").take());
+                let fresh = start(told.clone(), clock.clone(), &fake, &kept).await;
+                *again.lock().expect("no panic") = Some(fresh);
+            }
         });
         let (said, begun) = (Arc::default(), Arc::default());
         let agents = tokio::spawn(agents(user.clone(), Arc::clone(&begun)));
@@ -443,7 +412,9 @@ async fn agents(state: State, begun: Arc<Mutex<BTreeMap<(ModelUuid, TaskId), u32
         for (model, id) in silent {
             let says =
                 |agent: &mut model::record::agent::Agent, given: Given<'_>| agent.says(AgentStatus::Started, "", given);
-            state.change(|beliefs, given| change::agent::set(beliefs, model, &id, given, says)).await.expect("is said");
+            // Its machine may have gone meanwhile.
+            let said = state.change(|beliefs, given| change::agent::set(beliefs, model, &id, given, says)).await;
+            drop(said);
         }
         for (model, task) in asked {
             *begun.lock().expect("no panic").entry((model, task.id)).or_default() += 1;
@@ -471,7 +442,7 @@ async fn agents(state: State, begun: Arc<Mutex<BTreeMap<(ModelUuid, TaskId), u32
 
 fn bootstrap() -> change::controller::Bootstrap {
     change::controller::Bootstrap {
-        uuid: "c0c0c0c0-0000-4000-8000-00000000c0c0".into(),
+        uuid: CONTROLLER.into(),
         name: "c".into(),
         model_uuid: "a0a0a0a0-0000-4000-8000-00000000a0a0".parse().expect("valid"),
         cloud: model::record::cloud::Cloud {

@@ -1,0 +1,282 @@
+//! The cloud of LXD and Incus before a server that goes wrong: what it says, and that nothing is left. The real servers are suite `lxd`'s.
+
+mod server;
+mod state;
+mod trouble;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use cloud::contract::{self, Given};
+use cloud::{Cloud, Error, Progress, Retry, StartRequest};
+use clouds::lxd::{Endpoint, Flavour, Lxd, Options};
+
+use server::{Fault, Server};
+use trouble::Bad;
+
+fn cloud_at(kind: &str, socket: PathBuf) -> Lxd {
+    let flavour = Flavour::of(kind).expect("a kind of cloud");
+    Lxd::new(
+        flavour,
+        Options { endpoint: Endpoint::Socket(socket), project: "default".into(), image_servers: Vec::new() },
+    )
+}
+
+fn started(kind: &'static str) -> (Arc<Server>, Lxd) {
+    let server = Server::start(kind);
+    let cloud = cloud_at(kind, server.socket.clone());
+    (Arc::new(server), cloud)
+}
+
+fn wanted(machine: &str) -> StartRequest {
+    let given = Given { base: "debian@12".into(), ..Given::default() };
+    contract::request(&given, &given.model, machine)
+}
+
+/// What a start says that does not work.
+async fn refused(cloud: &Lxd, request: &StartRequest) -> Error {
+    cloud.prepare_model(&request.model).await.expect("prepared");
+    cloud.start_instance(request, &Progress::silent()).await.expect_err("it does not start")
+}
+
+fn instances(server: &Server) -> Vec<String> {
+    server.lock().state.instances.keys().cloned().collect()
+}
+
+#[tokio::test]
+async fn both_kinds_keep_the_contract_on_bad_days_too() {
+    for kind in ["lxd", "incus"] {
+        let (server, cloud) = started(kind);
+        let given =
+            Given { base: "debian@12".into(), trouble: Some(Arc::new(Bad(server.clone()))), ..Given::default() };
+        contract::passes(&cloud, &given).await;
+        assert_eq!(server.lock().state.objects(), Vec::<String>::new(), "{kind}: left over");
+    }
+}
+
+/// Each cause has its sentence, and the cure where there is one.
+#[tokio::test]
+async fn a_server_that_cannot_be_used_says_why() {
+    let none = cloud_at("lxd", "/nonexistent/unix.socket".into()).preflight().await.expect_err("no socket");
+    assert_eq!(
+        none.to_string(),
+        "cannot reach /nonexistent/unix.socket: there is no such socket: is the server installed and running?"
+    );
+    let (server, cloud) = started("lxd");
+    let socket = server.socket.display().to_string();
+    let said = async |expected: String, what: &str| {
+        let error = cloud.preflight().await.expect_err(what);
+        assert_eq!(error.to_string(), expected, "{what}");
+        error
+    };
+    let denied =
+        format!("{socket} does not let us in: not authorized; give it a credential that it trusts (update-credential)");
+    server.lock().state.auth = "untrusted";
+    said(denied.clone(), "a certificate that is not trusted").await;
+    server.lock().state.auth = "trusted";
+    server.always("GET /1.0", Fault::Says(403, "not authorized", None));
+    let error = said(denied, "not permitted").await;
+    assert!(matches!(error.retry(), Retry::After(_)), "somebody may let us in at any time");
+    server.heal();
+    server.lock().state.extensions.retain(|name| !matches!(*name, "instances" | "resources"));
+    let old = format!("LXD 5.0 at {socket} is too old: it lacks the API extensions resources, instances");
+    assert_eq!(said(old, "an old server").await.retry(), Retry::Never);
+    server.lock().state.extensions.extend(["instances", "resources"]);
+    server.lock().state.dhcp = false;
+    let dhcp = "network \"br0\" gives machines no addresses: set its ipv4.address, and ipv4.dhcp to true";
+    said(dhcp.into(), "a bridge without DHCP").await;
+    server.lock().state.dhcp = true;
+    cloud.preflight().await.expect("all is well");
+    let other = cloud_at("incus", server.socket.clone()).preflight().await.expect_err("another kind of server");
+    assert_eq!(other.to_string(), format!("{socket} gave an answer that is none: it is LXD, not Incus"));
+    server.stop();
+    assert_eq!(
+        cloud.preflight().await.expect_err("stopped").to_string(),
+        format!("cannot reach {socket}: there is no such socket: is the server installed and running?")
+    );
+}
+
+/// What a start may meet; afterwards no instance is there, and the next start works.
+#[tokio::test]
+async fn a_start_that_fails_says_why_and_leaves_nothing() {
+    let full = "Failed creating instance record: write /var/lib/lxd/x: no space left on device";
+    let quota =
+        "Failed checking if instance creation allowed: Reached maximum number of instances in project \"default\"";
+    let cases: &[(&str, Fault, &str, bool)] = &[
+        (
+            "POST /1.0/instances",
+            Fault::Ends(full),
+            "cannot create the instance: Failed creating instance record: write /var/lib/lxd/x: no space left on device",
+            true,
+        ),
+        (
+            "POST /1.0/instances",
+            Fault::Says(400, quota, None),
+            "cannot create the instance: Failed checking if instance creation allowed: Reached maximum number of instances in project \"default\"",
+            false,
+        ),
+        ("POST /1.0/instances/juju-", Fault::Says(500, "no space left on device", None), "cannot write ", true),
+        (
+            "PUT /1.0/instances",
+            Fault::Ends("Failed to run: forkstart: exit status 1"),
+            "cannot start the instance: Failed to run: forkstart: exit status 1",
+            true,
+        ),
+        ("GET /1.0/images", Fault::Prints("<html>It works!</html>"), "gave an answer that is none: ", true),
+        (
+            "GET /1.0/images",
+            Fault::Prints(r#"{"type": "sync", "metadata": {"no": "list"}}"#),
+            "gave an answer that is none: ",
+            true,
+        ),
+        ("GET /1.0/images", Fault::Cut, "cannot reach ", true),
+        ("POST /1.0/instances", Fault::Dies, "the server has forgotten that it does this", true),
+    ];
+    for (what, fault, words, again) in cases {
+        let (server, cloud) = started("lxd");
+        server.next(what, fault.clone());
+        let error = refused(&cloud, &wanted("0")).await;
+        assert!(error.to_string().contains(words), "{what} {fault:?}: {error}");
+        assert_eq!(matches!(error.retry(), Retry::After(_)), *again, "{what} {fault:?}");
+        assert_eq!(instances(&server), Vec::<String>::new(), "{what} {fault:?}");
+        cloud.start_instance(&wanted("0"), &Progress::silent()).await.expect("the next start works");
+    }
+}
+
+#[tokio::test]
+async fn a_base_without_an_image_says_what_images_there_are() {
+    let (server, cloud) = started("lxd");
+    let request = StartRequest { base: "alpine@9.9".into(), ..wanted("0") };
+    let error = refused(&cloud, &request).await;
+    assert_eq!(
+        error.to_string(),
+        "no image for base alpine@9.9: alpine/9.9/cloud/amd64 of https://images.lxd.canonical.com cannot be had: \
+         Failed getting remote image info: Failed getting image: The requested image couldn't be found; images here are of debian@12"
+    );
+    assert_eq!((error.retry(), instances(&server)), (Retry::Never, Vec::new()));
+    // That there is no room is no word on the image, wherever it comes from.
+    for words in ["no space left on device", "Reached maximum number of instances in project \"default\""] {
+        server.next("POST /1.0/instances", Fault::Ends(words));
+        let error = refused(&cloud, &request).await;
+        assert_eq!(error.to_string(), format!("cannot create the instance: {words}"));
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_has_too_much_to_do_says_when_to_come_again() {
+    let (server, cloud) = started("lxd");
+    let check = async |fault: Fault, expected: Retry| {
+        server.next("GET /1.0/instances", fault.clone());
+        let error = cloud.instances("c").await.expect_err("refused");
+        assert_eq!(error.retry(), expected, "{fault:?}: {error}");
+    };
+    check(Fault::Says(429, "too many requests", Some(30)), Retry::After(Some(Duration::from_secs(30)))).await;
+    check(Fault::Says(503, "maintenance", Some(5)), Retry::After(Some(Duration::from_secs(5)))).await;
+    check(Fault::Says(429, "too many requests", None), Retry::After(None)).await;
+    check(Fault::Says(503, "shutting down", None), Retry::After(None)).await;
+}
+
+/// One wrong answer anywhere in a start or an end: the same asked again does it, once, and nothing is left.
+#[tokio::test]
+async fn one_wrong_answer_anywhere_costs_one_more_try() {
+    let faults = [
+        Fault::Says(500, "Failed to begin transaction: database is locked", None),
+        Fault::Says(429, "too many requests", Some(1)),
+        Fault::Cut,
+        Fault::Prints("{\"type\": \"sync\", \"metad"),
+        Fault::Dies,
+    ];
+    let request = wanted("0");
+    for fault in faults {
+        for n in 0.. {
+            let (server, cloud) = started("lxd");
+            server.nth(n, fault.clone());
+            let mut tries = 0;
+            let id = loop {
+                tries += 1;
+                assert!(tries <= 3, "request {n} {fault:?}: {tries} tries");
+                if cloud.prepare_model(&request.model).await.is_err() {
+                    continue;
+                }
+                if let Ok(started) = cloud.start_instance(&request, &Progress::silent()).await {
+                    break started.id;
+                }
+            };
+            let of_start = server.lock().asked.len();
+            let listed = loop {
+                tries += 1;
+                assert!(tries <= 4, "request {n} {fault:?}: {tries} tries");
+                if let Ok(all) = cloud.instances(&request.model.controller).await {
+                    break all;
+                }
+            };
+            assert_eq!((listed.len(), &listed[0].id), (1, &id), "request {n} {fault:?}");
+            if cloud.destroy_model(&request.model).await.is_err() {
+                cloud.destroy_model(&request.model).await.expect("ends");
+            }
+            assert_eq!(server.lock().state.objects(), Vec::<String>::new(), "request {n} {fault:?}");
+            if server.lock().asked.len() <= n {
+                assert!(of_start > 20, "a start has {of_start} requests");
+                break;
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_cluster_puts_machines_where_they_are_asked_for_and_else_apart() {
+    let (server, cloud) = started("lxd");
+    server.lock().state.members = vec!["a", "b", "c"];
+    let model = wanted("0").model;
+    cloud.prepare_model(&model).await.expect("prepared");
+    assert_eq!(cloud.zones(), ["a", "b", "c"]);
+    for good in ["zone=b", "b"] {
+        cloud.check_placement(good).expect("a member");
+    }
+    let error = cloud.check_placement("zone=z").expect_err("no member");
+    assert_eq!(error.to_string(), "no member \"z\" of this server: there are a, b, c");
+    let mut zones = Vec::new();
+    for (machine, zone) in [("0", Some("b")), ("1", Some("b")), ("2", None), ("3", None), ("4", None)] {
+        let request = StartRequest { zone: zone.map(str::to_owned), ..wanted(machine) };
+        let started = cloud.start_instance(&request, &Progress::silent()).await.expect("it starts");
+        zones.push(started.hardware.availability_zone.unwrap_or_default());
+    }
+    assert_eq!(zones, ["b", "b", "a", "c", "a"]);
+    // What is left over is told with the time that it has.
+    let seen = cloud.instances(&model.controller).await.expect("instances");
+    assert!(seen.iter().all(|one| one.since.is_some_and(|at| at.unix() == 1_795_848_182)), "{seen:?}");
+}
+
+/// A delete that fails is tried again, and what it says in the end is the server's own words.
+#[tokio::test]
+async fn a_delete_that_fails_is_told_and_tried_again() {
+    let (server, cloud) = started("incus");
+    let request = wanted("0");
+    cloud.prepare_model(&request.model).await.expect("prepared");
+    let id = cloud.start_instance(&request, &Progress::silent()).await.expect("it starts").id;
+    server.next("DELETE /1.0/instances", Fault::Ends("Failed deleting storage volume: dataset is busy"));
+    cloud.stop_instance(&request.model.controller, &id).await.expect("the second try does it");
+    let id = cloud.start_instance(&request, &Progress::silent()).await.expect("it starts").id;
+    server.always("DELETE /1.0/instances", Fault::Ends("Failed deleting storage volume: dataset is busy"));
+    let error = cloud.stop_instance(&request.model.controller, &id).await.expect_err("it is never done");
+    assert_eq!(error.to_string(), "Failed deleting storage volume: dataset is busy");
+    assert!(matches!(error.retry(), Retry::After(_)));
+    server.heal();
+    cloud.stop_instance(&request.model.controller, &id).await.expect("done");
+    assert_eq!(instances(&server), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn somebody_elses_instance_of_that_name_stays() {
+    let (server, cloud) = started("lxd");
+    let request = wanted("0");
+    server.lock().state.take(&request.name);
+    let error = refused(&cloud, &request).await;
+    let words = format!("there is an instance {} already, and it is none of this machine's", request.name);
+    assert_eq!((error.to_string(), error.retry()), (words, Retry::Never));
+    let (controller, id) = (&request.model.controller, cloud::InstanceId(request.name.clone()));
+    cloud.stop_instance(controller, &id).await.expect("none of ours");
+    cloud.destroy_controller(controller).await.expect("all of ours");
+    assert_eq!(instances(&server), [request.name]);
+}

@@ -1,0 +1,301 @@
+//! What the server in the test has: instances with their files, profiles, images, operations; and what it answers when nothing goes wrong.
+//! It must not know HTTP: a method, a path, a query and a body come in, a status and JSON or bytes go out.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+/// What is answered.
+pub enum Answer {
+    Json(u16, Value),
+    Bytes(Vec<u8>),
+}
+
+#[derive(Clone)]
+pub struct Instance {
+    pub status: String,
+    pub location: String,
+    pub config: BTreeMap<String, Value>,
+    pub devices: Value,
+    pub profiles: Value,
+    pub used: bool,
+    pub files: BTreeMap<String, Vec<u8>>,
+    pub console: String,
+}
+
+/// Long work.
+#[derive(Clone)]
+pub struct Operation {
+    pub status: u16,
+    pub err: String,
+    pub metadata: Value,
+}
+
+pub struct State {
+    pub kind: &'static str,
+    pub auth: &'static str,
+    pub extensions: Vec<&'static str>,
+    /// Members of a cluster; one: it is none.
+    pub members: Vec<&'static str>,
+    pub dhcp: bool,
+    pub aliases: Vec<&'static str>,
+    pub instances: BTreeMap<String, Instance>,
+    pub profiles: BTreeMap<String, BTreeMap<String, Value>>,
+    pub operations: BTreeMap<String, Operation>,
+    pub made: u32,
+}
+
+impl State {
+    pub fn new(kind: &'static str) -> State {
+        State {
+            kind,
+            auth: "trusted",
+            extensions: vec!["container_push", "file_symlinks", "projects", "resources", "instances", "container_full"],
+            members: vec!["one"],
+            dhcp: true,
+            aliases: vec!["debian/12"],
+            instances: BTreeMap::new(),
+            profiles: BTreeMap::from([("default".to_owned(), BTreeMap::new())]),
+            operations: BTreeMap::new(),
+            made: 0,
+        }
+    }
+
+    /// Everything that somebody could have left, by name.
+    pub fn objects(&self) -> Vec<String> {
+        let profiles = self.profiles.keys().filter(|name| *name != "default").map(|name| format!("profile {name}"));
+        self.instances.keys().map(|name| format!("instance {name}")).chain(profiles).collect()
+    }
+
+    /// Somebody's instance that is none of ours.
+    pub fn take(&mut self, name: &str) {
+        self.instances.insert(name.to_owned(), self.fresh(BTreeMap::new(), json!({}), json!(["default"]), "one"));
+    }
+
+    fn fresh(&self, config: BTreeMap<String, Value>, devices: Value, profiles: Value, location: &str) -> Instance {
+        let passwd = "root:x:0:0:root:/root:/bin/bash\n";
+        let files =
+            [("/etc/passwd", passwd), ("/etc/group", "root:x:0:\n"), ("/lib/systemd/systemd", ""), ("/etc/hosts", "")];
+        Instance {
+            status: "Stopped".into(),
+            location: if self.members.len() > 1 { location.to_owned() } else { "none".to_owned() },
+            config,
+            devices,
+            profiles,
+            used: false,
+            files: files.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec())).collect(),
+            console: String::new(),
+        }
+    }
+
+    /// Begins long work that is over at once, or ends as is said.
+    pub fn operation(&mut self, status: u16, err: &str) -> Answer {
+        self.made += 1;
+        let id = format!("op-{}", self.made);
+        let one = Operation { status, err: err.to_owned(), metadata: json!({}) };
+        self.operations.insert(id.clone(), one);
+        Answer::Json(202, json!({"type": "async", "operation": format!("/1.0/operations/{id}"), "metadata": {}}))
+    }
+
+    pub fn answer(&mut self, method: &str, path: &str, query: &BTreeMap<String, String>, body: &[u8]) -> Answer {
+        let words: Vec<&str> = path.trim_start_matches("/1.0").split('/').filter(|word| !word.is_empty()).collect();
+        let asked: Value = serde_json::from_slice(body).unwrap_or_default();
+        match (method, words.as_slice()) {
+            ("GET", []) => sync(self.root()),
+            ("GET", ["resources"]) => sync(json!({"cpu": {"total": 4}, "memory": {"total": 8u64 << 30}})),
+            ("GET", ["cluster", "members"]) => sync(
+                self.members
+                    .iter()
+                    .map(|name| json!({"server_name": name, "status": "Online"}))
+                    .collect::<Vec<_>>()
+                    .into(),
+            ),
+            ("GET", ["storage-pools"]) => sync(json!([{"name": "default", "driver": "dir"}])),
+            ("GET", ["networks", "br0"]) => sync(self.network()),
+            ("GET", ["images", "aliases"]) => sync(
+                self.aliases
+                    .iter()
+                    .map(|name| json!({"name": name, "target": format!("f-{name}"), "type": "container"}))
+                    .collect::<Vec<_>>()
+                    .into(),
+            ),
+            ("GET", ["operations", id] | ["operations", id, "wait"]) => match self.operations.get(*id) {
+                Some(one) => sync(json!({"status_code": one.status, "err": one.err, "metadata": one.metadata})),
+                None => missing("Operation not found"),
+            },
+            (_, ["profiles", ..]) => self.profile(method, &words[1..], &asked),
+            (_, ["instances", ..]) => self.instance(method, &words[1..], query, body, &asked),
+            _ => missing("not found"),
+        }
+    }
+
+    fn root(&self) -> Value {
+        json!({
+            "api_extensions": self.extensions, "auth": self.auth,
+            "environment": {
+                "server": self.kind, "server_name": self.members[0], "server_version": "5.0", "server_clustered": self.members.len() > 1,
+                "architectures": ["x86_64"], "driver": "lxc",
+            },
+        })
+    }
+
+    fn network(&self) -> Value {
+        let config = json!({"ipv4.address": "10.9.8.1/24", "ipv6.address": "none", "ipv4.dhcp": self.dhcp.to_string()});
+        json!({"name": "br0", "type": "bridge", "managed": true, "config": config})
+    }
+
+    fn profile(&mut self, method: &str, words: &[&str], asked: &Value) -> Answer {
+        let shown = |name: &str, config: &BTreeMap<String, Value>| {
+            let devices = match name {
+                "default" => json!({
+                    "root": {"type": "disk", "path": "/", "pool": "default"},
+                    "eth0": {"type": "nic", "network": "br0", "name": "eth0"},
+                }),
+                _ => json!({}),
+            };
+            json!({"name": name, "config": config, "devices": devices})
+        };
+        match (method, words) {
+            ("GET", []) => {
+                sync(self.profiles.iter().map(|(name, config)| shown(name, config)).collect::<Vec<_>>().into())
+            }
+            ("GET", [name]) => match self.profiles.get(*name) {
+                Some(config) => sync(shown(name, config)),
+                None => missing("Profile not found"),
+            },
+            ("POST", []) => {
+                let name = asked["name"].as_str().unwrap_or_default().to_owned();
+                if self.profiles.contains_key(&name) {
+                    return error(409, "The profile already exists");
+                }
+                self.profiles.insert(name, map(&asked["config"]));
+                sync(Value::Null)
+            }
+            ("DELETE", [name]) => {
+                let is_used = |one: &Instance| one.profiles.as_array().is_some_and(|all| all.contains(&json!(name)));
+                match self.profiles.contains_key(*name) {
+                    false => missing("Profile not found"),
+                    true if self.instances.values().any(is_used) => error(400, "Profile is currently in use"),
+                    true => {
+                        self.profiles.remove(*name);
+                        sync(Value::Null)
+                    }
+                }
+            }
+            _ => missing("not found"),
+        }
+    }
+
+    fn instance(
+        &mut self,
+        method: &str,
+        words: &[&str],
+        query: &BTreeMap<String, String>,
+        body: &[u8],
+        asked: &Value,
+    ) -> Answer {
+        let file = query.get("path").cloned().unwrap_or_default();
+        match (method, words) {
+            ("GET", []) => sync(self.instances.iter().map(|(name, one)| shown(name, one)).collect::<Vec<_>>().into()),
+            ("POST", []) => self.create(query, asked),
+            (_, [name, ..]) if !self.instances.contains_key(*name) => missing("Instance not found"),
+            ("GET", [name]) => sync(shown(name, &self.instances[*name])),
+            ("PUT", [name]) => {
+                let one = self.instances.get_mut(*name).expect("there");
+                (one.config, one.profiles, one.devices) =
+                    (map(&asked["config"]), asked["profiles"].clone(), asked["devices"].clone());
+                self.operation(200, "")
+            }
+            ("DELETE", [name]) if self.instances[*name].status != "Stopped" => error(400, "The instance is running"),
+            ("DELETE", [name]) => {
+                self.instances.remove(*name);
+                self.operation(200, "")
+            }
+            ("PUT", [name, "state"]) => {
+                let one = self.instances.get_mut(*name).expect("there");
+                match asked["action"].as_str() {
+                    Some("start") => {
+                        (one.status, one.used) = ("Running".into(), true);
+                        one.console.push_str("it began\n");
+                    }
+                    _ => one.status = "Stopped".into(),
+                }
+                self.operation(200, "")
+            }
+            ("GET", [name, "console"]) => Answer::Bytes(self.instances[*name].console.clone().into_bytes()),
+            ("GET", [name, "files"]) => read(&self.instances[*name], &file),
+            ("POST", [name, "files"]) => {
+                self.instances.get_mut(*name).expect("there").files.insert(file, body.to_vec());
+                sync(Value::Null)
+            }
+            ("DELETE", [name, "files"]) => match self.instances.get_mut(*name).expect("there").files.remove(&file) {
+                Some(_) => sync(Value::Null),
+                None => missing("file does not exist"),
+            },
+            _ => missing("not found"),
+        }
+    }
+
+    fn create(&mut self, query: &BTreeMap<String, String>, asked: &Value) -> Answer {
+        let name = asked["name"].as_str().unwrap_or_default().to_owned();
+        if self.instances.contains_key(&name) {
+            return error(409, &format!("Instance {name:?} already exists"));
+        }
+        if asked["source"]["mode"] == "pull" {
+            return self.operation(
+                400,
+                "Failed getting remote image info: Failed getting image: The requested image couldn't be found",
+            );
+        }
+        // Where nobody says, the member with the fewest, as a cluster does.
+        let on = |member: &str| self.instances.values().filter(|one| one.location == member).count();
+        let fewest = self.members.iter().copied().min_by_key(|member| on(member)).unwrap_or_default().to_owned();
+        let location = query.get("target").cloned().unwrap_or(fewest);
+        let one = self.fresh(map(&asked["config"]), asked["devices"].clone(), asked["profiles"].clone(), &location);
+        self.instances.insert(name, one);
+        self.operation(200, "")
+    }
+}
+
+fn shown(name: &str, one: &Instance) -> Value {
+    let network = (one.status == "Running")
+        .then(|| json!({"eth0": {"addresses": [{"family": "inet", "address": "10.9.8.7", "scope": "global"}]}}));
+    json!({
+        "name": name, "status": one.status, "type": "container", "architecture": "x86_64", "location": one.location,
+        "config": one.config, "expanded_config": one.config, "devices": one.devices, "expanded_devices": {},
+        "profiles": one.profiles, "created_at": "2026-11-28T06:43:02.5Z",
+        "last_used_at": if one.used { "2026-11-28T06:43:12Z" } else { "1970-01-01T00:00:00Z" },
+        "state": {"status": one.status, "network": network},
+    })
+}
+
+/// A folder's names, a file's bytes.
+fn read(one: &Instance, path: &str) -> Answer {
+    if let Some(bytes) = one.files.get(path) {
+        return Answer::Bytes(bytes.clone());
+    }
+    let folder = format!("{path}/");
+    let mut names: Vec<&str> =
+        one.files.keys().filter_map(|file| file.strip_prefix(&folder)?.split('/').next()).collect();
+    names.dedup();
+    match names.is_empty() {
+        true => missing("file does not exist"),
+        false => Answer::Bytes(json!({"type": "sync", "metadata": names}).to_string().into_bytes()),
+    }
+}
+
+fn map(value: &Value) -> BTreeMap<String, Value> {
+    value.as_object().into_iter().flatten().map(|(key, value)| (key.clone(), value.clone())).collect()
+}
+
+pub fn sync(metadata: Value) -> Answer {
+    Answer::Json(200, json!({"type": "sync", "status": "Success", "status_code": 200, "metadata": metadata}))
+}
+
+pub fn error(status: u16, words: &str) -> Answer {
+    Answer::Json(status, json!({"type": "error", "error": words, "error_code": status}))
+}
+
+fn missing(words: &str) -> Answer {
+    error(404, words)
+}
