@@ -14,6 +14,8 @@ pub enum Noun {
     Credential,
     /// A path: left to the shell.
     File,
+    /// A machine that is no container.
+    Host,
     Machine,
     /// Of the controller that is meant; with `CONTROLLER:` before it of that one.
     Model,

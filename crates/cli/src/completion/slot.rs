@@ -207,7 +207,7 @@ fn argument(slot: &mut Slot, command: &Command, before: &[String]) {
         "add-machine" if before.is_empty() => match typed.strip_prefix("lxd:") {
             Some(_) => {
                 slot.keep_to(Some("lxd:".len()));
-                slot.want(&[Noun::Machine]);
+                slot.want(&[Noun::Host]);
             }
             None => slot.fixed = ["lxd", "lxd:", "ssh:"].map(str::to_owned).to_vec(),
         },
@@ -273,7 +273,7 @@ mod tests {
             ("show-operation ", "", vec![Noun::Operation]),
             ("show-operation 1 ", "", vec![]),
             ("wait-for machine ", "", vec![Noun::Machine]),
-            ("add-machine lxd:", "lxd:", vec![Noun::Machine]),
+            ("add-machine lxd:", "lxd:", vec![Noun::Host]),
             ("status -- -m ", "", vec![Noun::Machine, Noun::Unit, Noun::Application]),
             ("frobnicate ", "", vec![]),
             ("status -o ", "", vec![Noun::File]),

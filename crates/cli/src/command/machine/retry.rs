@@ -14,7 +14,7 @@ use crate::flags::Flag;
 pub const COMMAND: Command = Command {
     name: "retry-provisioning",
     args: "<machine> [...]",
-    arguments: &[&[Noun::Machine]],
+    arguments: &[&[Noun::Host]],
     purpose: "Retries provisioning for failed machines.",
     doc: "Starts machines again whose instance could not be started.",
     examples: "\n    juju retry-provisioning 0\n    juju retry-provisioning --all",

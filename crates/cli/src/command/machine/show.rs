@@ -14,7 +14,7 @@ const FLAGS: [Flag; 3] = [list::FLAGS[0], list::FLAGS[1], first_boot::FLAG];
 pub const COMMAND: Command = Command {
     name: "show-machine",
     args: "<machine ID> ...",
-    arguments: &[&[Noun::Machine]],
+    arguments: &[&[Noun::Host]],
     purpose: "Show a machine's status.",
     doc: "Shows what is known of the machines named, or of all: addresses, instance, hardware, containers.\n\n\
           With --first-boot-log it shows what the machine's instance printed: how it began, and the newest of the\n\

@@ -34,6 +34,7 @@ pub async fn look(context: &Context, slot: &Slot, controller: &str, until: Insta
     }
     let in_models = [
         Noun::Application,
+        Noun::Host,
         Noun::Machine,
         Noun::Unit,
         Noun::Operation,
@@ -97,7 +98,7 @@ async fn of_model(context: &Context, slot: &Slot, learned: &mut Learned) -> Opti
     };
     let connection = open(context, &selected.controller, Place::Model(uuid.parse().ok()?)).await?;
     let wants = |some: &[Noun]| some.iter().any(|noun| slot.nouns.contains(noun));
-    if wants(&[Noun::Application, Noun::Machine, Noun::Unit]) {
+    if wants(&[Noun::Application, Noun::Host, Noun::Machine, Noun::Unit]) {
         let status: FullStatus = connection.call_as("Client", "FullStatus", json!({"patterns": []})).await.ok()?;
         let mut machines = Vec::new();
         machine_ids(&status.machines, &mut machines);
@@ -105,6 +106,7 @@ async fn of_model(context: &Context, slot: &Slot, learned: &mut Learned) -> Opti
         for ids in [&mut machines, &mut units] {
             ids.sort_by(|a, b| wire::yaml::natural_cmp(a, b));
         }
+        learned.insert(Noun::Host, machines.iter().filter(|id| !id.contains('/')).cloned().collect());
         learned.insert(Noun::Machine, machines);
         learned.insert(Noun::Unit, units);
         learned.insert(Noun::Application, status.applications.into_keys().collect());
