@@ -74,6 +74,7 @@ class Program(Cases):
             yield self.copy_to_a_machine
             yield self.copy_a_folder_both_ways
             yield self.log_in_with_another_key
+            yield self.add_a_container
         yield self.annotate
         yield self.list_and_change_keys
         yield self.name_networks
@@ -425,6 +426,21 @@ class Program(Cases):
             if time.monotonic() > deadline:
                 raise Broken("the model is still listed after 60 s")
             await asyncio.sleep(0.1)
+
+    async def add_a_container(self):
+        host = self.machines[0]
+        inner = await self.model.add_machine(spec=f"lxd:{host.id}")
+        try:
+            same(inner.id, f"{host.id}/lxd/0", "id")
+            await self.model.block_until(lambda: inner.agent_status == "started", timeout=60, wait_period=0.05)
+            same(inner.safe_data["container-type"], "lxd", "type")
+            same((await inner.ssh("hostname", wait_for_active=True)).strip(), inner.safe_data["instance-id"], "host name")
+            status = await self.model.get_status()
+            same(sorted(status.machines[host.id].containers), [inner.id], "what is on the host")
+            same(inner.id in status.machines, False, "the status has it at the top")
+        finally:
+            await inner.destroy()
+            await self.model.block_until(lambda: inner.id not in self.model.machines, timeout=60, wait_period=0.05)
 
     async def refuse_what_makes_no_sense(self):
         for words, why in [

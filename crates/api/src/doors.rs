@@ -145,6 +145,11 @@ pub trait CloudAdvice: Send + Sync + 'static {
     /// A refusal when the cloud makes no machines: they are brought to it.
     fn check_makes_machines(&self, cloud: &str) -> Result<(), Refusal>;
 
+    /// A refusal when machines of the cloud cannot have containers of this type inside.
+    fn check_hosts(&self, _cloud: &str, _kind: &str) -> Result<(), Refusal> {
+        Ok(())
+    }
+
     /// A refusal when the cloud cannot follow a placement directive.
     fn check_placement(&self, cloud: &str, directive: &str) -> Result<(), Refusal>;
 
@@ -283,6 +288,11 @@ impl CloudAdvice for CloudsAsked {
     fn check_makes_machines(&self, cloud: &str) -> Result<(), Refusal> {
         let Some(cloud) = self.clouds.get(cloud) else { return Ok(()) };
         cloud.check_makes_machines().map_err(|instead| Refusal::plain(instead.to_string()))
+    }
+
+    fn check_hosts(&self, cloud: &str, kind: &str) -> Result<(), Refusal> {
+        let Some(cloud) = self.clouds.get(cloud) else { return Ok(()) };
+        cloud.check_hosts(kind).map_err(|why| Refusal::plain(why.to_string()))
     }
 
     fn check_placement(&self, cloud: &str, directive: &str) -> Result<(), Refusal> {

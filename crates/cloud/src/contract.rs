@@ -2,6 +2,8 @@
 //! It must not know any cloud: where one needs something of its own (a base that is there, a way to look inside), [`Given`] has it.
 //! It panics on the first breach, saying which sentence of the trait was broken.
 
+mod inside;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -84,6 +86,7 @@ pub async fn passes(cloud: &dyn Cloud, given: &Given) {
     refuses_what_cannot_be(cloud, given).await;
     starts_where_it_is_told(cloud, given).await;
     gives_the_disks_that_it_lets_pass(cloud, given).await;
+    inside::live_and_end_with_their_hosts(cloud, given).await;
     starts_many_at_once(cloud, given).await;
     models_end_apart(cloud, given).await;
     controllers_end_apart(cloud, given).await;

@@ -231,6 +231,10 @@ impl Cloud for Fake {
         self.lock().instead.clone().map_or(Ok(()), |instead| Err(Error::permanent(instead)))
     }
 
+    fn check_hosts(&self, _: &str) -> Result<(), Error> {
+        Ok(())
+    }
+
     fn check_placement(&self, directive: &str) -> Result<(), Error> {
         state::check_placement(directive, &self.zones())
     }

@@ -60,6 +60,15 @@ pub trait Cloud: Send + Sync + 'static {
         Ok(())
     }
 
+    /// Whether machines of this cloud can have containers of this type (`lxd`) inside; an error says why not. Such a one is asked for with
+    /// [`StartRequest::parent`]. It ends with its host at the latest, and while that is not there its start is [`Error::Transient`]. Must not wait.
+    fn check_hosts(&self, kind: &str) -> Result<(), Error> {
+        Err(Error::permanent(format!(
+            "{kind} containers are not to be had on machines of clouds of type {}",
+            self.kind()
+        )))
+    }
+
     /// Whether a placement directive of the user's (`zone=a`) can be followed: [`Error::Unmet`] when it means nothing here. Must not wait.
     fn check_placement(&self, directive: &str) -> Result<(), Error> {
         Err(Error::unmet("placement", format!("unknown placement directive: {directive}")))

@@ -23,6 +23,7 @@ use tokio::sync::Semaphore;
 mod bases;
 mod constraints;
 mod disks;
+mod inside;
 mod preflight;
 pub mod record;
 mod release;
@@ -163,6 +164,10 @@ impl Cloud for Builtin {
             return Ok(());
         }
         disks::check(wanted, &disks::Room::look(&self.worker.data))
+    }
+
+    fn check_hosts(&self, kind: &str) -> Result<(), Error> {
+        inside::check(kind)
     }
 
     fn prepare_model<'a>(&'a self, model: &'a ModelRef) -> Answer<'a, ()> {

@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::plan::{Limits, PERIOD};
+
 /// Whether systemd runs this host.
 pub fn has_systemd() -> bool {
     Path::new("/run/systemd/system").is_dir()
@@ -118,6 +120,72 @@ pub fn join(cgroup: &str) -> io::Result<()> {
         if dir.exists() {
             fs::write(dir.join("cgroup.procs"), "0")?;
         }
+    }
+    Ok(())
+}
+
+/// One bound of a group, as each version has it: files and what is written to them.
+struct Bound {
+    controller: &'static str,
+    v1: Vec<(&'static str, String)>,
+    v2: (&'static str, String),
+}
+
+fn bounds(limits: &Limits) -> Vec<Bound> {
+    let memory = limits.mem_mib.map(|mib| Bound {
+        controller: "memory",
+        v1: vec![("memory.limit_in_bytes", (mib << 20).to_string())],
+        v2: ("memory.max", (mib << 20).to_string()),
+    });
+    let cpu = limits.cores.map(|cores| Bound {
+        controller: "cpu",
+        v1: vec![("cpu.cfs_period_us", PERIOD.to_string()), ("cpu.cfs_quota_us", (cores * PERIOD).to_string())],
+        v2: ("cpu.max", format!("{} {PERIOD}", cores * PERIOD)),
+    });
+    memory.into_iter().chain(cpu).collect()
+}
+
+/// Makes a group whose groups, all together, may use so much memory and processor time. Nothing is in it yet.
+pub fn bound(cgroup: &str, limits: &Limits) -> io::Result<()> {
+    for hierarchy in hierarchies()? {
+        let available = match &hierarchy.kind {
+            Kind::V1(controllers) => controllers.clone(),
+            Kind::V2 => {
+                let listed = fs::read_to_string(hierarchy.root.join("cgroup.controllers"))?;
+                listed.split_whitespace().map(str::to_owned).collect()
+            }
+            Kind::Named => continue,
+        };
+        for Bound { controller, v1, v2 } in bounds(limits) {
+            if !available.iter().any(|one| one == controller) {
+                continue;
+            }
+            let dir = below(&hierarchy, cgroup);
+            if hierarchy.kind == Kind::V2 {
+                hand_down(&hierarchy, cgroup, controller)?;
+                fs::write(dir.join(v2.0), v2.1)?;
+                continue;
+            }
+            fs::create_dir_all(&dir)?;
+            if controller == "memory" {
+                // Old kernels ask for it; new ones have it so in any case.
+                let _ = fs::write(dir.join("memory.use_hierarchy"), "1");
+            }
+            for (file, text) in v1 {
+                fs::write(dir.join(file), text)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Makes the group, and gives the controller to all of those above it.
+fn hand_down(hierarchy: &Hierarchy, cgroup: &str, controller: &str) -> io::Result<()> {
+    let mut dir = hierarchy.root.clone();
+    for part in cgroup.split('/').filter(|part| !part.is_empty()) {
+        fs::write(dir.join("cgroup.subtree_control"), format!("+{controller}"))?;
+        dir.push(part);
+        fs::create_dir_all(&dir)?;
     }
     Ok(())
 }

@@ -56,7 +56,10 @@ impl Engine {
         if let Some(running) = running(dir) {
             return Ok(running);
         }
-        cgroup::end(&plan.cgroup, PATIENCE).map_err(at("remove what an earlier start left"))?;
+        cgroup::end(plan.group(), PATIENCE).map_err(at("remove what an earlier start left"))?;
+        if plan.group() != plan.cgroup {
+            cgroup::bound(plan.group(), &plan.limits).map_err(at("bound the machine and those inside it"))?;
+        }
         disks::make(dir, &plan.disks).map_err(at("make the machine's disks"))?;
         let bytes = serde_json::to_vec(plan).map_err(|error| at("write the machine's plan")(error.into()))?;
         files::replace(&dir.plan(), &bytes, 0o600).map_err(at("write the machine's plan"))?;
@@ -93,7 +96,7 @@ impl Engine {
         let Some(plan) = plan(dir) else {
             return Ok(());
         };
-        cgroup::end(&plan.cgroup, PATIENCE).map_err(at("end the machine's processes"))?;
+        cgroup::end(plan.group(), PATIENCE).map_err(at("end the machine's processes"))?;
         disks::settle(dir, &plan.disks).map_err(at("wait for the machine's disks"))?;
         if let Some(place) = &plan.place {
             network::disconnect(place)?;

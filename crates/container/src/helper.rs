@@ -15,7 +15,7 @@ use rustix::process::{Resource, Rlimit};
 use serde::{Deserialize, Serialize};
 
 use crate::plan::{Dir, Plan};
-use crate::{cgroup, files, network, privileges, root, spec};
+use crate::{cgroup, files, life, network, privileges, root, spec};
 
 #[derive(Debug, thiserror::Error)]
 enum Error {
@@ -97,6 +97,8 @@ fn start(dir: &Dir) -> Result<(), Error> {
     let _ = rustix::process::setsid();
     let plan = fs::read(dir.plan()).map_err(at("read the machine's plan"))?;
     let plan: Plan = serde_json::from_slice(&plan).map_err(|error| at("read the machine's plan")(error.into()))?;
+    // First, since what is open already might have these numbers.
+    let handed = life::hand_over(dir, &plan).map_err(at("share the life of its host"))?;
     let _busy = files::Busy::mark(&dir.busy()).map_err(at("mark the machine as busy"))?.ok_or(Error::Busy)?;
     files::remove_tree(&dir.state()).map_err(at("remove an earlier state"))?;
     raise_limits();
@@ -118,6 +120,7 @@ fn start(dir: &Dir) -> Result<(), Error> {
         .with_stdin(null)
         .with_stdout(console()?)
         .with_stderr(console()?)
+        .with_preserved_fds(handed)
         .as_init(dir.bundle())
         .with_systemd(false)
         .with_detach(true)

@@ -1,6 +1,6 @@
 //! Process 1 of a machine: it reaps, keeps the services running, stops and restarts the machine, and keeps the console short.
 //! It knows no controller; its services come as an argument. The surprise: a reboot from inside does not end it. It ends everything else, empties
-//! `/run`, and begins again, so that nobody outside has to notice.
+//! `/run`, and begins again, so that nobody outside has to notice but the machines inside it, which do the same.
 //!
 //! ```text
 //!            services started          TERM, PWR
@@ -20,7 +20,8 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, wait};
 
 use crate::console::Console;
-use crate::plan::Service;
+use crate::life::Life;
+use crate::plan::{Part, Service};
 use crate::privileges;
 use crate::spec::PATH;
 
@@ -33,7 +34,7 @@ const GRACE: Duration = Duration::from_secs(5);
 
 const SIGNALS: [i32; 5] = [libc::SIGCHLD, libc::SIGTERM, libc::SIGINT, libc::SIGPWR, libc::SIGHUP];
 
-/// The first process of a machine; `args`: the services as JSON.
+/// The first process of a machine; `args`: the services as JSON, and which [`Part`] it has.
 pub fn init_main(args: &[String]) -> ExitCode {
     let console = io::stdout().as_fd().try_clone_to_owned();
     let said = match run(args) {
@@ -52,6 +53,7 @@ fn run(args: &[String]) -> io::Result<()> {
         None => Vec::new(),
     };
     let signals = block(&SIGNALS)?;
+    let life = Life::given(args.get(1).and_then(|word| Part::of(word)))?;
     privileges::confine().map_err(io::Error::other)?;
     let output = relay()?;
     let mut machine =
@@ -65,6 +67,7 @@ fn run(args: &[String]) -> io::Result<()> {
                 return Ok(());
             }
             Some(libc::SIGINT) => {
+                life.begins_again();
                 machine.stop();
                 clear_run();
                 machine.boot()?;

@@ -13,6 +13,7 @@ pub mod image;
 mod init;
 pub mod layer;
 pub mod leaks;
+mod life;
 mod netlink;
 pub mod network;
 pub mod plan;

@@ -13,6 +13,11 @@ pub const INIT: &str = "/usr/lib/grigri/init";
 /// First words of a command line that are not meant for people.
 pub const INIT_WORD: &str = "container-init";
 pub const HELPER_WORD: &str = "container-helper";
+/// The end of the name of a machine's own control group; those of machines inside it are beside it, in a group that is bounded as a whole. A group
+/// of version 2 holds either processes or groups.
+pub const OWN: &str = "/own";
+/// Microseconds; processor time is given in parts of it.
+pub const PERIOD: u64 = 100_000;
 /// User ids in a machine.
 pub const IDS: u32 = 65536;
 
@@ -22,7 +27,8 @@ pub struct Plan {
     pub hostname: String,
     /// Read-only directories that make up the root, the uppermost first.
     pub layers: Vec<PathBuf>,
-    /// Below the root of each hierarchy: `/grigri/<key>/<id>`, or `/grigri.slice/...` under systemd.
+    /// Below the root of each hierarchy: `/grigri/<key>/<id>/own`, or `/grigri.slice/...` under systemd; of one inside another
+    /// `/grigri/<key>/<host's id>/<id>`.
     pub cgroup: String,
     pub limits: Limits,
     pub place: Option<Place>,
@@ -32,6 +38,9 @@ pub struct Plan {
     /// Beside the root.
     #[serde(default)]
     pub disks: Vec<Disk>,
+    /// The directory of the machine that this one lives inside.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub host: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,7 +85,41 @@ impl Service {
 impl Plan {
     pub fn init_args(&self) -> Vec<String> {
         let services = serde_json::to_string(&self.services).unwrap_or_else(|_| "[]".to_owned());
-        vec![INIT.to_owned(), INIT_WORD.to_owned(), services]
+        vec![INIT.to_owned(), INIT_WORD.to_owned(), services, self.part().word().to_owned()]
+    }
+
+    /// The control group that holds all of the machine, with those inside it.
+    pub fn group(&self) -> &str {
+        self.cgroup.strip_suffix(OWN).unwrap_or(&self.cgroup)
+    }
+
+    pub fn part(&self) -> Part {
+        match self.host {
+            None => Part::Host,
+            Some(_) => Part::Guest,
+        }
+    }
+}
+
+/// What a machine is to others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// Others may live inside it.
+    Host,
+    /// It lives inside another.
+    Guest,
+}
+
+impl Part {
+    pub fn word(self) -> &'static str {
+        match self {
+            Part::Host => "host",
+            Part::Guest => "guest",
+        }
+    }
+
+    pub fn of(word: &str) -> Option<Part> {
+        [Part::Host, Part::Guest].into_iter().find(|part| part.word() == word)
     }
 }
 
@@ -137,6 +180,11 @@ impl Dir {
 
     pub fn running(&self) -> PathBuf {
         self.0.join("running.json")
+    }
+
+    /// Written to whenever the machine begins again, for those inside it.
+    pub fn boots(&self) -> PathBuf {
+        self.0.join("boots")
     }
 
     pub fn busy(&self) -> PathBuf {

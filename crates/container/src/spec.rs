@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::plan::{Dir, IDS, Plan};
+use crate::plan::{Dir, IDS, PERIOD, Plan};
 use crate::privileges;
 
 /// Of the host's kernel that which must not be seen, as Docker has it.
@@ -93,7 +93,6 @@ fn mounts(plan: &Plan, dir: &Dir) -> Value {
 }
 
 fn resources(plan: &Plan) -> Value {
-    const PERIOD: u64 = 100_000;
     let mut resources = json!({
         "devices": [{ "allow": false, "access": "rwm" }],
         "pids": { "limit": plan.limits.pids },

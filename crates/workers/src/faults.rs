@@ -6,6 +6,7 @@ mod clock;
 mod disks;
 mod harvest;
 mod host;
+mod inside;
 mod printed;
 mod soak;
 mod zones;

@@ -61,7 +61,7 @@ fn machine(network: &Network, all: &AMachine, contact: Contact) -> Value {
         "life": machine.life,
         "base": machine.base.to_string(),
         "container-type": machine.id.container_type().unwrap_or_default(),
-        "supported-containers": ["lxd"],
+        "supported-containers": if query::hosts_containers(all) { vec!["lxd"] } else { Vec::new() },
         "supported-containers-known": true,
         "jobs": machine.jobs,
         "addresses": addresses,

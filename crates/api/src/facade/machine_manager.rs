@@ -90,6 +90,7 @@ impl Asked<'_> {
         if one.instance_id.is_empty() || place != Where::Anywhere {
             self.check_cloud(&place)?;
         }
+        self.check_hosts(&place)?;
         if let Where::Directive(directive) = &place {
             self.call.session.shared().advice.check_placement(self.cloud, directive)?;
         }
@@ -151,6 +152,18 @@ impl Asked<'_> {
                 _ => instead.words().to_owned(),
             };
             Refusal::plain(format!("cannot add a new machine: {words}"))
+        })
+    }
+
+    /// Juju's words, and why.
+    fn check_hosts(&self, place: &Where) -> Result<(), Refusal> {
+        let (host, kind) = match place {
+            Where::Anywhere | Where::Directive(_) => return Ok(()),
+            Where::InNew(kind) => ("a new machine".to_owned(), kind),
+            Where::On(kind, host) => (format!("machine {host}"), kind),
+        };
+        self.call.session.shared().advice.check_hosts(self.cloud, kind).map_err(|why| {
+            Refusal::plain(format!("cannot add a new machine: {host} cannot host {kind} containers: {}", why.words()))
         })
     }
 

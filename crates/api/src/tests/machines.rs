@@ -78,6 +78,23 @@ async fn machines_are_added_as_asked_or_refused_one_by_one() {
 }
 
 #[tokio::test]
+async fn a_host_that_no_cloud_made_hosts_no_containers() {
+    let rig = Rig::start().await;
+    let uuid = rig.add_model("m1").await;
+    let client = rig.login(&model_path(uuid), "admin").await;
+    add(&client, json!([{"instance-id": "manual:10.0.0.7", "nonce": "manual:10.0.0.7:1"}])).await;
+    let inside = json!([{"placement": {"scope": "lxd", "directive": "0"}}]);
+    let words = "cannot add a new machine: machine 0 cannot host lxd containers";
+    assert_eq!(outcome(&add(&client, inside.clone()).await), [words]);
+    // The controller's own host is no machine that anybody made either.
+    let own = rig.state.read().controller().expect("there").model_uuid;
+    let client = rig.login(&model_path(own), "admin").await;
+    assert_eq!(outcome(&add(&client, inside).await), [words]);
+    let status = client.call("Client", 8, "FullStatus", json!({})).await.expect("a status");
+    assert_eq!(status["machines"]["0"]["containers"], json!({}), "and is left without");
+}
+
+#[tokio::test]
 async fn a_machine_goes_when_nothing_is_on_it_or_by_force() {
     let rig = Rig::start().await;
     let uuid = rig.add_model("m1").await;

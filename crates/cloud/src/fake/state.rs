@@ -105,6 +105,9 @@ impl State {
         if !self.networks.contains(&(request.model.controller.clone(), request.model.model.clone())) {
             return Err(Error::permanent(format!("model {} has no network", request.model.name)));
         }
+        if let Some(host) = request.parent.as_ref().filter(|host| !self.instances.contains_key(&host.0)) {
+            return Err(Error::transient(format!("its host {host} does not run")));
+        }
         self.made += 1;
         let [_, b, c, d] = self.made.to_be_bytes();
         let mut started = answer(request);
@@ -168,7 +171,11 @@ impl State {
         self.kept.iter().cloned().map(InstanceId).collect()
     }
 
+    /// With it goes what is inside.
     pub(super) fn remove(&mut self, id: &InstanceId) {
+        let inside = self.instances.values().filter(|one| one.request.parent.as_ref() == Some(id));
+        let inside: Vec<InstanceId> = inside.map(|one| one.started.id.clone()).collect();
+        inside.iter().for_each(|inner| self.remove(inner));
         if let Some(one) = self.instances.remove(&id.0) {
             self.news.push(Event::Stopped(one.started.id));
         }

@@ -283,6 +283,7 @@ mod tests {
             ids: None,
             services: Vec::new(),
             disks: Vec::new(),
+            host: None,
         };
         fs::write(dir.plan(), serde_json::to_vec(&plan).expect("json")).expect("written");
     }

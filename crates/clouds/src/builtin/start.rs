@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use cloud::{Content, Error, InstanceId, Owner, Progress, StartRequest, Started};
 use container::layer::{self, Entry, Source};
 use container::network::Network;
-use container::plan::{Dir, Heir, INIT};
+use container::plan::{Dir, Heir, INIT, OWN};
 use container::{Plan, Service, cgroup, engine, files, resolv};
 
 use super::constraints::{self, Host};
@@ -25,6 +25,9 @@ impl Worker {
         let controller = &request.model.controller;
         let turn = self.turn(controller, &request.name);
         let _turn = lock(&turn);
+        // Its host does not go meanwhile. Whoever takes both turns takes the outer one last.
+        let around = request.parent.as_ref().map(|host| self.turn(controller, &host.0));
+        let _around = around.as_deref().map(lock);
         let dir = self.dir(controller, &request.name);
         let network = self.ensure_network(controller)?;
         let before = record::read(&dir).map_err(disk("read the instance's record"))?;
@@ -60,6 +63,13 @@ impl Worker {
         before: Option<Record>,
     ) -> Result<Started, Error> {
         let controller = &request.model.controller;
+        let around = self.around(request)?;
+        let own = format!("{}/{}/{}{OWN}", cgroup::top(), network.key, request.name);
+        let (has, cgroup) = match &around {
+            Some(around) => (around.has.clone(), format!("{}/{}", around.group, request.name)),
+            None => (Host::look(), own),
+        };
+        constraints::check(&request.constraints, &has)?;
         progress.say("Preparing image");
         let image = self.image(&request.base, &preparing(progress))?;
         progress.say("Creating container");
@@ -77,7 +87,7 @@ impl Worker {
             base: image.base.clone(),
             number,
             address: place.address,
-            hardware: constraints::hardware(&limits, &Host::look()),
+            hardware: constraints::hardware(&limits, &has),
             state: State::Starting,
         };
         if let Err(error) = record::write(dir, &record) {
@@ -93,7 +103,7 @@ impl Worker {
             id: request.name.clone(),
             hostname: request.name.clone(),
             layers,
-            cgroup: format!("{}/{}/{}", cgroup::top(), network.key, request.name),
+            cgroup,
             limits,
             place: Some(place),
             ids: Some(first_id(network, number)),
@@ -102,6 +112,7 @@ impl Worker {
                 false => vec![agent(request)],
             },
             disks: disks::planned(&request.disks),
+            host: around.map(|around| around.dir.path().to_owned()),
         };
         self.engine.start(dir, &plan).map_err(|error| Error::transient(base::chain(&error)))?;
         record.state = State::Running;

@@ -177,22 +177,23 @@ impl Worker {
         }
     }
 
-    /// All records of a controller by name. A directory without one is what an interrupted removal left: it holds nothing that runs.
-    pub fn records(&self, controller: &str) -> Result<BTreeMap<String, Record>, Error> {
+    /// The directories of a controller's instances.
+    pub fn names(&self, controller: &str) -> Result<Vec<String>, Error> {
         let entries = match fs::read_dir(self.home(controller)) {
             Ok(entries) => entries,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             Err(error) => return Err(disk("list the instances")(error)),
         };
+        let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
+        Ok(names.filter(|name| !name.starts_with('.')).collect())
+    }
+
+    /// All records of a controller by name. A directory without one is what an interrupted removal left: it holds nothing that runs.
+    pub fn records(&self, controller: &str) -> Result<BTreeMap<String, Record>, Error> {
         let mut records = BTreeMap::new();
-        for entry in entries.flatten() {
-            let Ok(name) = entry.file_name().into_string() else {
-                continue;
-            };
-            if name.starts_with('.') {
-                continue;
-            }
-            if let Some(record) = record::read(&Dir(entry.path())).map_err(disk("read an instance's record"))? {
+        for name in self.names(controller)? {
+            let record = record::read(&Dir(self.home(controller).join(&name)));
+            if let Some(record) = record.map_err(disk("read an instance's record"))? {
                 records.insert(name, record);
             }
         }
@@ -235,16 +236,20 @@ impl Worker {
 
     pub fn stop(&self, controller: &str, name: &str) -> Result<(), Error> {
         let dir = self.dir(controller, name);
-        for (inner, record) in self.records(controller)? {
-            if record.parent.as_deref() == Some(name) {
+        loop {
+            for inner in self.inside(controller, name)? {
                 self.stop(controller, &inner)?;
             }
+            let turn = self.turn(controller, name);
+            let _turn = lock(&turn);
+            // One that was being started meanwhile had this turn.
+            if !self.inside(controller, name)?.is_empty() {
+                continue;
+            }
+            let stopped = self.remove(controller, name, &dir);
+            self.forget_turns();
+            return stopped;
         }
-        let turn = self.turn(controller, name);
-        let _turn = lock(&turn);
-        let stopped = self.remove(controller, name, &dir);
-        self.forget_turns();
-        stopped
     }
 
     /// Of instances that nobody is at.

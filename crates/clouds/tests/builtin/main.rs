@@ -14,6 +14,7 @@ use clouds::builtin::{Builtin, Options};
 use container::leaks::{HostState, alone};
 use container::{Dir, Engine};
 
+mod containers;
 mod disks;
 mod inside;
 
@@ -166,18 +167,19 @@ async fn limits_are_in_force() {
     let eaten = host.exec(&id, "exec perl -e '$x = \"a\" x (400*1024*1024); print length $x' 2>&1");
     assert!(!eaten.status.success(), "400 MiB fit into 128: {eaten:?}");
     assert_eq!(host.ask(&id, "echo still here"), "still here");
-    let key: serde_json::Value = serde_json::from_slice(
-        &std::fs::read(host.data.join(format!("networks/{}.json", host.given.controller))).expect("network"),
-    )
-    .expect("json");
-    let group =
-        format!("{}/{}/{}", container::cgroup::top().trim_start_matches('/'), key["key"].as_str().expect("key"), id.0);
-    let limits: Vec<String> = ["cpu/{}/cpu.cfs_quota_us", "{}/cpu.max", "cpu,cpuacct/{}/cpu.cfs_quota_us"]
-        .iter()
-        .filter_map(|file| std::fs::read_to_string(format!("/sys/fs/cgroup/{}", file.replace("{}", &group))).ok())
-        .collect();
-    assert!(limits.iter().any(|l| l.split_whitespace().next() == Some("100000")), "one core: {limits:?}");
+    let plan = container::engine::plan(&host.dir(&id)).expect("plan");
+    for group in [plan.group(), &plan.cgroup] {
+        assert_eq!(quota(group).as_deref(), Some("100000"), "one core for {group}");
+    }
     host.end().await;
+}
+
+/// Microseconds of processor time that a group may have in a tenth of a second.
+fn quota(group: &str) -> Option<String> {
+    let group = group.trim_start_matches('/');
+    let files = ["cpu/{}/cpu.cfs_quota_us", "{}/cpu.max", "cpu,cpuacct/{}/cpu.cfs_quota_us"];
+    let read = |file: &str| std::fs::read_to_string(format!("/sys/fs/cgroup/{}", file.replace("{}", group))).ok();
+    files.into_iter().find_map(read).and_then(|text| Some(text.split_whitespace().next()?.to_owned()))
 }
 
 #[tokio::test(flavor = "multi_thread")]

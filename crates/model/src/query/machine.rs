@@ -59,6 +59,14 @@ pub fn instance_status<'a>(machine: &Stored<Machine>, all: &'a AMachine) -> Cow<
     }
 }
 
+/// Whether containers can be put on it, as far as the records know. Not on a host that no cloud of ours made, the controller's own among them: nobody
+/// there makes any. Nor inside another container, which breaks more than it gives.
+pub fn hosts_containers(all: &AMachine) -> bool {
+    let Some(machine) = &all.machine else { return false };
+    let manual = all.instance.as_ref().is_some_and(|instance| instance.is_manual());
+    machine.id.parent().is_none() && !machine.is_controller() && !manual
+}
+
 /// What a machine that is to go waits for, if it is not its cloud: the containers on it.
 pub fn removal_waits_for(within: &InModel, machine: &Stored<Machine>) -> Option<String> {
     if machine.life == Life::Alive {

@@ -6,6 +6,7 @@ use crate::change::machine::upgrade::check_not_held;
 use crate::change::sequence::Counters;
 use crate::change::{Decision, Given, TxnExt, block};
 use crate::key;
+use crate::query::machine::hosts_containers;
 use crate::query::storage::{Asked, wanted as wanted_disks};
 use crate::record::agent::Agent;
 use crate::record::block::BlockKind;
@@ -118,15 +119,14 @@ impl Adding<'_> {
     }
 
     fn check_host(&mut self, kind: &str, host: &MachineId) -> Result<(), Refusal> {
-        let (_, record) = self.within.machine(host).map_err(|refusal| {
+        let (whole, record) = self.within.machine(host).map_err(|refusal| {
             Refusal::new(refusal.kind(), format!("cannot add a new machine: {}", refusal.words()))
         })?;
         if record.life != Life::Alive {
             return Err(refused(format!("machine {host} is not alive")));
         }
         check_not_held(record).map_err(|held| refused(held.words().to_owned()))?;
-        // A container inside a container breaks more than it gives.
-        if host.parent().is_some() {
+        if !hosts_containers(whole) {
             return Err(refused(format!("machine {host} cannot host {kind} containers")));
         }
         self.txn.rests_on(key::machine(self.model, host), record);
