@@ -42,6 +42,8 @@ struct Shared {
     zones: Vec<String>,
     /// Machines are brought to it; what it says to those who ask for some.
     instead: Option<String>,
+    /// Why its machines can have none inside.
+    hosts_none: Option<String>,
     watch: Option<Watch>,
 }
 
@@ -58,6 +60,11 @@ impl Fake {
     /// From now on it makes no machines, and says this instead.
     pub fn makes_none(&self, instead: &str) {
         self.lock().instead = Some(instead.to_owned());
+    }
+
+    /// From now on none of its machines can have others inside, for this reason.
+    pub fn hosts_none(&self, why: &str) {
+        self.lock().hosts_none = Some(why.to_owned());
     }
 
     /// Spoils the next call of this kind.
@@ -232,7 +239,7 @@ impl Cloud for Fake {
     }
 
     fn check_hosts(&self, _: &str) -> Result<(), Error> {
-        Ok(())
+        self.lock().hosts_none.clone().map_or(Ok(()), |why| Err(Error::permanent(why)))
     }
 
     fn check_placement(&self, directive: &str) -> Result<(), Error> {

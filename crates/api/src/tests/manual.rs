@@ -115,6 +115,34 @@ async fn a_cloud_that_makes_no_machines_says_what_to_do_instead() {
 }
 
 #[tokio::test]
+async fn a_cloud_whose_machines_host_nothing_says_why() {
+    let fake = Fake::new();
+    fake.hosts_none("no server is in them");
+    let cloud: Arc<dyn Cloud> = Arc::new(fake);
+    let rig =
+        Rig::advised(Arc::new(CloudsAsked::learn(Clouds::new([("lab".to_owned(), cloud)]), |_, _, _| Ok(None)).await))
+            .await;
+    let uuid = rig.add_model("m").await;
+    let client = rig.login(&model_path(uuid), "admin").await;
+    for (one, words) in [
+        (json!({}), None),
+        (
+            json!({"placement": {"scope": "lxd", "directive": "0"}}),
+            Some("cannot add a new machine: machine 0 cannot host lxd containers: no server is in them"),
+        ),
+        (
+            json!({"container-type": "lxd"}),
+            Some("cannot add a new machine: a new machine cannot host lxd containers: no server is in them"),
+        ),
+    ] {
+        let answer = client.call("MachineManager", 10, "AddMachines", json!({"params": [one]})).await.expect("answers");
+        assert_eq!(answer["machines"][0]["error"]["message"].as_str(), words);
+    }
+    let status = client.call("Client", 8, "FullStatus", json!({})).await.expect("a status");
+    assert_eq!(status["machines"].as_object().map(|all| all.len()), Some(1), "no host was made for nothing");
+}
+
+#[tokio::test]
 async fn the_program_is_for_a_host_that_is_awaited_and_has_its_ticket() {
     let rig = Rig::start().await;
     let uuid = rig.add_model("m").await;

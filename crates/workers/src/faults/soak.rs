@@ -89,6 +89,18 @@ impl Soak {
         all
     }
 
+    /// Where the next machines of a model go: mostly anywhere, some inside others.
+    fn place(&mut self, model: ModelUuid) -> machine::Where {
+        let all = self.machines();
+        let hosts: Vec<MachineId> =
+            all.into_iter().filter(|(of, id)| *of == model && id.parent().is_none()).map(|(_, id)| id).collect();
+        match (self.dice.roll(4), self.dice.one_of(&hosts)) {
+            (0, _) => machine::Where::InNew("lxd".into()),
+            (1, Some(host)) => machine::Where::On("lxd".into(), host),
+            _ => machine::Where::Anywhere,
+        }
+    }
+
     fn fault(&mut self) -> Fault {
         match self.dice.roll(8) {
             0 => Fault::transient(),
@@ -115,14 +127,17 @@ impl Soak {
             }
             (1..=4, Some(model), _) => {
                 let base = OsBase::parse("ubuntu@24.04").expect("valid");
-                let all = vec![machine::AddMachine::default(); 1 + self.dice.roll(3)];
+                let one = machine::AddMachine { place: self.place(model), ..Default::default() };
+                let all = vec![one; 1 + self.dice.roll(3)];
                 let added = user.change(|b, g| machine::add(b, model, &all, &base, g)).await;
-                format!("add-machine -n {} to {model}: {}", all.len(), added.is_ok())
+                format!("add-machine -n {} to {model}, {:?}: {}", all.len(), all[0].place, added.is_ok())
             }
             (n @ 5..=7, _, Some((model, id))) => {
                 let how = machine::Destroy { force: n == 6, keep_instance: n == 7, ..Default::default() };
                 if how.force {
-                    self.forced.insert((model, id.to_string()));
+                    let with_it = self.machines().into_iter().map(|(_, one)| one);
+                    let with_it = with_it.filter(|one| *one == id || one.parent().as_ref() == Some(&id));
+                    self.forced.extend(with_it.map(|one| (model, one.to_string())));
                 }
                 let done = user.change(|b, g| machine::destroy(b, model, &id, how, g)).await;
                 format!("remove-machine {id} of {model}, {}: {}", ["plain", "forced", "kept"][n - 5], done.is_ok())
@@ -292,13 +307,20 @@ fn is_settled(within: &InModel, id: &MachineId, machine: &Machine) -> bool {
     machine.is_controller() || machine.life == Life::Alive && runs && agent == Some(AgentStatus::Started)
 }
 
+/// Whether it is to be inside a machine that did not start for good.
+fn host_failed(within: &InModel, id: &MachineId) -> bool {
+    let host = id.parent().and_then(|host| within.machines.get(&host)?.instance.clone());
+    host.is_some_and(|host| host.status.current == InstanceStatus::ProvisioningError)
+}
+
 /// What still goes on: everything but what runs, what failed for good and what was lost.
 fn busy<'a>(read: &'a Beliefs, own: Option<ModelUuid>) -> impl Iterator<Item = String> + 'a {
     read.models().flat_map(move |(within, model)| {
         let machines = within.machines().filter(|(id, whole, machine)| {
             let status = whole.instance.as_ref().map(|one| one.status.current);
             let rests = machine.life == Life::Alive
-                && matches!(status, Some(InstanceStatus::ProvisioningError | InstanceStatus::Unknown));
+                && (matches!(status, Some(InstanceStatus::ProvisioningError | InstanceStatus::Unknown))
+                    || status == Some(InstanceStatus::Pending) && host_failed(within, id));
             !is_settled(within, id, machine) && !rests
         });
         let machines: Vec<String> = machines.map(|(id, ..)| format!("machine {id} of {}", model.name)).collect();
