@@ -2,17 +2,22 @@
 //! It does not know how a controller works, only what it starts with. The surprise: whatever ends the work midway (an error, Ctrl-C) ends in
 //! `Unfinished::drop`, which leaves the host as it was.
 
+mod account;
+mod by_cloud;
+mod instance;
 pub mod records;
+
+pub use by_cloud::ByCloud;
 
 use crate::daemon;
 use crate::layout::Layout;
 use crate::published::Addresses;
 use crate::settings::{Cloud, Settings};
-use crate::{addresses, elsewhere, world};
+use crate::{accounts, addresses, elsewhere, world};
 use base::Secret;
 use base::chance::SystemChance;
 use base::clock::{Clock, SystemClock};
-use cli::bootstrap::{BootstrapError, BootstrapParams, BootstrapResult, Boxed, KillParams, MANUAL, Progress};
+use cli::bootstrap::{BootstrapError, BootstrapParams, BootstrapResult, Boxed, KillParams, Progress};
 use client::{Connection, Credentials, LoginError, Place, Target};
 use rpc::tls::Authority;
 use std::fs::{File, OpenOptions, TryLockError};
@@ -39,8 +44,8 @@ impl cli::Bootstrapper for OnThisHost {
         Box::pin(async move {
             let layout = Layout::new(&params.controller_uuid);
             match params.cloud_type.as_str() {
-                MANUAL => elsewhere::preflight(&layout),
-                _ => world::preflight(&layout).await,
+                world::CLOUD => world::preflight(&layout).await,
+                _ => elsewhere::preflight(&layout),
             }
         })
     }
@@ -91,6 +96,7 @@ async fn bootstrap(params: &BootstrapParams, progress: Progress<'_>) -> Result<B
         api_port: port,
         cloud: Cloud { name: params.cloud.clone(), kind: params.cloud_type.clone(), region: params.region.clone() },
         known_as: params.known_as.clone(),
+        instance: params.instance.clone(),
         key_sources: Addresses::of_environment(),
     };
     settings.write(&layout).map_err(doing("write the controller's settings"))?;
@@ -280,6 +286,8 @@ async fn kill(params: &KillParams, progress: Progress<'_>) -> Result<(), Bootstr
     let layout = Layout::new(&params.uuid);
     progress("Ending the controller's process");
     daemon::stop(&layout, GRACE).map_err(doing("end the controller"))?;
+    progress("Removing its machines in other clouds");
+    accounts::remove_all(&layout).await?;
     progress("Removing its machines and networks");
     world::remove(&layout).await?;
     remove_directory(&layout).map_err(doing("remove the controller's directory"))

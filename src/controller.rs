@@ -8,6 +8,7 @@
 //!        controller destroyed: the same, then its directory removed, exit 0
 //! ```
 
+use crate::bootstrap::records;
 use crate::certificates::Certificates;
 use crate::control;
 use crate::daemon;
@@ -35,7 +36,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use store::append::Append;
 use store::sqlite::{Options, Sqlite};
-use store::{Directory, OpenError};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{SignalKind, signal};
 use workers::disk::Space;
@@ -91,9 +91,6 @@ fn raise_file_limit() {
     }
 }
 
-/// How long one waits for a process that holds the data directory and is about to end.
-const PREDECESSOR: Duration = Duration::from_secs(5);
-
 type Failure = Box<dyn std::error::Error>;
 
 fn failure(what: &str, error: &dyn std::error::Error) -> Failure {
@@ -105,7 +102,7 @@ async fn run(layout: &Layout, log: Option<LogFile>) -> Result<(), Failure> {
         tokio::spawn(reopen_on_hangup(log));
     }
     let settings = Settings::read(layout).map_err(|e| failure("read the controller's settings", &e))?;
-    let directory = open_directory(layout).await?;
+    let directory = records::directory(layout).await.map_err(|e| failure("open the data directory", &e))?;
     let directory = Arc::new(directory);
     let sqlite = Sqlite::open(directory.clone(), Options::default()).map_err(|e| failure("open the database", &e))?;
     let append = Append::open(directory).map_err(|e| failure("open logs and outputs", &e))?;
@@ -194,10 +191,22 @@ async fn run(layout: &Layout, log: Option<LogFile>) -> Result<(), Failure> {
         world::remove(layout).await.map_err(|e| failure("clean the host", &e))?;
         daemon::forget(layout);
         bootstrap::remove_directory(layout).map_err(|e| failure("remove the data directory", &e))?;
+        leave_instance(&settings.instance);
     } else {
         let _ = std::fs::remove_file(layout.pid());
     }
     Ok(())
+}
+
+/// Ends the instance that was made for the controller, which the cloud then removes. Nothing else goes down: the data may have been brought to
+/// another host since.
+fn leave_instance(instance: &str) {
+    if instance.is_empty() || host::facts::read().hostname != instance {
+        return;
+    }
+    if let Err(error) = rustix::system::reboot(rustix::system::RebootCommand::PowerOff) {
+        tracing::error!("cannot end instance {instance}: {error}");
+    }
 }
 
 /// What `/metrics` shows beside the server's own figures.
@@ -212,20 +221,6 @@ fn measure(
     metrics.add(move |page| metrics::workers(page, &reports()));
     metrics.add(metrics::build);
     metrics.add(metrics::process);
-}
-
-/// A predecessor that was killed a moment ago may still be dying.
-async fn open_directory(layout: &Layout) -> Result<Directory, Failure> {
-    let begun = tokio::time::Instant::now();
-    loop {
-        match Directory::open(&layout.dir()) {
-            Ok(directory) => return Ok(directory),
-            Err(OpenError::Locked { .. }) if begun.elapsed() < PREDECESSOR => {
-                tokio::time::sleep(Duration::from_millis(50)).await;
-            }
-            Err(error) => return Err(failure("open the data directory", &error)),
-        }
-    }
 }
 
 /// `GRIGRI_AGENT_SILENCE`: seconds after which an agent that was not heard of is taken for gone, for those who test just that.

@@ -1,4 +1,4 @@
-//! This program on a host that somebody reached by ssh: what it was asked it reads, one line of JSON, and what it does it tells, line by line.
+//! This program on a host that somebody reached by ssh, or in an instance of a cloud: what it was asked it reads, one line of JSON, and what it does it tells, line by line.
 //! It does not know how it came here. The surprise: an input that ends too early is an order too, to take back what was made.
 
 use crate::bootstrap::{OnThisHost, failed};
@@ -109,6 +109,7 @@ async fn make(mut params: BootstrapParams, input: &mut Input) -> Result<(), Boot
             controller_name: params.controller_name.clone(),
             uuid: params.controller_uuid.clone(),
             cloud_type: params.cloud_type.clone(),
+            account: None,
         };
         OnThisHost.kill(&gone, &|_| {}).await?;
     }

@@ -47,6 +47,11 @@ impl Layout {
         self.dir().join("ca.key")
     }
 
+    /// What the controller knows.
+    pub fn database(&self) -> PathBuf {
+        self.dir().join(store::sqlite::FILE)
+    }
+
     /// What credentials are sealed with; not in the database, on purpose. 0600.
     pub fn secrets_key(&self) -> PathBuf {
         self.dir().join("secrets.key")

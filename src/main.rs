@@ -46,7 +46,7 @@ fn main() -> ExitCode {
         return code;
     }
     let injected = cli::Injected {
-        bootstrapper: Some(Box::new(bootstrap::OnThisHost)),
+        bootstrapper: Some(Box::new(bootstrap::ByCloud)),
         operator: Some(Box::new(operator::OfThisHost)),
         ..cli::Injected::default()
     };

@@ -18,6 +18,9 @@ pub struct Settings {
     /// Names and addresses by which others know this host, beside those that it has itself; the best first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub known_as: Vec<String>,
+    /// The cloud's instance that the controller is in, and that ends with it; empty: it is on a host that was there before.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub instance: String,
     /// Where keys are published.
     #[serde(default, skip_serializing_if = "Addresses::are_default")]
     pub key_sources: Addresses,
@@ -28,7 +31,7 @@ pub struct Settings {
 #[serde(rename_all = "kebab-case")]
 pub struct Cloud {
     pub name: String,
-    /// `builtin`, `manual`.
+    /// `builtin`, `manual`, `lxd`, `incus`.
     #[serde(rename = "type")]
     pub kind: String,
     pub region: String,

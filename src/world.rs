@@ -44,6 +44,10 @@ pub fn open(layout: &Layout, settings: &Settings) -> World {
         let cloud: Arc<dyn Cloud> = Arc::new(Manual);
         return World { clouds: Clouds::new([(settings.cloud.name.clone(), cloud)]), inner_addresses: Vec::new() };
     }
+    if settings.cloud.kind != CLOUD {
+        // Those that are used with credentials are opened by them.
+        return World { clouds: Clouds::new([]), inner_addresses: Vec::new() };
+    }
     let builtin = builtin(layout, Some(port));
     let inner_addresses = match builtin.gateway(&layout.uuid) {
         Ok(gateway) => vec![format!("{gateway}:{port}")],

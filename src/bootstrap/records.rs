@@ -2,6 +2,8 @@
 
 use super::failed;
 use crate::layout::Layout;
+use crate::seals::Sealer;
+use crate::world;
 use base::chance::SystemChance;
 use base::clock::SystemClock;
 use base::{Hardware, OsBase};
@@ -16,7 +18,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
-use store::Directory;
+use store::{Directory, OpenError};
 use store::sqlite::{Options, Sqlite};
 
 /// The first user.
@@ -30,26 +32,52 @@ pub async fn write(
     hosts: &[Address],
     port: u16,
 ) -> Result<(), BootstrapError> {
-    let with = first_records(params, authority, hosts, port)?;
-    let directory =
-        Directory::open(&layout.dir()).map_err(|error| failed(format!("cannot open the data directory: {error}")))?;
-    let directory = Arc::new(directory);
+    let with = first_records(params, layout, authority, hosts, port)?;
+    let (state, directory) = open(layout).await?;
+    let written = state.change(|beliefs, given| bootstrap(beliefs, &with, given)).await;
+    close(state, directory).await;
+    written.map_err(|refusal| failed(format!("cannot write the first records: {}", refusal.words())))
+}
+
+/// Opens the database of a controller that does not run.
+pub async fn open(layout: &Layout) -> Result<(State, Arc<Directory>), BootstrapError> {
+    let opened = directory(layout).await;
+    let directory = Arc::new(opened.map_err(|error| failed(format!("cannot open the data directory: {error}")))?);
     let store = Sqlite::open(directory.clone(), Options::default())
-        .map_err(|error| failed(format!("cannot make the database: {error}")))?;
+        .map_err(|error| failed(format!("cannot open the database: {error}")))?;
     let state = State::open(Arc::new(store), Arc::new(SystemClock), Arc::new(SystemChance))
         .await
         .map_err(|error| failed(format!("cannot open the database: {error}")))?;
-    let written = state.change(|beliefs, given| bootstrap(beliefs, &with, given)).await;
+    Ok((state, directory))
+}
+
+/// How long one waits for a process that holds the data directory and is about to end.
+const PREDECESSOR: Duration = Duration::from_secs(5);
+
+/// A controller that was killed a moment ago, or is done, may still be dying.
+pub async fn directory(layout: &Layout) -> Result<Directory, OpenError> {
+    let begun = tokio::time::Instant::now();
+    loop {
+        match Directory::open(&layout.dir()) {
+            Err(OpenError::Locked { .. }) if begun.elapsed() < PREDECESSOR => {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            other => return other,
+        }
+    }
+}
+
+/// The database's own thread lets the directory go a moment later, and whoever comes next must find it free.
+pub async fn close(state: State, directory: Arc<Directory>) {
     drop(state);
-    // The database's own thread lets the directory go a moment later, and the controller must find it free.
     while Arc::strong_count(&directory) > 1 {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
-    written.map_err(|refusal| failed(format!("cannot write the first records: {}", refusal.words())))
 }
 
 fn first_records(
     params: &BootstrapParams,
+    layout: &Layout,
     authority: &Authority,
     hosts: &[Address],
     port: u16,
@@ -61,8 +89,11 @@ fn first_records(
     let base = OsBase::parse(&facts.base).or_else(|_| OsBase::new("linux", "unknown"));
     let (description, instance_id) = match params.cloud_type.as_str() {
         MANUAL => ("Hosts that are there already", model::record::instance::MANUAL.to_owned()),
-        _ => ("Containers on the controller's own host", facts.hostname.clone()),
+        world::CLOUD => ("Containers on the controller's own host", facts.hostname.clone()),
+        "lxd" => ("LXD Container Hypervisor", params.instance.clone()),
+        _ => ("", params.instance.clone()),
     };
+    let credential = credential(params, layout)?;
     Ok(Bootstrap {
         uuid: params.controller_uuid.clone(),
         name: params.controller_name.clone(),
@@ -74,22 +105,14 @@ fn first_records(
             name: params.cloud.clone(),
             kind: params.cloud_type.clone(),
             description: description.into(),
-            auth_types: vec!["empty".into()],
-            endpoint: params.endpoint.clone(),
+            auth_types: vec![credential.auth_type.clone()],
+            endpoint: params.account.as_ref().map_or(&params.endpoint, |account| &account.endpoint).clone(),
+            config: params.account.iter().flat_map(|account| account.config.clone()).collect(),
             regions: vec![Region { name: params.region.clone(), ..Region::default() }],
             ..Cloud::default()
         },
         region: params.region.clone(),
-        credential: Some(Credential {
-            cloud: params.cloud.clone(),
-            owner: ADMIN.into(),
-            name: "default".into(),
-            auth_type: "empty".into(),
-            attributes: BTreeMap::new(),
-            sealed: String::new(),
-            invalid: false,
-            invalid_reason: String::new(),
-        }),
+        credential: Some(credential),
         ca_cert: authority.cert_pem.clone(),
         endpoints: hosts.iter().map(|address| Endpoint { address: address.clone(), port }).collect(),
         config,
@@ -117,6 +140,30 @@ fn first_records(
             },
         },
     })
+}
+
+/// What the cloud is used with; clouds that want no credential have one that is empty.
+fn credential(params: &BootstrapParams, layout: &Layout) -> Result<Credential, BootstrapError> {
+    let (name, auth_type) = match &params.account {
+        Some(account) => (account.name.as_str(), account.auth_type.as_str()),
+        None => ("default", "empty"),
+    };
+    let mut credential = Credential {
+        cloud: params.cloud.clone(),
+        owner: ADMIN.into(),
+        name: name.to_owned(),
+        auth_type: auth_type.to_owned(),
+        attributes: BTreeMap::new(),
+        sealed: String::new(),
+        invalid: false,
+        invalid_reason: String::new(),
+    };
+    if let Some(account) = &params.account {
+        let sealer = Sealer::open(layout, Arc::new(SystemChance));
+        let sealed = api::sealed(&sealer, &credential.id(), &account.attributes);
+        credential.sealed = sealed.map_err(|refusal| failed(refusal.words()))?;
+    }
+    Ok(credential)
 }
 
 /// Settings of the controller, and the rest, which are its model's.

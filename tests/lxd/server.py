@@ -13,6 +13,7 @@ import signal
 import subprocess
 import time
 
+FOLDER, PRODUCT = pathlib.Path(os.environ["SUITE_FOLDER"]), os.environ["GRIGRI"]
 KEPT = pathlib.Path(os.environ["SUITE_KEPT"])
 RECIPE = pathlib.Path(__file__).resolve().parent / "image"
 # How the daemons of each kind are called, and where they look for themselves.
@@ -56,6 +57,17 @@ def image():
         raise Failed(f"{RECIPE} ended with {done.returncode}\n{done.stdout}")
     made_from.write_text(RECIPE.read_text())
     return archive
+
+
+def wrapper(server):
+    """The environment in which the product runs where the server is. A debug build is stripped: every machine gets a copy."""
+    program, script = FOLDER / "grigri", FOLDER / f"grigri-{server.kind}"
+    if not program.exists():
+        subprocess.run(["strip", "-o", program, PRODUCT], check=True)
+    script.write_text(f'#!/bin/sh\nexec nsenter --target {server.process.pid} --net --mount --wdns="$PWD" -- {program} "$@"\n')
+    script.chmod(0o755)
+    # Where the server's own command line finds it too.
+    return {"GRIGRI": str(script), server.words["folder"]: str(server.folder)}
 
 
 class Server:
@@ -118,18 +130,22 @@ class Server:
                 "root": {"path": "/", "pool": "default", "type": "disk"},
                 "eth0": {"name": "eth0", "network": self.bridge, "type": "nic"},
             }}],
-            "config": {"core.https_address": f"{self.address}:8443", "images.auto_update_interval": "0"},
         }
-        # Its address is there once the bridge is.
-        config = preseed.pop("config")
         tool = ["lxd", "init"] if self.kind == "lxd" else ["incus", "admin", "init"]
         self.run(*tool, "--preseed", stdin=json.dumps(preseed))
-        for key, value in config.items():
-            self.client("config", "set", key, value)
+        self.client("config", "set", "images.auto_update_interval", "0")
+        self.listen()
         metadata = self.folder / "metadata.yaml"
         metadata.write_text("architecture: x86_64\ncreation_date: 1700000000\nproperties: {description: Debian 12, os: debian, release: bookworm}\n")
         subprocess.run(["tar", "-czf", self.folder / "metadata.tar.gz", "-C", self.folder, "metadata.yaml"], check=True)
         self.client("image", "import", str(self.folder / "metadata.tar.gz"), str(image()), "--alias", "debian/12")
+
+    def listen(self):
+        # Its address is there once the bridge is.
+        self.client("config", "set", "core.https_address", f"{self.address}:8443")
+
+    def hush(self):
+        self.client("config", "unset", "core.https_address")
 
     def run(self, *words, stdin="", ok=True):
         """A command where the server is, to its end."""
@@ -163,6 +179,11 @@ class Server:
         self.client("config", *trust, str(crt))
         server = self.query("/1.0")["environment"]["certificate"]
         return {"client-cert": crt.read_text(), "client-key": key.read_text(), "server-cert": server}
+
+    def token(self, name):
+        """By which the server comes to trust whoever shows it."""
+        said = self.client("config", "trust", "add", *(["--name", name] if self.kind == "lxd" else [name]))
+        return said.stdout.strip().splitlines()[-1].strip()
 
     def distrust(self):
         """Lets nobody in any more by certificate."""

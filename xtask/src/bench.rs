@@ -3,6 +3,7 @@
 //! Every figure stands beside the command that made it. A budget nobody has measured yet stands there too, saying so.
 
 mod builtin;
+mod lxd;
 mod peers;
 mod simulator;
 
@@ -17,11 +18,12 @@ pub const COMMAND: Command = Command {
     name: "bench",
     summary: "measures what has a budget and writes docs/benchmarks.md",
     help: "\
-Usage: cargo xtask bench
+Usage: cargo xtask bench [lxd]
 
 Builds the release binary, measures what can be measured on this machine (as root also controllers and machines of the
 builtin cloud), and writes docs/benchmarks.md: budget, figure, and the command that made the figure. Nothing here fails for
-being slow: budgets are for people.
+being slow: budgets are for people. With `lxd` only machines of LXD and Incus are measured, and
+only their lines of the page are written anew.
 ",
     run,
 };
@@ -45,8 +47,14 @@ impl Row {
 }
 
 fn run(words: &[String]) -> Done {
-    command::no_words("bench", words)?;
+    let only_lxd = words == ["lxd"];
+    if !only_lxd {
+        command::no_words("bench", words)?;
+    }
     let binary = dist::release()?;
+    if only_lxd {
+        return write(&format!("{}{}", page_without(lxd::COMMAND)?, table(&lxd::measure(&binary))));
+    }
     let mut rows = vec![
         Row::new("binary, stripped", "<= 30 MB", "cargo xtask dist", size(&binary)),
         Row::new(
@@ -64,8 +72,37 @@ fn run(words: &[String]) -> Done {
     ];
     rows.extend(builtin::measure(&binary));
     rows.extend(simulator::measure(&binary));
-    let mut table = String::from("| what | budget | measured | command |\n|---|---|---|---|\n");
-    for Row { what, budget, command, figure } in &rows {
+    rows.extend(lxd::measure(&binary));
+    let open: String =
+        OPEN.iter().map(|(what, budget)| format!("| {what} | {budget} | not measured yet | |\n")).collect();
+    write(&format!(
+        "# Benchmarks\n\nWritten by `cargo xtask bench`; do not edit by hand. Budgets are for people: no test fails for being slow.\n\n\
+         Measured on: {}.\n\n| what | budget | measured | command |\n|---|---|---|---|\n{}{open}",
+        machine(),
+        table(&rows)
+    ))
+}
+
+fn page() -> std::path::PathBuf {
+    tree::root().join("docs/benchmarks.md")
+}
+
+fn write(text: &str) -> Done {
+    fs::write(page(), text).map_err(|e| Error::failed(format!("cannot write {}: {e}", page().display())))
+}
+
+/// What the page says but for the lines that a command made.
+fn page_without(command: &str) -> Result<String, Error> {
+    let text =
+        fs::read_to_string(page()).map_err(|e| Error::failed(format!("cannot read {}: {e}", page().display())))?;
+    let end = format!("`{command}` |");
+    Ok(text.lines().filter(|line| !line.ends_with(&end)).map(|line| format!("{line}\n")).collect())
+}
+
+/// The rows as they stand on the page; each is shown as it comes.
+fn table(rows: &[Row]) -> String {
+    let mut table = String::new();
+    for Row { what, budget, command, figure } in rows {
         let figure = match figure {
             Ok(figure) => figure.as_str(),
             Err(error) => {
@@ -78,16 +115,7 @@ fn run(words: &[String]) -> Done {
         println!("{what}: {figure}");
         table.push_str(&format!("| {what} | {budget} | {figure} | `{command}` |\n"));
     }
-    for (what, budget) in OPEN {
-        table.push_str(&format!("| {what} | {budget} | not measured yet | |\n"));
-    }
-    let page = tree::root().join("docs/benchmarks.md");
-    let text = format!(
-        "# Benchmarks\n\nWritten by `cargo xtask bench`; do not edit by hand. Budgets are for people: no test fails for being slow.\n\n\
-         Measured on: {}.\n\n{table}",
-        machine()
-    );
-    fs::write(&page, text).map_err(|e| Error::failed(format!("cannot write {}: {e}", page.display())))
+    table
 }
 
 /// Cores, memory and kernel: what a figure means depends on them.

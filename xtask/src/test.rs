@@ -34,6 +34,13 @@ const CRATES: &str = "crates";
 /// The suite that `--guest` stands for.
 const GUEST: &str = "guest";
 
+/// Has another program of a suite's folder find what the suite needs.
+pub fn meet_needs(suite: &str, command: &mut std::process::Command) -> Done {
+    let found = suite::all()?.into_iter().find(|one| one.name == suite);
+    let found = found.ok_or_else(|| Error::failed(format!("no suite is named {suite:?}")))?;
+    found.meet_needs(command).map_err(Error::Failed)
+}
+
 fn run(words: &[String]) -> Done {
     let (flags, mut names): (Vec<&str>, Vec<&str>) =
         words.iter().map(String::as_str).partition(|word| word.starts_with('-'));

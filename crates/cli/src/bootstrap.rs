@@ -3,8 +3,15 @@
 //! Must not know how a controller is started. The surprise: a `Bootstrapper` that fails or is dropped midway has
 //! removed what it made; the command then has only the client store to put back.
 
+mod reach;
+mod talk;
+
+pub use reach::{PATIENCE, reach};
+pub use talk::{Ended, Talk};
+
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::path::Path;
 use std::pin::Pin;
 
 use base::secret::Secret;
@@ -15,16 +22,38 @@ pub const BUILTIN: &str = "builtin";
 /// Hosts that are there already; the controller is on one of them.
 pub const MANUAL: &str = "manual";
 
+/// Servers of containers, one of which the controller is in.
+pub const SERVERS: &[&str] = &["incus", "lxd"];
+
+/// What a cloud is used with.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Account {
+    /// Where its server is; empty: on this host.
+    pub endpoint: String,
+    /// The settings of its definition.
+    pub config: serde_json::Map<String, serde_json::Value>,
+    /// The credential's.
+    pub name: String,
+    pub auth_type: String,
+    pub attributes: BTreeMap<String, Secret>,
+}
+
 /// What the user asked for.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct BootstrapParams {
     pub controller_name: String,
     /// The cloud's name.
     pub cloud: String,
-    /// `builtin`, `manual`.
+    /// `builtin`, `manual`, `lxd`, `incus`.
     pub cloud_type: String,
-    /// Of a manual cloud: the host, `[user@]host[:port]`, as typed.
+    /// Of a manual cloud: the host, `[user@]host[:port]`, as typed. Of others that have one: where the user's definition says.
     pub endpoint: String,
+    /// Of clouds that want one.
+    #[serde(default)]
+    pub account: Option<Account>,
+    /// The name of the cloud's instance that the controller is in; empty: it is on a host that was there before.
+    #[serde(default)]
+    pub instance: String,
     /// Of a manual cloud: names and addresses by which the host is known to whoever reached it, the best first.
     pub known_as: Vec<String>,
     pub region: String,
@@ -40,6 +69,9 @@ pub struct BootstrapParams {
     pub constraints: String,
     pub bootstrap_constraints: String,
     pub bootstrap_base: String,
+    /// `--to`, a directive of the cloud's.
+    #[serde(default)]
+    pub placement: String,
     pub keep_broken: bool,
 }
 
@@ -62,6 +94,9 @@ pub struct KillParams {
     pub controller_name: String,
     pub uuid: String,
     pub cloud_type: String,
+    /// Of clouds that want one.
+    #[serde(default)]
+    pub account: Option<Account>,
 }
 
 /// A cause with its cure, each for the user.
@@ -113,6 +148,13 @@ pub const HOST_MODE: &str = "controller-host";
 
 /// Makes controllers on one host.
 pub trait Bootstrapper: Send + Sync {
+    /// An account that a controller can use, of what the client has: for a server of this host without a credential, one is made in the
+    /// client's directory and the server told to trust it. May be asked again.
+    fn account<'b>(&'b self, cloud_type: &'b str, account: Account, client: &'b Path) -> Boxed<'b, Account> {
+        let _ = (cloud_type, client);
+        Box::pin(async { Ok(account) })
+    }
+
     /// Whether a controller can be made here. Changes nothing.
     fn check<'b>(&'b self, params: &'b BootstrapParams) -> Boxed<'b, ()>;
 

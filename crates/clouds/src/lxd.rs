@@ -4,6 +4,7 @@
 
 mod client;
 mod constraints;
+mod controller;
 mod endpoint;
 mod error;
 mod first_boot;
@@ -11,6 +12,7 @@ mod flavour;
 mod image;
 mod image_files;
 mod instance;
+mod introduce;
 mod login;
 mod network;
 mod profile;
@@ -18,6 +20,8 @@ mod release;
 mod server;
 mod start;
 mod stop;
+mod talk;
+mod welcome;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -37,6 +41,9 @@ use start::Start;
 
 pub use endpoint::{Certificates, Endpoint};
 pub use flavour::Flavour;
+pub use introduce::introduce;
+pub use talk::Talk;
+pub use welcome::{Welcome, socket, welcome};
 
 /// Starts under way: more at a time would only wait for each other.
 const AT_ONCE: usize = 8;
@@ -262,16 +269,18 @@ impl Cloud for Lxd {
 
     fn destroy_model<'a>(&'a self, model: &'a ModelRef) -> Answer<'a, ()> {
         Box::pin(async move {
-            self.remove_all(|instance| instance.is_of_model(&model.controller, &model.model)).await?;
+            let is_of = |one: &Instance| one.is_of_model(&model.controller, &model.model);
+            // A controller's own model is no model that ends before its controller does.
+            self.remove_all(|one| is_of(one) && !one.is_controller()).await?;
+            if self.all("recursion=1").await?.iter().any(is_of) {
+                return Ok(());
+            }
             Ok(profile::remove(&self.client, &model.controller, Some(&model.model)).await?)
         })
     }
 
     fn destroy_controller<'a>(&'a self, controller: &'a str) -> Answer<'a, ()> {
-        Box::pin(async move {
-            self.remove_all(|instance| instance.is_of(controller) || instance.was_kept_by(controller)).await?;
-            Ok(profile::remove(&self.client, controller, None).await?)
-        })
+        Box::pin(self.remove_from_within(controller))
     }
 
     fn console_log<'a>(&'a self, controller: &'a str, id: &'a InstanceId) -> Answer<'a, String> {

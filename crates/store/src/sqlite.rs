@@ -29,7 +29,8 @@ use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use tokio::sync::{oneshot, watch};
 use writer::{Job, Writer};
 
-const FILE: &str = "state.sqlite";
+/// In the data directory.
+pub const FILE: &str = "state.sqlite";
 const APPLICATION: i32 = 0x6772_6967;
 const VERSION: i64 = 1;
 

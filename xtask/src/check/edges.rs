@@ -38,7 +38,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("clap", &["cli"]),
     ("lexopt", &["cli"]),
     ("hyper", &["rpc", "client", "api", "agent", "clouds"]),
-    ("tokio-tungstenite", &["rpc", "client", "api", "agent"]),
+    ("tokio-tungstenite", &["rpc", "client", "api", "agent", "clouds"]),
 ];
 
 /// May use every crate of ours.

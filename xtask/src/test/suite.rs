@@ -166,7 +166,7 @@ impl Suite {
         }
     }
 
-    fn meet_needs(&self, command: &mut Command) -> Result<(), String> {
+    pub fn meet_needs(&self, command: &mut Command) -> Result<(), String> {
         for need in &self.needs {
             match need {
                 Need::Root if !run::is_root() => return Err("needs root".to_owned()),

@@ -2,6 +2,7 @@
 
 use super::Command;
 
+pub mod account;
 mod add;
 mod ask;
 mod bootstrap;

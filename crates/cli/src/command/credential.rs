@@ -12,6 +12,7 @@ pub mod local;
 mod remove;
 mod set;
 mod show;
+mod trust;
 mod update;
 mod upload;
 

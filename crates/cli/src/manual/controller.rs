@@ -7,22 +7,18 @@
 //!             |  a connection that ends before "keep", for whatever reason, is the host's word to take back all it made
 //! ```
 
-use client::{Connection, Credentials, LoginError, Place, Target};
 use std::time::Duration;
-use tokio::time::Instant;
 
 use super::session::{Purpose, Session, explain, failed};
 use super::{Login, as_root, detect};
 use crate::bootstrap::{
-    Asked, BootstrapError, BootstrapParams, BootstrapResult, Bootstrapper, Boxed, KEEP, KillParams, MANUAL, Progress,
-    Told,
+    Asked, BootstrapError, BootstrapParams, BootstrapResult, Bootstrapper, Boxed, KEEP, KillParams, MANUAL, PATIENCE,
+    Progress, Told, reach,
 };
 use crate::command::ssh::process::Fed;
 use crate::context::{Context, architecture};
 use crate::error::{Error, Result};
 
-/// A new controller answers within a second; a host under load gets its time.
-const PATIENCE: Duration = Duration::from_secs(30);
 /// MiB: the program twice, and room for the database to begin with.
 const ROOM: u64 = 512;
 
@@ -120,49 +116,11 @@ impl Elsewhere {
             Told::Made(made) => *made,
             other => return Err(unexpected(&other)),
         };
-        self.reach(params, &made, progress).await?;
+        reach(params, &made, &self.login.host, self.patience, progress).await?;
         session.say(&format!("{KEEP}\n")).await?;
         match session.told().await? {
             Told::Kept => Ok(made),
             other => Err(unexpected(&other)),
-        }
-    }
-
-    /// Logs in to the new controller from here: one that nobody can reach is no use.
-    async fn reach(
-        &self,
-        params: &BootstrapParams,
-        made: &BootstrapResult,
-        progress: Progress<'_>,
-    ) -> Result<(), BootstrapError> {
-        progress(&format!("Contacting Juju controller at {} to verify accessibility...", self.login.host));
-        let target = Target { addresses: made.endpoints.clone(), ca_pem: made.ca_cert.clone() };
-        let who =
-            Credentials { user: "admin".into(), password: params.admin_password.clone(), ..Credentials::default() };
-        let begun = Instant::now();
-        let mut tries = 0;
-        loop {
-            tries += 1;
-            let opened = tokio::time::timeout(self.patience, Connection::open(&target, Place::Controller, &who)).await;
-            let words = match opened {
-                Ok(Ok(_)) => return Ok(()),
-                Ok(Err(LoginError::Refused(error))) => {
-                    return Err(failed(format!("the new controller refused its admin: {error}")));
-                }
-                Ok(Err(error)) => base::chain(&error),
-                Err(_) => "no answer".to_owned(),
-            };
-            if begun.elapsed() >= self.patience {
-                return Err(BootstrapError {
-                    message: format!("unable to contact api server after {tries} attempts: {words}"),
-                    hints: vec![format!(
-                        "The controller's port has to be reachable from here, at one of: {}\n\
-                     Open it in the firewalls on the way, or choose another with --config api-port=PORT.",
-                        made.endpoints.join(", ")
-                    )],
-                });
-            }
-            tokio::time::sleep(Duration::from_millis(500)).await;
         }
     }
 

@@ -5,12 +5,12 @@
 
 use std::path::PathBuf;
 
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines};
-use tokio::process::{Child, ChildStdin, ChildStdout};
+use tokio::io::AsyncReadExt;
+use tokio::process::Child;
 use tokio::task::JoinHandle;
 
 use super::{Login, as_root};
-use crate::bootstrap::{Asked, BootstrapError, HOST_MODE, Progress, Told};
+use crate::bootstrap::{Asked, BootstrapError, Ended, HOST_MODE, Progress, Talk, Told};
 
 /// `$1` the controller's UUID; `$2` what for: `make`, `start`, `remove`, or `destroyed` for one that takes itself away; `$3` the
 /// program's word; `$4` how we came here.
@@ -66,8 +66,7 @@ impl Purpose {
 pub(super) struct Session {
     host: String,
     child: Child,
-    stdin: Option<ChildStdin>,
-    lines: Lines<BufReader<ChildStdout>>,
+    talk: Talk,
     /// What ssh and the shell say.
     errors: Option<JoinHandle<String>>,
 }
@@ -77,7 +76,7 @@ impl Session {
         let child = login.talk(&as_root(LOADER, &[uuid, purpose.word(), HOST_MODE]));
         let mut child = child.map_err(|error| failed(error.message()))?;
         let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
-        let stdout = stdout.ok_or_else(|| failed("ssh has no output"))?;
+        let (Some(stdin), Some(stdout)) = (stdin, stdout) else { return Err(failed("ssh has no streams")) };
         let errors = stderr.map(|stderr| {
             tokio::spawn(async move {
                 let mut bytes = Vec::new();
@@ -86,52 +85,37 @@ impl Session {
                 String::from_utf8_lossy(&bytes).trim().to_owned()
             })
         });
-        Ok(Session { host: login.destination.clone(), child, stdin, lines: BufReader::new(stdout).lines(), errors })
+        let talk = Talk::new(Box::new(stdout), Box::new(stdin));
+        Ok(Session { host: login.destination.clone(), child, talk, errors })
     }
 
     /// Asks, and gives the first answer that is no step; sends the program where it is wanted.
     pub(super) async fn ask(&mut self, asked: &Asked, progress: Progress<'_>) -> Result<Told, BootstrapError> {
-        let mut request = serde_json::to_string(asked).map_err(|error| failed(error.to_string()))?;
-        request.push('\n');
         loop {
-            match self.told().await? {
-                Told::Send => {
+            match self.talk.ask(asked, progress).await {
+                Ok(Told::Send) => {
                     progress(&format!("Copying the program to {}", self.host));
                     self.send_program().await?;
                 }
-                // Until then its input was the shell's.
-                Told::Ready => self.say(&request).await?,
-                Told::Step(step) => progress(&step),
-                Told::Failed(error) => return Err(error),
-                other => return Ok(other),
+                Ok(told) => return Ok(told),
+                Err(ended) => return Err(self.ended(ended).await),
             }
         }
     }
 
     /// Says the one more word.
     pub(super) async fn say(&mut self, text: &str) -> Result<(), BootstrapError> {
-        let Some(stdin) = &mut self.stdin else { return Err(failed("nothing can be said any more")) };
-        let written = async {
-            stdin.write_all(text.as_bytes()).await?;
-            stdin.flush().await
-        };
-        match written.await {
+        match self.talk.say(text).await {
             Ok(()) => Ok(()),
-            Err(_) => Err(self.lost().await),
+            Err(ended) => Err(self.ended(ended).await),
         }
     }
 
     /// What comes next.
     pub(super) async fn told(&mut self) -> Result<Told, BootstrapError> {
-        loop {
-            match self.lines.next_line().await {
-                Ok(Some(line)) => match serde_json::from_str(&line) {
-                    Ok(told) => return Ok(told),
-                    // Whatever a login says by itself.
-                    Err(_) => continue,
-                },
-                Ok(None) | Err(_) => return Err(self.lost().await),
-            }
+        match self.talk.told().await {
+            Ok(told) => Ok(told),
+            Err(ended) => Err(self.ended(ended).await),
         }
     }
 
@@ -142,16 +126,22 @@ impl Session {
         let mut file = tokio::fs::File::open(&path).await.map_err(unreadable)?;
         let length = file.metadata().await.map_err(unreadable)?.len();
         self.say(&format!("{length}\n")).await?;
-        let Some(stdin) = &mut self.stdin else { return Ok(()) };
-        match tokio::io::copy(&mut file, stdin).await {
+        let copied = match self.talk.input() {
+            Ok(input) => tokio::io::copy(&mut file, input).await.map_err(|_| Ended::Lost),
+            Err(ended) => Err(ended),
+        };
+        match copied {
             Ok(_) => self.say("").await,
-            Err(_) => Err(self.lost().await),
+            Err(ended) => Err(self.ended(ended).await),
         }
     }
 
     /// Why the talk ended.
-    async fn lost(&mut self) -> BootstrapError {
-        self.stdin = None;
+    async fn ended(&mut self, ended: Ended) -> BootstrapError {
+        if let Ended::Failed(error) = ended {
+            return error;
+        }
+        self.talk.hush();
         let code = self.child.wait().await.ok().and_then(|status| status.code()).unwrap_or(255);
         let words = match self.errors.take() {
             Some(errors) => errors.await.unwrap_or_default(),

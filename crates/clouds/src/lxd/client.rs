@@ -29,6 +29,8 @@ const TURN: u64 = 1;
 /// Bytes of an answer; a thousand instances with their states are some megabytes.
 const LONGEST: usize = 64 << 20;
 const CHUNK: usize = 256 << 10;
+/// Where commands in instances find others.
+pub const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 type Body = UnsyncBoxBody<Bytes, std::io::Error>;
 
@@ -54,6 +56,13 @@ struct Envelope {
     error: String,
     operation: String,
     metadata: Value,
+}
+
+impl Envelope {
+    fn operation_id(&self) -> &str {
+        let last = self.operation.rsplit('/').next().unwrap_or_default();
+        last.split('?').next().unwrap_or_default()
+    }
 }
 
 /// Long work, as the server shows it.
@@ -119,13 +128,23 @@ impl Client {
         let what = format!("{method} {}", path_of(words));
         let envelope = self.ask(method, words, query, Some(body)).await?;
         match envelope.kind.as_str() {
-            "async" => {
-                let id =
-                    envelope.operation.rsplit('/').next().unwrap_or_default().split('?').next().unwrap_or_default();
-                self.wait(id, &what, limit, tell).await
-            }
+            "async" => self.wait(envelope.operation_id(), &what, limit, tell).await,
             _ => Ok(Operation { metadata: envelope.metadata, ..Operation::default() }),
         }
+    }
+
+    /// Work that is not waited for: its id, and how it stands.
+    pub async fn begin(&self, method: Method, words: &[&str], body: &Value) -> Result<(String, Operation), Failed> {
+        let envelope = self.ask(method, words, "", Some(body)).await?;
+        let id = envelope.operation_id().to_owned();
+        let operation = serde_json::from_value(envelope.metadata).map_err(|error| self.garbled(error))?;
+        Ok((id, operation))
+    }
+
+    /// Of one stream of an operation.
+    pub fn websocket(&self, id: &str, secret: &str) -> String {
+        let (path, project) = (path_of(&["operations", id, "websocket"]), escape(&self.project));
+        format!("ws://{}{path}?project={project}&secret={}", self.host(), escape(secret))
     }
 
     async fn wait(
@@ -211,7 +230,7 @@ impl Client {
     pub async fn exec(&self, instance: &str, words: &[String], limit: Duration) -> Result<(i64, String), Failed> {
         let body = serde_json::json!({
             "command": words, "wait-for-websocket": false, "record-output": true, "interactive": false,
-            "environment": {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
+            "environment": {"PATH": PATH},
         });
         let path = ["instances", instance, "exec"];
         let done = self.change_telling(Method::POST, &path, "", &body, limit, &|_| {}).await?;
@@ -281,11 +300,15 @@ impl Client {
     fn request(&self, method: Method, words: &[&str], query: &str) -> hyper::http::request::Builder {
         let joint = if query.is_empty() { "" } else { "&" };
         let address = format!("{}?project={}{joint}{query}", path_of(words), escape(&self.project));
-        let host = match &self.endpoint {
-            Endpoint::Socket(_) => "lxd",
-            Endpoint::Https { host, .. } => host,
-        };
-        Request::builder().method(method).uri(address).header(HOST, host)
+        Request::builder().method(method).uri(address).header(HOST, self.host())
+    }
+
+    fn host(&self) -> String {
+        match &self.endpoint {
+            Endpoint::Socket(_) => "lxd".to_owned(),
+            Endpoint::Https { host, .. } if host.contains(':') => format!("[{host}]"),
+            Endpoint::Https { host, .. } => host.clone(),
+        }
     }
 
     async fn send(&self, request: Request<Body>, patience: Duration) -> Result<Response<Incoming>, Failed> {
@@ -329,7 +352,7 @@ impl Client {
         }
     }
 
-    fn unreached(&self, why: String) -> Failed {
+    pub fn unreached(&self, why: String) -> Failed {
         Failed::Reach { server: self.endpoint.to_string(), why }
     }
 

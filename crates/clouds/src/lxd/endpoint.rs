@@ -18,7 +18,7 @@ use tokio_rustls::TlsConnector;
 
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Where servers listen when no port is named.
-const PORT: u16 = 8443;
+pub const PORT: u16 = 8443;
 
 /// What a connection is to us.
 pub trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
@@ -56,6 +56,23 @@ impl fmt::Display for Endpoint {
 impl Endpoint {
     /// `https://10.0.0.1:8443`, `10.0.0.1`, `[fd00::1]:8443`; errors are words.
     pub fn https(address: &str, certificates: &Certificates) -> Result<Endpoint, String> {
+        let server = CertificateDer::from_pem_slice(certificates.server_cert.as_bytes())
+            .map_err(|error| format!("the server's certificate cannot be read: {error}"))?;
+        let Certificates { client_cert, client_key, .. } = certificates;
+        Endpoint::https_to(address, tls(client_cert, client_key, Known::Certificate(server))?)
+    }
+
+    /// The same to a server of whose certificate only the SHA-256 is known, in hex.
+    pub fn https_by_fingerprint(
+        address: &str,
+        client_cert: &str,
+        client_key: &Secret,
+        fingerprint: &str,
+    ) -> Result<Endpoint, String> {
+        Endpoint::https_to(address, tls(client_cert, client_key, Known::Fingerprint(fingerprint.to_lowercase()))?)
+    }
+
+    fn https_to(address: &str, tls: ClientConfig) -> Result<Endpoint, String> {
         let rest = address.strip_prefix("https://").unwrap_or(address).trim_end_matches('/');
         if rest.is_empty() || rest.contains(['/', '@']) || address.starts_with("http://") {
             return Err(format!("{address:?} is no address of a server: https://HOST:PORT is wanted"));
@@ -66,7 +83,7 @@ impl Endpoint {
             _ => (rest, PORT),
         };
         let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
-        Ok(Endpoint::Https { host, port, tls: Arc::new(tls(certificates)?) })
+        Ok(Endpoint::Https { host, port, tls: Arc::new(tls) })
     }
 
     pub async fn connect(&self) -> Result<Box<dyn Stream>, String> {
@@ -113,27 +130,37 @@ async fn dial(host: &str, port: u16) -> Result<TcpStream, String> {
     Err(why)
 }
 
-fn tls(certificates: &Certificates) -> Result<ClientConfig, String> {
+/// SHA-256 of a certificate, in hex.
+pub fn fingerprint(certificate: &CertificateDer<'_>) -> String {
+    let digest = ::ring::digest::digest(&::ring::digest::SHA256, certificate);
+    digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn tls(client_cert: &str, client_key: &Secret, known: Known) -> Result<ClientConfig, String> {
     let provider = Arc::new(ring::default_provider());
-    let server = CertificateDer::from_pem_slice(certificates.server_cert.as_bytes())
-        .map_err(|error| format!("the server's certificate cannot be read: {error}"))?;
-    let chain = CertificateDer::pem_slice_iter(certificates.client_cert.as_bytes()).collect::<Result<Vec<_>, _>>();
+    let chain = CertificateDer::pem_slice_iter(client_cert.as_bytes()).collect::<Result<Vec<_>, _>>();
     let chain = chain.map_err(|error| format!("the client's certificate cannot be read: {error}"))?;
-    let key = PrivateKeyDer::from_pem_slice(certificates.client_key.reveal().as_bytes())
+    let key = PrivateKeyDer::from_pem_slice(client_key.reveal().as_bytes())
         .map_err(|error| format!("the client's key cannot be read: {error}"))?;
     ClientConfig::builder_with_provider(provider.clone())
         .with_safe_default_protocol_versions()
         .map_err(|error| error.to_string())?
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(Pinned { server, provider }))
+        .with_custom_certificate_verifier(Arc::new(Pinned { known, provider }))
         .with_client_auth_cert(chain, key)
         .map_err(|error| format!("the client's certificate and key do not fit: {error}"))
+}
+
+#[derive(Debug)]
+enum Known {
+    Certificate(CertificateDer<'static>),
+    Fingerprint(String),
 }
 
 /// Trusts one certificate and no other.
 #[derive(Debug)]
 struct Pinned {
-    server: CertificateDer<'static>,
+    known: Known,
     provider: Arc<CryptoProvider>,
 }
 
@@ -146,7 +173,11 @@ impl ServerCertVerifier for Pinned {
         _: &[u8],
         _: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        match *end_entity == self.server {
+        let is_it = match &self.known {
+            Known::Certificate(server) => end_entity == server,
+            Known::Fingerprint(server) => fingerprint(end_entity) == *server,
+        };
+        match is_it {
             true => Ok(ServerCertVerified::assertion()),
             false => Err(rustls::Error::General("its certificate is not the one in the credential".into())),
         }

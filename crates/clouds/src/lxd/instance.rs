@@ -13,6 +13,8 @@ pub mod mark {
     pub const CONTROLLER: &str = "user.juju-controller-uuid";
     pub const MODEL: &str = "user.juju-model-uuid";
     pub const MACHINE: &str = "user.juju-machine-id";
+    /// Of the instance that the controller itself is in.
+    pub const IS_CONTROLLER: &str = "user.juju-is-controller";
     /// The controller that an instance was let go by.
     pub const KEPT: &str = "user.grigri-kept-of";
     /// Our program's path inside.
@@ -84,6 +86,10 @@ impl Instance {
 
     pub fn is_machine(&self, controller: &str, model: &str, machine: &str) -> bool {
         self.is_of_model(controller, model) && self.marked(mark::MACHINE) == machine
+    }
+
+    pub fn is_controller(&self) -> bool {
+        self.marked(mark::IS_CONTROLLER) == "true"
     }
 
     pub fn was_kept_by(&self, controller: &str) -> bool {

@@ -73,6 +73,14 @@ pub async fn check(client: &Client) -> Result<(), Error> {
     }
 }
 
+/// The server's own address in the first of the default profile's networks that has one.
+pub async fn gateway(client: &Client) -> Result<Option<std::net::IpAddr>, Failed> {
+    let profile: Profile = client.read(&["profiles", DEFAULT], "").await?;
+    let networks = used(client, &profile).await?;
+    let mut cidrs = networks.iter().flat_map(Network::cidrs);
+    Ok(cidrs.find_map(|cidr| cidr.parse::<ipnet::IpNet>().ok()).map(|cidr| cidr.addr()))
+}
+
 /// Those of the default profile's networks.
 pub async fn subnets(client: &Client) -> Result<Vec<SeenSubnet>, Failed> {
     let profile: Profile = client.read(&["profiles", DEFAULT], "").await?;

@@ -14,12 +14,13 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use base::Secret;
-use client::files::{Account, Accounts, BootstrapConfig, BootstrapConfigs, Controller, Controllers, Model, Models};
+use client::files::{Accounts, BootstrapConfig, BootstrapConfigs, Controller, Controllers, Model, Models};
 use serde_json::{Map, Value, json};
 
-use crate::bootstrap::{BUILTIN, BootstrapParams, BootstrapResult, Bootstrapper, KillParams, MANUAL};
+use crate::bootstrap::{BUILTIN, BootstrapParams, BootstrapResult, Bootstrapper, KillParams, MANUAL, SERVERS};
 use crate::command::Command;
-use crate::command::cloud::known;
+use crate::command::cloud::{account, known};
+use crate::command::credential::local;
 use crate::command::model::given;
 use crate::completion::Noun;
 use crate::context::Context;
@@ -37,12 +38,17 @@ pub const COMMAND: Command = Command {
     doc: "Starts a controller, which machines and models are then made with.\n\
           The cloud 'builtin' is always there: its machines are containers on this host, and the\n\
           controller is a process of this host. It needs root.\n\n\
+          On 'localhost', the LXD server of this host, on 'incus', the Incus server of this host, and on clouds of\n\
+          these types that were added ('juju add-cloud'), the controller is in a container of the server.\n\
+          That of this host comes to listen on the network and to trust a certificate that is made for it.\n\n\
           With 'manual/[user@]host[:port]' the controller is on a host that is there already: any Linux of\n\
           this program's architecture with sshd and a POSIX shell, as root or as a user who may become root\n\
           by sudo without a password. It is logged in to with your own ssh and its settings. Machines of\n\
           such a controller are other hosts: 'juju add-machine ssh:[user@]host'. What fails leaves nothing\n\
           on the host, and 'destroy-controller' leaves it as it was.",
     examples: "\n    juju bootstrap builtin\n    juju bootstrap builtin mycontroller --add-model first\n    \
+               juju bootstrap localhost\n    \
+               juju bootstrap localhost --bootstrap-base debian@12 --bootstrap-constraints mem=1G\n    \
                juju bootstrap manual/root@10.0.0.7 mycontroller",
     see_also: &["add-machine", "add-model", "clouds", "controllers", "destroy-controller", "kill-controller"],
     flags: &[
@@ -63,6 +69,7 @@ pub const COMMAND: Command = Command {
         ),
         Flag::bool(&["no-switch"], "Do not switch to the newly created controller"),
         Flag::text(&["regions"], "Print the available regions for the specified cloud"),
+        Flag::text(&["to"], "Placement directive indicating an instance to bootstrap"),
     ],
     run: |context| Box::pin(run(context)),
     ..Command::BASE
@@ -89,6 +96,9 @@ async fn run(context: &mut Context) -> Result<()> {
         (Some(elsewhere), _) => elsewhere,
         (None, Some(here)) => here.as_ref(),
     };
+    if let Some(account) = params.account.take() {
+        params.account = Some(bootstrapper.account(&params.cloud_type, account, context.store.dir()).await?);
+    }
     bootstrapper.check(&params).await?;
     if let Some(elsewhere) = &elsewhere {
         params.known_as = elsewhere.known_as().await;
@@ -112,6 +122,7 @@ async fn run(context: &mut Context) -> Result<()> {
                 controller_name: params.controller_name.clone(),
                 uuid: params.controller_uuid.clone(),
                 cloud_type: params.cloud_type.clone(),
+                account: params.account.clone(),
             };
             let cleaned = bootstrapper.kill(&kill, &|_| {}).await;
             if let Err(left) = cleaned {
@@ -133,7 +144,7 @@ fn params(context: &Context) -> Result<BootstrapParams> {
     let chosen = choice::choose(context, place)?;
     let name = match (args.get(1), chosen.cloud_type.as_str()) {
         (Some(name), _) => name.to_lowercase(),
-        (None, MANUAL) => format!("{}-{}", chosen.cloud, chosen.region).to_lowercase(),
+        (None, kind) if kind != BUILTIN => format!("{}-{}", chosen.cloud, chosen.region).to_lowercase(),
         (None, _) => chosen.cloud.to_lowercase(),
     };
     if !select::is_model_name(&name) {
@@ -145,8 +156,16 @@ fn params(context: &Context) -> Result<BootstrapParams> {
     if args.text("agent-version").is_some_and(|v| v != context.client_version()) {
         return Err(Error::usage(format!("this client can only bootstrap {} agents", context.client_version())));
     }
-    // Neither cloud wants one: there is one, empty, by the name that `add-model` shows.
-    if let Some(credential) = args.text("credential").filter(|name| !name.is_empty() && *name != "default") {
+    let credential = args.text("credential").filter(|name| !name.is_empty());
+    let of = account::Of {
+        cloud: &chosen.cloud,
+        cloud_type: &chosen.cloud_type,
+        endpoint: &chosen.endpoint,
+        config: chosen.config,
+    };
+    let account = account::find(context, of, credential)?;
+    // Clouds that want none have one, empty, by the name that `add-model` shows.
+    if let Some(credential) = credential.filter(|name| account.is_none() && *name != "default") {
         return Err(Error::failed(format!("credential {credential:?} not found")));
     }
     let constraints = |flag: &str| -> Result<String> {
@@ -162,6 +181,8 @@ fn params(context: &Context) -> Result<BootstrapParams> {
         cloud: chosen.cloud,
         cloud_type: chosen.cloud_type,
         endpoint: chosen.endpoint,
+        account,
+        instance: String::new(),
         known_as: Vec::new(),
         region: chosen.region,
         controller_uuid: uuid::Uuid::new_v4().to_string(),
@@ -173,6 +194,7 @@ fn params(context: &Context) -> Result<BootstrapParams> {
         constraints: constraints("constraints")?,
         bootstrap_constraints: constraints("bootstrap-constraints")?,
         bootstrap_base: args.text("bootstrap-base").unwrap_or("").to_owned(),
+        placement: args.text("to").unwrap_or("").to_owned(),
         keep_broken: args.is_set("keep-broken"),
     })
 }
@@ -184,7 +206,11 @@ fn texts(config: Map<String, Value>) -> BTreeMap<String, String> {
 
 /// Says what of the user's wishes means nothing here: the controller is a process of a host that is there, not a machine of its own.
 fn ignored(context: &mut Context, params: &BootstrapParams) {
+    if params.account.is_some() {
+        return;
+    }
     let wishes = [
+        ("--to", !params.placement.is_empty()),
         ("--bootstrap-constraints", !params.bootstrap_constraints.is_empty()),
         ("--bootstrap-base", !params.bootstrap_base.is_empty()),
     ];
@@ -213,7 +239,7 @@ fn note(context: &Context, params: &BootstrapParams) -> Result<()> {
         all.controllers.insert(name.clone(), entry);
         Ok(())
     })?;
-    if params.endpoint.is_empty() {
+    if params.endpoint.is_empty() && params.account.is_none() {
         return Ok(());
     }
     // Where to look for it, should this end here.
@@ -222,7 +248,8 @@ fn note(context: &Context, params: &BootstrapParams) -> Result<()> {
             cloud: params.cloud.clone(),
             cloud_type: params.cloud_type.clone(),
             region: Some(params.region.clone()),
-            endpoint: Some(params.endpoint.clone()),
+            credential: params.account.as_ref().map(|account| account.name.clone()),
+            endpoint: Some(params.endpoint.clone()).filter(|endpoint| !endpoint.is_empty()),
             ..BootstrapConfig::default()
         };
         all.controllers.insert(name.clone(), entry);
@@ -281,11 +308,11 @@ async fn finish(context: &mut Context, params: &BootstrapParams, result: &Bootst
         Ok::<_, Error>(())
     })?;
     context.store.update(|all: &mut Accounts| {
-        let account = Account {
+        let account = client::files::Account {
             user: "admin".to_owned(),
             password: Some(params.admin_password.clone()),
             last_known_access: Some("superuser".to_owned()),
-            ..Account::default()
+            ..client::files::Account::default()
         };
         all.controllers.insert(name.clone(), account);
         Ok::<_, Error>(())
@@ -305,6 +332,7 @@ async fn finish(context: &mut Context, params: &BootstrapParams, result: &Bootst
             cloud: params.cloud.clone(),
             cloud_type: result.cloud_type.clone(),
             region: Some(result.region.clone()),
+            credential: params.account.as_ref().map(|account| account.name.clone()),
             endpoint: Some(params.endpoint.clone()).filter(|endpoint| !endpoint.is_empty()),
             ..BootstrapConfig::default()
         };
@@ -333,12 +361,15 @@ async fn finish(context: &mut Context, params: &BootstrapParams, result: &Bootst
 async fn first_model(context: &mut Context, params: &BootstrapParams, model: &str) -> Result<()> {
     let name = &params.controller_name;
     let api = context.controller_api_of(name).await?;
-    let request = json!({
+    let mut request = json!({
         "name": model,
         "owner-tag": format!("user-{}", api.user),
         "config": {"authorized-keys": params.authorized_keys},
         "cloud-tag": format!("cloud-{}", params.cloud),
     });
+    if let Some(account) = &params.account {
+        request["credential"] = json!(local::tag(&params.cloud, &api.user, &account.name));
+    }
     let made: Value = api.call("ModelManager", "CreateModel", request).await?;
     let text = |key: &str| made.get(key).and_then(Value::as_str).unwrap_or("");
     let qualified = format!("{}/{model}", api.user);
@@ -364,7 +395,8 @@ fn forget(context: &Context, params: &BootstrapParams, before: Option<String>) -
 fn print_clouds(context: &mut Context) -> Result<()> {
     let mut table = crate::output::table::Table::new();
     table.row(&["Cloud", "Credentials", "Default Region"]);
-    for known in known::of_client(context)?.into_iter().filter(|k| k.cloud.cloud_type == BUILTIN) {
+    let can = |kind: &str| kind == BUILTIN || SERVERS.contains(&kind);
+    for known in known::of_client(context)?.into_iter().filter(|known| can(&known.cloud.cloud_type)) {
         let region = known.cloud.regions.keys().next().cloned().unwrap_or_default();
         table.row(&[known.name, String::new(), region]);
     }

@@ -11,7 +11,6 @@ use crate::completion::Noun;
 use crate::context::{Api, Context};
 use crate::error::{Error, Result};
 use crate::flags::Flag;
-use crate::manual::controller::Elsewhere;
 use crate::select;
 
 pub const COMMAND: Command = Command {
@@ -20,8 +19,8 @@ pub const COMMAND: Command = Command {
     arguments: &[&[Noun::Controller]],
     purpose: "Forcibly terminate all machines and other associated resources for a Juju controller.",
     doc: "Destroys the controller and what it made, through its API if that answers.\n\
-          Otherwise what the controller left on this host, or on the host that 'bootstrap manual/...' made\n\
-          it on, is taken away without it.\n\
+          Otherwise what the controller left on this host, in the cloud that it was made in, or on the host\n\
+          that 'bootstrap manual/...' made it on, is taken away without it.\n\
           Models that are not gone after the timeout are ended directly.",
     examples: "\n    juju kill-controller mycontroller --timeout 10m",
     see_also: &["destroy-controller", "unregister"],
@@ -72,7 +71,7 @@ async fn run(context: &mut Context) -> Result<()> {
     }
     let told = match api {
         Ok(api) => through_api(context, &api, &name, timeout).await,
-        Err(_) if here || Elsewhere::notes(context, &name)?.is_some() => {
+        Err(_) if reclaim::Beneath::find(context, &name).await?.is_some() => {
             context.info("Unable to connect to the API server, destroying through provider");
             Told::Nothing
         }

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use crate::Injected;
 use crate::bootstrap::{BUILTIN, Bootstrapper, KillParams};
+use crate::command::cloud::account;
 use crate::command::controller::refresh::{self, ModelView};
 use crate::context::{Api, Context};
 use crate::error::{Error, Result};
-use crate::manual::controller::Elsewhere;
+use crate::manual::controller::{Elsewhere, is_ours};
 
 /// All models of a controller at one moment.
 pub struct Remaining {
@@ -112,7 +113,20 @@ fn line(model: &ModelView) -> String {
     text
 }
 
-/// Who can end a controller beneath its API: on this host, or on one that is reached by ssh.
+/// Which controller is meant, by the client's own notes.
+pub fn params(context: &Context, name: &str) -> Result<KillParams> {
+    let entry = context.store.controllers()?.controllers.get(name).cloned().unwrap_or_default();
+    let is_ours = is_ours(entry.agent_version.as_deref().unwrap_or_default());
+    let noted = context.store.bootstrap_configs()?.controllers.get(name).cloned();
+    let account = match noted.filter(|_| is_ours) {
+        Some(noted) => account::noted(context, &noted)?,
+        None => None,
+    };
+    let cloud_type = entry.cloud_type.unwrap_or_default();
+    Ok(KillParams { controller_name: name.to_owned(), uuid: entry.uuid, cloud_type, account })
+}
+
+/// Who can end a controller beneath its API: on this host, in its cloud, or on a host that is reached by ssh.
 pub enum Beneath {
     Here(Arc<Injected>),
     Elsewhere(Box<Elsewhere>),
@@ -121,9 +135,9 @@ pub enum Beneath {
 impl Beneath {
     /// None for a controller that others keep.
     pub async fn find(context: &Context, name: &str) -> Result<Option<Beneath>> {
-        let all = context.store.controllers()?;
-        let kind = all.controllers.get(name).and_then(|entry| entry.cloud_type.as_deref());
-        if kind == Some(BUILTIN) && context.injected.bootstrapper.is_some() {
+        let params = params(context, name)?;
+        let is_here = params.cloud_type == BUILTIN || params.account.is_some();
+        if is_here && context.injected.bootstrapper.is_some() {
             return Ok(Some(Beneath::Here(context.injected.clone())));
         }
         let elsewhere = Elsewhere::of_controller(context, name).await?;
@@ -155,19 +169,12 @@ pub enum Told {
 
 /// Takes away what lies on the controller's host, where that can be reached from here, and forgets the controller.
 pub async fn take_away(context: &mut Context, name: &str, told: Told) -> Result<()> {
-    let all = context.store.controllers()?;
-    let entry = all.controllers.get(name).cloned().unwrap_or_default();
     let mut beneath = Beneath::find(context, name).await?;
     if told == Told::ToEnd {
         beneath = beneath.map(Beneath::destroyed);
     }
     if let Some(bootstrapper) = beneath.as_ref().and_then(Beneath::bootstrapper) {
-        let params = KillParams {
-            controller_name: name.to_owned(),
-            uuid: entry.uuid.clone(),
-            cloud_type: entry.cloud_type.clone().unwrap_or_default(),
-        };
-        match (bootstrapper.kill(&params, &|_| {}).await, &beneath) {
+        match (bootstrapper.kill(&params(context, name)?, &|_| {}).await, &beneath) {
             (Ok(()), _) => {}
             (Err(error), Some(Beneath::Elsewhere(elsewhere))) if told == Told::ToEnd => context.warn(format!(
                 "the controller takes itself off {}, which could not be looked at: {}",

@@ -3,8 +3,9 @@
 //!
 //! The surprise: it is a command of Grigri's own; where systemd runs, it does the same by itself.
 
-use crate::bootstrap::{Bootstrapper, KillParams};
+use crate::bootstrap::Bootstrapper;
 use crate::command::Command;
+use crate::command::controller::reclaim;
 use crate::completion::Noun;
 use crate::context::Context;
 use crate::error::{Error, Result};
@@ -32,9 +33,9 @@ async fn run(context: &mut Context) -> Result<()> {
         Some(name) => name,
         None => return Err(Error::usage("no controller specified")),
     };
-    let Some(controller) = all.controllers.get(&name) else {
+    if !all.controllers.contains_key(&name) {
         return Err(select::controller_not_found(&name));
-    };
+    }
     let injected = context.injected.clone();
     let elsewhere = Elsewhere::of_controller(context, &name).await?;
     let bootstrapper: &dyn Bootstrapper = match (&elsewhere, &injected.bootstrapper) {
@@ -44,11 +45,7 @@ async fn run(context: &mut Context) -> Result<()> {
             return Err(Error::failed("this program is the command line alone, and cannot start a controller"));
         }
     };
-    let params = KillParams {
-        controller_name: name.clone(),
-        uuid: controller.uuid.clone(),
-        cloud_type: controller.cloud_type.clone().unwrap_or_default(),
-    };
+    let params = reclaim::params(context, &name)?;
     match bootstrapper.start(&params, &|_| {}).await? {
         true => context.info(format!("Controller {name:?} runs again")),
         false => context.info(format!("Controller {name:?} runs already")),

@@ -4,7 +4,7 @@ use client::files::{Attributes, Cloud, Credentials};
 use indexmap::IndexMap;
 
 use super::upload::{Upload, upload};
-use super::{ask, found, local};
+use super::{ask, found, local, trust};
 use crate::command::Command;
 use crate::command::cloud::whose;
 use crate::completion::Noun;
@@ -63,6 +63,7 @@ async fn run(context: &mut Context) -> Result<()> {
         Some(file) => of_file(context, file, &name, &cloud)?,
         None => asked(context, &name, &cloud, region.as_deref(), whose.client)?,
     };
+    let given = trust::exchanged(context, &cloud, given).await?;
     let clash = match whose.client {
         true => add_locally(context, &name, &cloud, file.as_deref(), &given)?,
         false => None,

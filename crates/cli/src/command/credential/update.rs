@@ -5,7 +5,7 @@ use indexmap::IndexMap;
 
 use super::add::check_region;
 use super::upload::{Upload, upload};
-use super::{found, local};
+use super::{found, local, trust};
 use crate::command::Command;
 use crate::command::cloud::{known, whose};
 use crate::completion::Noun;
@@ -47,7 +47,7 @@ async fn run(context: &mut Context) -> Result<()> {
         return Err(Error::usage("Usage: juju update-credential [options] [<cloud-name> [<credential-name>]]"));
     }
     let Some(whose) = whose::choose(context, "update a credential on")? else { return Ok(()) };
-    let all = match &file {
+    let mut all = match &file {
         Some(file) => {
             let all = local::of_file(context, file)?.credentials;
             chosen(all, cloud.as_deref(), name.as_deref(), &format!("file {file}"))
@@ -60,6 +60,11 @@ async fn run(context: &mut Context) -> Result<()> {
                 .map_err(|error| error.context("could not get credentials from local client"))?
         }
     };
+    for known in known::of_client(context)? {
+        if let Some(of_cloud) = all.get_mut(&known.name) {
+            of_cloud.named = trust::exchanged(context, &known.cloud, std::mem::take(&mut of_cloud.named)).await?;
+        }
+    }
     if whose.client {
         if file.is_some() {
             keep(context, &all)?;
@@ -127,7 +132,7 @@ async fn to_controller(context: &mut Context, controller: &str, all: &ByCloud) -
         };
         check_region(cloud, &definition, region.as_deref())?;
         let mut credentials = Vec::new();
-        for (name, one) in &of_cloud.named {
+        for (name, one) in &trust::exchanged(context, &definition, of_cloud.named.clone()).await? {
             let told = local::tagged(context, &definition.cloud_type, cloud, &api.user, name, one)?;
             credentials.push((name.clone(), told));
         }

@@ -1,24 +1,30 @@
 //! On which cloud, and where there, a controller is to be made.
 //! The surprise: `manual/host` names no cloud that anybody defined; it is one by itself, and what is behind the slash is no region.
 
-use crate::bootstrap::{BUILTIN, MANUAL};
-use crate::command::cloud::known;
+use crate::bootstrap::{BUILTIN, MANUAL, SERVERS};
+use crate::command::cloud::known::{self, LOCALHOST};
 use crate::context::Context;
 use crate::error::{Error, Result};
+use serde_json::{Map, Value};
 
 /// Where the controller is to be.
 pub(super) struct Chosen {
     pub cloud: String,
     pub cloud_type: String,
     pub region: String,
-    /// Of a manual cloud: its host.
+    /// Of a manual cloud: its host. Of others what is defined, or nothing.
     pub endpoint: String,
+    pub config: Map<String, Value>,
 }
 
 /// Reads `cloud[/region]`, and `manual/host`, which is a type of cloud with the cloud itself.
 pub(super) fn choose(context: &Context, place: &str) -> Result<Chosen> {
     let (cloud, region) = place.split_once('/').unwrap_or((place, ""));
-    let found = known::of_client(context)?.into_iter().find(|k| k.name == cloud);
+    let all = known::of_client(context)?;
+    let is_known = |name: &str| all.iter().any(|known| known.name == name);
+    // The original's other name for it.
+    let cloud = if cloud == "lxd" && !is_known(cloud) { LOCALHOST } else { cloud };
+    let found = all.into_iter().find(|k| k.name == cloud);
     let no_host = || {
         Error::failed("missing address of host to bootstrap: please specify \"juju bootstrap manual/[user@]<host>\"")
     };
@@ -27,25 +33,29 @@ pub(super) fn choose(context: &Context, place: &str) -> Result<Chosen> {
         cloud_type: cloud_type.to_owned(),
         region: region.to_owned(),
         endpoint: endpoint.to_owned(),
+        config: Map::new(),
     };
     let Some(found) = found else {
         return match (cloud, region.rsplit('@').next()) {
             (MANUAL, Some("") | None) => Err(no_host()),
             (MANUAL, _) => Ok(chosen(MANUAL, DEFAULT_REGION, region)),
+            // That of this host: nobody has to define it.
+            (server, Some("" | LOCALHOST) | None) if SERVERS.contains(&server) => Ok(chosen(server, LOCALHOST, "")),
             _ => Err(Error::failed(format!("unknown cloud {cloud:?}, please try \"juju update-public-clouds\""))),
         };
     };
     let mut regions: Vec<&str> = found.cloud.regions.keys().map(String::as_str).collect();
-    if found.cloud.cloud_type == MANUAL && regions.is_empty() {
+    if found.cloud.cloud_type != BUILTIN && regions.is_empty() {
         regions.push(DEFAULT_REGION);
     }
     let endpoint = match found.cloud.cloud_type.as_str() {
         BUILTIN => "",
+        server if SERVERS.contains(&server) => found.cloud.endpoint.as_deref().unwrap_or_default(),
         MANUAL => found.cloud.endpoint.as_deref().filter(|endpoint| !endpoint.is_empty()).ok_or_else(no_host)?,
         other => {
             return Err(Error::failed(format!(
                 "cloud {cloud:?} is of type {other:?}, on which this release of grigri cannot start controllers; \
-                 try \"builtin\" or \"manual/[user@]host\""
+                 try \"builtin\", \"localhost\" or \"manual/[user@]host\""
             )));
         }
     };
@@ -53,7 +63,8 @@ pub(super) fn choose(context: &Context, place: &str) -> Result<Chosen> {
     if !regions.contains(&wanted) {
         return Err(Error::failed(format!("region {region:?} for cloud {cloud:?} not valid")));
     }
-    Ok(chosen(&found.cloud.cloud_type, wanted, endpoint))
+    let config = known::config(&found.cloud);
+    Ok(Chosen { config, ..chosen(&found.cloud.cloud_type, wanted, endpoint) })
 }
 
 /// Of a cloud that has none of its own.
