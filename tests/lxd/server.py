@@ -15,6 +15,7 @@ import time
 
 FOLDER, PRODUCT = pathlib.Path(os.environ["SUITE_FOLDER"]), os.environ["GRIGRI"]
 KEPT = pathlib.Path(os.environ["SUITE_KEPT"])
+TINY = pathlib.Path(__file__).resolve().parent / "tiny"
 RECIPE = pathlib.Path(__file__).resolve().parent / "image"
 # How the daemons of each kind are called, and where they look for themselves.
 KINDS = {
@@ -68,6 +69,14 @@ def wrapper(server):
     script.chmod(0o755)
     # Where the server's own command line finds it too.
     return {"GRIGRI": str(script), server.words["folder"]: str(server.folder)}
+
+
+def tiny():
+    """The archive of an image that has neither systemd nor sshd."""
+    archive = FOLDER / "tiny.tar.gz"
+    if not archive.exists():
+        subprocess.run([TINY, archive], check=True)
+    return archive
 
 
 class Server:
@@ -135,10 +144,14 @@ class Server:
         self.run(*tool, "--preseed", stdin=json.dumps(preseed))
         self.client("config", "set", "images.auto_update_interval", "0")
         self.listen()
+        self.bring("debian", "bookworm", image(), "debian/12")
+
+    def bring(self, os_name, release, archive, alias):
+        """Gives the server an image of its own."""
         metadata = self.folder / "metadata.yaml"
-        metadata.write_text("architecture: x86_64\ncreation_date: 1700000000\nproperties: {description: Debian 12, os: debian, release: bookworm}\n")
+        metadata.write_text(f"architecture: x86_64\ncreation_date: 1700000000\nproperties: {{os: {os_name}, release: {release}}}\n")
         subprocess.run(["tar", "-czf", self.folder / "metadata.tar.gz", "-C", self.folder, "metadata.yaml"], check=True)
-        self.client("image", "import", str(self.folder / "metadata.tar.gz"), str(image()), "--alias", "debian/12")
+        self.client("image", "import", str(self.folder / "metadata.tar.gz"), str(archive), "--alias", alias)
 
     def listen(self):
         # Its address is there once the bridge is.
