@@ -18,8 +18,8 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
-use store::{Directory, OpenError};
 use store::sqlite::{Options, Sqlite};
+use store::{Directory, OpenError};
 
 /// The first user.
 pub const ADMIN: &str = "admin";

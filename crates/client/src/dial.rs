@@ -17,6 +17,8 @@ use wire::agent::SERVER_NAME;
 /// Answers larger than this end the connection: python-libjuju's own bound.
 pub const MAX_MESSAGE: usize = 64 << 20;
 const STAGGER: Duration = Duration::from_millis(50);
+/// Of one address to take a connection. The kernel's own patience is two minutes, in which a host that is gone says nothing.
+const CONNECT: Duration = Duration::from_secs(10);
 
 /// Which of a controller's RPC paths.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -158,7 +160,7 @@ pub async fn secure(address: &str, config: Arc<ClientConfig>) -> Result<TlsStrea
         |source: std::io::Error| DialError::Tcp { address: address.to_owned(), why: tcp_words(&source), source };
     let mut tcp = Err(DialError::Resolve { host: address.to_owned() });
     for socket in resolve(address).await? {
-        tcp = TcpStream::connect(socket).await.map_err(tcp_error);
+        tcp = connect(socket).await.map_err(tcp_error);
         if tcp.is_ok() {
             break;
         }
@@ -176,12 +178,21 @@ pub async fn secure(address: &str, config: Arc<ClientConfig>) -> Result<TlsStrea
     })
 }
 
+async fn connect(to: SocketAddr) -> std::io::Result<TcpStream> {
+    match tokio::time::timeout(CONNECT, TcpStream::connect(to)).await {
+        Ok(connected) => connected,
+        Err(_) => Err(std::io::ErrorKind::TimedOut.into()),
+    }
+}
+
 fn tcp_words(error: &std::io::Error) -> String {
     use std::io::ErrorKind;
     match error.kind() {
         ErrorKind::ConnectionRefused => "connect: connection refused".to_owned(),
         ErrorKind::HostUnreachable => "connect: no route to host".to_owned(),
         ErrorKind::NetworkUnreachable => "connect: network is unreachable".to_owned(),
+        // Ours, and not the kernel's.
+        ErrorKind::TimedOut if error.raw_os_error().is_none() => "i/o timeout".to_owned(),
         ErrorKind::TimedOut => "connect: connection timed out".to_owned(),
         _ => error.to_string(),
     }
@@ -194,4 +205,22 @@ pub async fn resolve(address: &str) -> Result<Vec<SocketAddr>, DialError> {
     let port: u16 = port.parse().map_err(|_| unresolved())?;
     let found = host::resolve::addresses(host).await;
     if found.is_empty() { Err(unresolved()) } else { Ok(found.into_iter().map(|ip| (ip, port).into()).collect()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn an_address_that_says_nothing_is_given_up() {
+        let listens = tokio::net::TcpSocket::new_v4().expect("a socket");
+        listens.bind(([127, 0, 0, 1], 0).into()).expect("bound");
+        let listener = listens.listen(0).expect("listens");
+        let to = listener.local_addr().expect("bound");
+        // Once as many wait as may, the kernel lets nobody in, and says nothing.
+        let _waits = std::net::TcpStream::connect(to).expect("the one that may wait");
+        let begun = tokio::time::Instant::now();
+        let error = connect(to).await.expect_err("nobody answers");
+        assert_eq!((tcp_words(&error).as_str(), begun.elapsed()), ("i/o timeout", CONNECT));
+    }
 }
