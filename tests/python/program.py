@@ -430,17 +430,19 @@ class Program(Cases):
     async def add_a_container(self):
         host = self.machines[0]
         inner = await self.model.add_machine(spec=f"lxd:{host.id}")
+        # One that is gone does not tell it any more.
+        number = inner.id
         try:
-            same(inner.id, f"{host.id}/lxd/0", "id")
+            same(number, f"{host.id}/lxd/0", "id")
             await self.model.block_until(lambda: inner.agent_status == "started", timeout=60, wait_period=0.05)
             same(inner.safe_data["container-type"], "lxd", "type")
             same((await inner.ssh("hostname", wait_for_active=True)).strip(), inner.safe_data["instance-id"], "host name")
             status = await self.model.get_status()
-            same(sorted(status.machines[host.id].containers), [inner.id], "what is on the host")
-            same(inner.id in status.machines, False, "the status has it at the top")
+            same(sorted(status.machines[host.id].containers), [number], "what is on the host")
+            same(number in status.machines, False, "the status has it at the top")
         finally:
             await inner.destroy()
-            await self.model.block_until(lambda: inner.id not in self.model.machines, timeout=60, wait_period=0.05)
+            await self.model.block_until(lambda: number not in self.model.machines, timeout=60, wait_period=0.05)
 
     async def refuse_what_makes_no_sense(self):
         for words, why in [
