@@ -198,7 +198,7 @@ async fn a_manual_cloud_has_its_host_in_its_endpoint() {
         (
             "juju bootstrap far",
             "ERROR cloud \"far\" is of type \"ec2\", on which this release of grigri cannot start controllers; \
-             try \"builtin\" or \"manual/[user@]host\"\n",
+             try \"builtin\", \"localhost\" or \"manual/[user@]host\"\n",
         ),
     ] {
         let (code, out) = bench.run(Behaviour::Works, line, false).await;

@@ -242,12 +242,12 @@ mod tests {
     #[test]
     fn the_place_decides_what_is_looked_up() {
         for (line, kept, nouns) in [
-            ("show-machine ", "", vec![Noun::Machine]),
-            ("show-machine 0 ", "", vec![Noun::Machine]),
-            ("show-machine --utc 1", "", vec![Noun::Machine]),
-            ("show-machine --format yaml ", "", vec![Noun::Machine]),
-            ("--debug show-machine ", "", vec![Noun::Machine]),
-            ("--log-file x show-machine ", "", vec![Noun::Machine]),
+            ("show-machine ", "", vec![Noun::Host]),
+            ("show-machine 0 ", "", vec![Noun::Host]),
+            ("show-machine --utc 1", "", vec![Noun::Host]),
+            ("show-machine --format yaml ", "", vec![Noun::Host]),
+            ("--debug show-machine ", "", vec![Noun::Host]),
+            ("--log-file x show-machine ", "", vec![Noun::Host]),
             ("--log-file ", "", vec![Noun::File]),
             ("status -m ", "", vec![Noun::Model]),
             ("status -m lab:w", "lab:", vec![Noun::Model]),
