@@ -3,7 +3,7 @@
 
 use base::Secret;
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
+use base64::engine::general_purpose::STANDARD_NO_PAD;
 use cloud::Error;
 use hyper::Method;
 use rustls::pki_types::CertificateDer;
@@ -13,26 +13,14 @@ use serde_json::json;
 
 use super::client::Client;
 use super::endpoint::{self, Endpoint};
+use super::server::Root;
+use super::welcome;
 
 /// What is in a token, as far as it matters (`lxc config trust add`, `incus config trust add`).
 #[derive(Deserialize)]
 struct Token {
     fingerprint: String,
     secret: Secret,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Root {
-    api_extensions: Vec<String>,
-    auth: String,
-    environment: Environment,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Environment {
-    certificate: String,
 }
 
 /// Servers without it take a token in the place of a password.
@@ -56,12 +44,11 @@ pub async fn introduce(
     let known = read(token).ok_or_else(|| Error::permanent("the trust token is none: it is one line of base64"))?;
     let endpoint = Endpoint::https_by_fingerprint(address, client_cert, client_key, &known.fingerprint);
     let client = Client::new(endpoint.map_err(Error::permanent)?, "default");
-    let mut root: Root = client.read(&[], "").await?;
-    if root.auth != "trusted" {
-        let der = CertificateDer::from_pem_slice(client_cert.as_bytes())
-            .map_err(|error| Error::permanent(format!("the client's certificate cannot be read: {error}")))?;
-        let (der, token) = (STANDARD.encode(der), token.reveal().trim());
-        let mut body = json!({"type": "client", "name": name, "certificate": der, "trust_token": token});
+    let mut root = Root::read(&client).await?;
+    if !root.trusts_us() {
+        let token = token.reveal().trim();
+        let mut body = welcome::certificate(name, client_cert)?;
+        body["trust_token"] = json!(token);
         if !root.api_extensions.iter().any(|one| one == EXPLICIT) {
             body["password"] = json!(token);
         }
@@ -69,7 +56,7 @@ pub async fn introduce(
             .change(Method::POST, &["certificates"], "", &body)
             .await
             .map_err(|failed| Error::permanent(format!("the server does not take the trust token: {failed}")))?;
-        root = client.read(&[], "").await?;
+        root = Root::read(&client).await?;
     }
     let server = CertificateDer::from_pem_slice(root.environment.certificate.as_bytes());
     match server.is_ok_and(|server| endpoint::fingerprint(&server) == known.fingerprint.to_lowercase()) {
@@ -81,6 +68,7 @@ pub async fn introduce(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use base64::engine::general_purpose::STANDARD;
 
     #[test]
     fn what_is_no_token_is_known() {

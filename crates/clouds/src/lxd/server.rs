@@ -39,18 +39,23 @@ pub struct Member {
     pub mem_mib: u64,
 }
 
+/// What a server says of itself to whoever asks; to those whom it does not trust only a part.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-struct Root {
-    api_extensions: Vec<String>,
-    auth: String,
-    environment: Environment,
+pub struct Root {
+    pub api_extensions: Vec<String>,
+    pub auth: String,
+    #[serde(deserialize_with = "null_is_none")]
+    pub config: BTreeMap<String, Value>,
+    pub environment: Environment,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-struct Environment {
-    server: String,
+pub struct Environment {
+    pub server: String,
+    /// PEM.
+    pub certificate: String,
     server_name: String,
     server_version: String,
     server_clustered: bool,
@@ -87,12 +92,22 @@ fn is(device: &BTreeMap<String, String>, key: &str, value: &str) -> bool {
     device.get(key).is_some_and(|found| found == value)
 }
 
+impl Root {
+    pub async fn read(client: &Client) -> Result<Root, Failed> {
+        client.read(&[], "").await
+    }
+
+    pub fn trusts_us(&self) -> bool {
+        self.auth == "trusted"
+    }
+}
+
 impl Server {
     /// Asks the server; an error says what is wrong with it and what to do.
     pub async fn look(client: &Client) -> Result<Server, Failed> {
-        let root: Root = client.read(&[], "").await?;
+        let root = Root::read(client).await?;
         let server = client.endpoint().to_string();
-        if root.auth != "trusted" {
+        if !root.trusts_us() {
             let words = "not authorized".to_owned();
             return Err(Failed::Denied { server, words });
         }

@@ -10,15 +10,13 @@ use cloud::Error;
 use hyper::Method;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
-use serde::Deserialize;
-use serde_json::json;
-use std::collections::BTreeMap;
+use serde_json::{Value, json};
 
 use super::client::Client;
 use super::endpoint::{Endpoint, PORT};
 use super::flavour::Flavour;
-use super::instance::null_is_none;
 use super::network;
+use super::server::Root;
 
 /// How a server is reached by one whom it trusts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,22 +29,6 @@ pub struct Welcome {
     pub is_new: bool,
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Root {
-    auth: String,
-    #[serde(deserialize_with = "null_is_none")]
-    config: BTreeMap<String, serde_json::Value>,
-    environment: Environment,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Environment {
-    server: String,
-    certificate: String,
-}
-
 const LISTENS_ON: &str = "core.https_address";
 
 /// The first socket of a server on this host; none: no such server is there. `variable` reads the environment.
@@ -57,19 +39,19 @@ pub fn socket(flavour: Flavour, variable: impl Fn(&str) -> Option<String>) -> Op
 /// `name` is what the server lists the certificate by; `client_cert` is PEM.
 pub async fn welcome(flavour: Flavour, socket: &Path, name: &str, client_cert: &str) -> Result<Welcome, Error> {
     let client = Client::new(Endpoint::Socket(socket.to_owned()), "default");
-    let mut root: Root = client.read(&[], "").await?;
+    let mut root = Root::read(&client).await?;
     if Flavour::of(&root.environment.server) != Some(flavour) {
         let found = root.environment.server;
         return Err(Error::permanent(format!("{} is {found:?}, not {}", socket.display(), flavour.name())));
     }
-    if root.auth != "trusted" {
+    if !root.trusts_us() {
         return Err(Error::permanent(format!("{} does not let us in", socket.display())));
     }
     network::check(&client).await?;
     if listens_on(&root).is_empty() {
         let body = json!({"config": {LISTENS_ON: format!("[::]:{PORT}")}});
         client.change(Method::PATCH, &[], "", &body).await.map_err(|failed| failed.at("have the server listen"))?;
-        root = client.read(&[], "").await?;
+        root = Root::read(&client).await?;
     }
     let address = match reached_at(&listens_on(&root))? {
         (Some(host), port) => host_port(host, port),
@@ -108,10 +90,15 @@ fn reached_at(listens: &str) -> Result<(Option<IpAddr>, u16), Error> {
     }
 }
 
-async fn trust(client: &Client, name: &str, client_cert: &str) -> Result<bool, Error> {
+/// What a server is asked to trust; PEM.
+pub fn certificate(name: &str, client_cert: &str) -> Result<Value, Error> {
     let der = CertificateDer::from_pem_slice(client_cert.as_bytes())
         .map_err(|error| Error::permanent(format!("the client's certificate cannot be read: {error}")))?;
-    let body = json!({"type": "client", "name": name, "certificate": STANDARD.encode(der)});
+    Ok(json!({"type": "client", "name": name, "certificate": STANDARD.encode(der)}))
+}
+
+async fn trust(client: &Client, name: &str, client_cert: &str) -> Result<bool, Error> {
+    let body = certificate(name, client_cert)?;
     match client.change(Method::POST, &["certificates"], "", &body).await {
         Ok(_) => Ok(true),
         Err(failed) if failed.is_taken() || failed.to_string().contains("already in trust store") => Ok(false),
