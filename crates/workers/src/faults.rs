@@ -3,6 +3,7 @@
 
 mod bed;
 mod clock;
+mod dice;
 mod disks;
 mod harvest;
 mod host;
@@ -323,6 +324,23 @@ async fn a_removal_that_never_ends_says_why_and_ends_by_force() {
         let took = bed.now().since(before);
         assert!(took < Duration::from_secs(70), "forced removal took {took:?} under {fault:?}");
     }
+}
+
+/// A cloud that does not answer is named while it is waited for, not only when the two minutes are over.
+#[tokio::test(start_paused = true)]
+async fn a_model_whose_cloud_takes_its_time_says_so_soon() {
+    let bed = Bed::new().await;
+    let model = bed.add_model("m").await;
+    bed.cloud.always(Call::DestroyModel, None, Fault::Hang);
+    let before = bed.now();
+    bed.destroy_model(model).await;
+    bed.until("the cloud is named", |beliefs| {
+        let record = beliefs.models[&model].model.as_ref();
+        record.is_some_and(|record| record.status.message == "cleaning up in cloud \"fake\"")
+    })
+    .await;
+    let took = bed.now().since(before);
+    assert!(took < Duration::from_secs(20), "it was said after {took:?}");
 }
 
 #[tokio::test(start_paused = true)]

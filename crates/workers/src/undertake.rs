@@ -11,12 +11,13 @@ use std::fmt;
 use std::time::Duration;
 
 use base::clock::Time;
-use base::{Life, ModelUuid};
+use base::{Life, ModelUuid, Refusal};
 use model::State;
 use model::beliefs::{Beliefs, InModel};
 use model::change::{self, removal};
 use model::record::model::Model;
 use model::record::status::ModelStatus;
+use tokio::time::Instant;
 
 use crate::driver::{Decision, Failure, Pace, Worker};
 use crate::parts::Parts;
@@ -24,6 +25,8 @@ use crate::place;
 
 /// A cloud that has not cleaned up by then is asked again.
 const PATIENCE: Duration = Duration::from_secs(120);
+/// A cloud that takes longer is named in the model's status.
+const IN_SILENCE: Duration = Duration::from_secs(10);
 
 pub struct Undertake {
     parts: Parts,
@@ -135,12 +138,12 @@ impl Undertake {
         let record = beliefs.models.get(&model).and_then(|within| within.model.clone());
         // Without its own record it was cleaned before, and only its last parts are left.
         let cleaned = match &record {
-            Some(_) => self.clean(&beliefs, model).await,
+            Some(record) => self.clean(&beliefs, record).await,
             None => Ok(()),
         };
         if let (Err(words), Some(record)) = (cleaned, record) {
             if !is_over(&record, state.now()) {
-                return Err(self.say(model, &record.cloud, &words).await);
+                return Err(self.failed(model, &record.cloud, &words).await);
             }
             tracing::warn!(%model, "forced removal: its time is over before cloud {:?} confirmed: {words}", record.cloud);
         }
@@ -150,21 +153,33 @@ impl Undertake {
         Ok(())
     }
 
-    async fn clean(&self, beliefs: &Beliefs, model: ModelUuid) -> Result<(), String> {
-        let (cloud, told) = place::cloud_of(beliefs, &self.parts.clouds, model)?;
-        match tokio::time::timeout(PATIENCE, cloud.destroy_model(&told)).await {
-            Ok(cleaned) => cleaned.map_err(|error| error.to_string()),
-            Err(_) => Err(format!("no answer in {PATIENCE:?}")),
+    async fn clean(&self, beliefs: &Beliefs, record: &Model) -> Result<(), String> {
+        let (cloud, told) = place::cloud_of(beliefs, &self.parts.clouds, record.uuid)?;
+        let mut cleaned = cloud.destroy_model(&told);
+        let (began, mut said) = (Instant::now(), false);
+        while began.elapsed() < PATIENCE {
+            match tokio::time::timeout(IN_SILENCE, &mut cleaned).await {
+                Ok(cleaned) => return cleaned.map_err(|error| error.to_string()),
+                Err(_) if said => {}
+                Err(_) => {
+                    said = self.say(record.uuid, &format!("cleaning up in cloud {:?}", record.cloud)).await.is_ok()
+                }
+            }
         }
+        Err(format!("no answer in {PATIENCE:?}"))
     }
 
     /// Says in a model's status what its end waits for.
-    async fn say(&self, model: ModelUuid, cloud: &str, words: &str) -> Failure {
-        let message = format!("cannot clean up in cloud {cloud:?} (will retry): {words}");
+    async fn say(&self, model: ModelUuid, message: &str) -> Result<(), Refusal> {
         let says = |beliefs: &Beliefs, given: change::Given<'_>| {
-            change::model::set_status(beliefs, model, ModelStatus::Destroying, &message, given)
+            change::model::set_status(beliefs, model, ModelStatus::Destroying, message, given)
         };
-        match self.parts.state.change(says).await {
+        self.parts.state.change(says).await
+    }
+
+    async fn failed(&self, model: ModelUuid, cloud: &str, words: &str) -> Failure {
+        let message = format!("cannot clean up in cloud {cloud:?} (will retry): {words}");
+        match self.say(model, &message).await {
             Ok(()) => Failure::new(message),
             Err(refusal) => refusal.into(),
         }
@@ -184,7 +199,7 @@ impl Undertake {
             let force_at =
                 removal.map(|removal| removal.force_at.unwrap_or(removal.asked.plus(change::machine::FORCE_WAIT)));
             if force_at.is_none_or(|at| at > state.now()) {
-                return Err(self.say(controller.model_uuid, &name, &failed).await);
+                return Err(self.failed(controller.model_uuid, &name, &failed).await);
             }
             tracing::warn!("forced removal: its time is over before cloud {name:?} confirmed: {failed}");
         }

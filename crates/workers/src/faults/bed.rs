@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use base::chance::SystemChance;
+use base::chance::Chance;
 use base::clock::{Clock, Time};
 use base::status::{InstanceStatus, TaskStatus};
 use base::{Hardware, Life, MachineId, ModelUuid, OsBase, Secret, TaskId};
@@ -18,6 +18,7 @@ use store::{Prefix, Store};
 use tokio::task::JoinHandle;
 
 use super::clock::TestClock;
+use super::dice::Dice;
 use super::printed::Printed;
 use crate::disk::{Room, Space};
 use crate::identity::Root;
@@ -45,6 +46,7 @@ pub(super) struct Bed {
     pub faulty: Arc<Faulty>,
     pub cloud: Fake,
     pub clock: Arc<TestClock>,
+    chance: Arc<dyn Chance>,
     workers: Arc<Mutex<Option<(Handle, State)>>>,
     printed: Arc<Printed>,
     /// All that was ever said of an instance or a model.
@@ -85,24 +87,32 @@ const LONG: Duration = Duration::from_secs(4 * 3600);
 
 impl Bed {
     pub async fn new() -> Bed {
+        Bed::seeded(0).await
+    }
+
+    /// Ids and tokens are the same for the same seed.
+    pub async fn seeded(seed: u64) -> Bed {
+        let chance: Arc<dyn Chance> = Arc::new(Dice::new(seed));
         let store: Arc<dyn Store> = Arc::new(Memory::new());
         let told = Arc::new(TestClock::new());
         let clock: Arc<dyn Clock> = told.clone();
-        let user = State::open(store.clone(), clock.clone(), Arc::new(SystemChance)).await.expect("opens");
+        let user = State::open(store.clone(), clock.clone(), chance.clone()).await.expect("opens");
         user.change(|beliefs, given| change::controller::bootstrap(beliefs, &bootstrap(), given))
             .await
             .expect("bootstraps");
         let faulty = Faulty::new(store.clone());
         let (clock_told, cloud) = (told, Fake::new());
         let printed = Arc::<Printed>::default();
-        let workers = Arc::new(Mutex::new(Some(start(faulty.clone(), clock.clone(), &cloud, &printed).await)));
+        let workers =
+            Arc::new(Mutex::new(Some(start(faulty.clone(), (clock.clone(), chance.clone()), &cloud, &printed).await)));
         // Whoever is killed comes back, with a store that works.
         let (again, told, fake, kept) = (workers.clone(), faulty.clone(), cloud.clone(), printed.clone());
+        let dice = chance.clone();
         let reviver = tokio::spawn(async move {
             loop {
                 told.died().await;
                 drop(again.lock().expect("no panic").take());
-                let fresh = start(told.clone(), clock.clone(), &fake, &kept).await;
+                let fresh = start(told.clone(), (clock.clone(), dice.clone()), &fake, &kept).await;
                 *again.lock().expect("no panic") = Some(fresh);
             }
         });
@@ -110,7 +120,7 @@ impl Bed {
         let agents = tokio::spawn(agents(user.clone(), Arc::clone(&begun)));
         let listener = tokio::spawn(listen(user.clone(), Arc::clone(&said)));
         let tasks = vec![reviver, agents, listener];
-        Bed { user, store, faulty, cloud, clock: clock_told, workers, printed, said, begun, tasks }
+        Bed { user, store, faulty, cloud, clock: clock_told, chance, workers, printed, said, begun, tasks }
     }
 
     /// The process ends when the cloud was called for the `n`-th time; `done`: the cloud does what was asked of it all the same.
@@ -134,7 +144,8 @@ impl Bed {
     }
 
     pub async fn go_on(&self) {
-        let fresh = start(self.faulty.clone(), self.clock.clone(), &self.cloud, &self.printed).await;
+        let fresh =
+            start(self.faulty.clone(), (self.clock.clone(), self.chance.clone()), &self.cloud, &self.printed).await;
         *self.workers.lock().expect("no panic") = Some(fresh);
     }
 
@@ -362,8 +373,11 @@ impl Bed {
     }
 }
 
-async fn start(faulty: Arc<Faulty>, clock: Arc<dyn Clock>, cloud: &Fake, printed: &Arc<Printed>) -> (Handle, State) {
-    let state = State::open(faulty, clock, Arc::new(SystemChance)).await.expect("opens");
+/// Where time and ids come from.
+type Seams = (Arc<dyn Clock>, Arc<dyn Chance>);
+
+async fn start(faulty: Arc<Faulty>, seams: Seams, cloud: &Fake, printed: &Arc<Printed>) -> (Handle, State) {
+    let state = State::open(faulty, seams.0, seams.1).await.expect("opens");
     let fake: Arc<dyn cloud::Cloud> = Arc::new(cloud.clone());
     let handle = spawn(Parts {
         state: state.clone(),
