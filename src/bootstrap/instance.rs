@@ -2,8 +2,8 @@
 //! What it does there is `elsewhere`'s. The surprise: nothing of it is on this host; what fails midway is taken away in the cloud, by whoever
 //! called, with `kill`.
 
+use super::records::constraints;
 use super::{account, failed};
-use base::Constraints;
 use base::chance::{Chance, SystemChance};
 use cli::bootstrap::{
     Account, Asked, BootstrapError, BootstrapParams, BootstrapResult, Ended, HOST_MODE, KEEP, KillParams, PATIENCE,
@@ -31,17 +31,11 @@ fn account_of(account: Option<&Account>) -> Result<&Account, BootstrapError> {
 pub async fn check(params: &BootstrapParams) -> Result<(), BootstrapError> {
     let server = account::open(&params.cloud_type, account_of(params.account.as_ref())?)?;
     server.preflight().await.map_err(words)?;
-    server.check_constraints(&constraints(params)?).map_err(words)?;
+    server.check_constraints(&constraints(params)?.1).map_err(words)?;
     match params.placement.as_str() {
         "" => Ok(()),
         directive => server.check_placement(directive).map_err(words),
     }
-}
-
-/// The machine's own wishes over those of its model.
-fn constraints(params: &BootstrapParams) -> Result<Constraints, BootstrapError> {
-    let read = |text: &str| Constraints::parse(text).map_err(|error| failed(error.to_string()));
-    Ok(read(&params.bootstrap_constraints)?.or(&read(&params.constraints)?))
 }
 
 pub async fn make(params: &BootstrapParams, progress: Progress<'_>) -> Result<BootstrapResult, BootstrapError> {
@@ -81,7 +75,7 @@ async fn request(params: &BootstrapParams, server: &Lxd) -> Result<StartRequest,
         name: instance_name(&params.controller_model_uuid, MACHINE),
         base,
         parent: None,
-        constraints: constraints(params)?,
+        constraints: constraints(params)?.1,
         disks: Vec::new(),
         zone: Some(zone.to_owned()).filter(|zone| !zone.is_empty()),
         files: vec![File { path: PROGRAM.into(), mode: 0o700, owner: Owner::Root, content: Content::OnHost(program) }],

@@ -6,7 +6,7 @@ use crate::seals::Sealer;
 use crate::world;
 use base::chance::SystemChance;
 use base::clock::SystemClock;
-use base::{Hardware, OsBase};
+use base::{Constraints, Hardware, OsBase};
 use cli::bootstrap::{BootstrapError, BootstrapParams, MANUAL};
 use model::State;
 use model::change::controller::{Bootstrap, ControllerMachine, bootstrap};
@@ -94,6 +94,7 @@ fn first_records(
         _ => ("", params.instance.clone()),
     };
     let credential = credential(params, layout)?;
+    let (constraints, machine_constraints) = constraints(params)?;
     Ok(Bootstrap {
         uuid: params.controller_uuid.clone(),
         name: params.controller_name.clone(),
@@ -117,6 +118,7 @@ fn first_records(
         endpoints: hosts.iter().map(|address| Endpoint { address: address.clone(), port }).collect(),
         config,
         model_config,
+        constraints,
         version: base::current_version().to_string(),
         user: ADMIN.into(),
         password_hash,
@@ -129,6 +131,7 @@ fn first_records(
             .collect(),
         machine: ControllerMachine {
             base: base.map_err(|error| failed(error.to_string()))?,
+            constraints: machine_constraints,
             instance_id,
             hostname: facts.hostname.clone(),
             hardware: Hardware {
@@ -140,6 +143,14 @@ fn first_records(
             },
         },
     })
+}
+
+/// The controller model's, and those of its machine: its own over them.
+pub fn constraints(params: &BootstrapParams) -> Result<(Constraints, Constraints), BootstrapError> {
+    let read = |text: &str| Constraints::parse(text).map_err(|error| failed(error.to_string()));
+    let of_model = read(&params.constraints)?;
+    let own = read(&params.bootstrap_constraints)?.or(&of_model);
+    Ok((of_model, own))
 }
 
 /// What the cloud is used with; clouds that want no credential have one that is empty.

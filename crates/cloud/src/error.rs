@@ -11,6 +11,9 @@ pub enum Error {
     /// The cloud asked us to call less often.
     #[error("{detail}")]
     Throttled { detail: String, after: Option<Duration> },
+    /// The cloud does not accept the credential, which its owner can change at any time.
+    #[error("{detail}")]
+    Denied { detail: String },
     /// It will fail the same way until somebody changes something.
     #[error("{detail}")]
     Permanent { detail: String },
@@ -51,6 +54,7 @@ impl Error {
     pub fn retry(&self) -> Retry {
         match self {
             Error::Transient { after, .. } | Error::Throttled { after, .. } => Retry::After(*after),
+            Error::Denied { .. } => Retry::After(None),
             Error::Permanent { .. } | Error::NotFound { .. } | Error::Unmet { .. } => Retry::Never,
         }
     }
@@ -63,6 +67,7 @@ mod tests {
     #[test]
     fn only_what_may_pass_is_tried_again() {
         assert_eq!(Error::transient("busy").retry(), Retry::After(None));
+        assert_eq!(Error::Denied { detail: "who are you".into() }.retry(), Retry::After(None));
         let throttled = Error::Throttled { detail: "slow down".into(), after: Some(Duration::from_secs(3)) };
         assert_eq!(throttled.retry(), Retry::After(Some(Duration::from_secs(3))));
         for error in [Error::permanent("no"), Error::not_found("image"), Error::unmet("mem", "too much")] {

@@ -47,11 +47,13 @@ pub async fn a_state_with(limits: Limits) -> State {
         endpoints: Vec::new(),
         config: Default::default(),
         model_config: Default::default(),
+        constraints: Default::default(),
         version: "3.6.100".into(),
         user: "admin".into(),
         password_hash: Secret::new("x"),
         keys: Vec::new(),
         machine: ControllerMachine {
+            constraints: Default::default(),
             base: OsBase::parse("ubuntu@24.04").expect("valid"),
             instance_id: "here".into(),
             hostname: "host".into(),

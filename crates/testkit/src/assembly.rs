@@ -160,11 +160,13 @@ pub fn first_records(address: SocketAddr, ca_cert: &str) -> change::controller::
         endpoints: vec![Endpoint { address: Address::of(&address.ip().to_string()), port: address.port() }],
         config: BTreeMap::new(),
         model_config: BTreeMap::new(),
+        constraints: Default::default(),
         version: "3.6.100".into(),
         user: "admin".into(),
         password_hash: Passwords::hash_now(PASSWORD, &SystemChance).expect("hashes"),
         keys: vec!["ssh-ed25519 AAAA client".into()],
         machine: change::controller::ControllerMachine {
+            constraints: Default::default(),
             base: OsBase::parse("ubuntu@24.04").expect("valid"),
             instance_id: "localhost".into(),
             hostname: "localhost".into(),

@@ -1,6 +1,7 @@
 //! Every worker under every fault: a whole story, from the first machine to the end of the controller, told once for each commit and each call
 //! of the cloud, with that one going wrong. The end must be the same, and nothing may be left over.
 
+mod access;
 mod bed;
 mod clock;
 mod dice;

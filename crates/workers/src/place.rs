@@ -8,6 +8,7 @@ use cloud::{Cloud, Clouds, ModelRef};
 use model::beliefs::Beliefs;
 use model::record::address::Address;
 use model::record::status::InstanceStatus;
+use model::{State, change};
 
 use crate::driver::Failure;
 
@@ -38,6 +39,15 @@ pub(crate) fn cloud_of(
     })?;
     let told = ModelRef { controller: controller.uuid.clone(), model: model.to_string(), name: record.name.clone() };
     Ok((cloud, told))
+}
+
+/// A cloud does not accept the credential of a model: whoever looks is told, until it does.
+pub(crate) async fn denied(state: &State, model: ModelUuid, error: &cloud::Error) -> Result<(), Refusal> {
+    let reason = error.to_string();
+    if state.read().model(model).is_ok_and(|(_, record)| record.credential.is_empty()) {
+        return Ok(());
+    }
+    state.change(|beliefs, given| change::credential::invalidate(beliefs, model, &reason, given)).await
 }
 
 pub(crate) fn address(seen: &cloud::Address) -> Address {

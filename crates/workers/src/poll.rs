@@ -2,7 +2,7 @@
 //! It must not know any cloud. An instance that nobody knows is reported as a leak and left alone, since after a restored backup it may be
 //! somebody's machine; only where the model's harvest mode says so it is stopped. The surprise: a cloud is asked about all its instances at once, so a thousand machines cost one call.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -10,6 +10,7 @@ use base::clock::Time;
 use base::{Life, MachineId, ModelUuid};
 use cloud::{Cloud, Clouds, InstanceInfo};
 use model::beliefs::{AMachine, Beliefs};
+use model::change::credential;
 use model::change::start::{self, Observed};
 use model::query::leaks::{self, Marks, Views};
 use model::record::instance::Instance;
@@ -76,6 +77,7 @@ impl Worker for Poll {
         let before = state.read();
         let controller = before.controller()?.uuid.clone();
         let seen = cloud.instances(&controller).await;
+        self.note_access(&name, &before, &seen).await?;
         let seen = seen.map_err(|error| Failure::new(format!("cannot list instances: {error}")))?;
         let marks: HashMap<(&str, &str, &str), &InstanceInfo> =
             seen.iter().map(|one| ((one.model.as_str(), one.machine.as_str(), one.id.0.as_str()), one)).collect();
@@ -170,6 +172,30 @@ fn observe<'a>(whole: &AMachine, seen: impl FnOnce(&str) -> Option<&'a InstanceI
 }
 
 impl Poll {
+    /// Notes whether the cloud lets us in, where that has changed.
+    async fn note_access(
+        &self,
+        cloud: &str,
+        before: &Beliefs,
+        seen: &Result<Vec<InstanceInfo>, cloud::Error>,
+    ) -> Result<(), Failure> {
+        let state = &self.parts.state;
+        let mut asked = BTreeSet::new();
+        for (_, model) in before.models() {
+            let is_asked = self.parts.clouds.key(model.account()).as_deref() == Some(cloud);
+            if model.credential.is_empty() || !is_asked || !asked.insert(&model.credential) {
+                continue;
+            }
+            let uuid = model.uuid;
+            match seen {
+                Ok(_) => state.change(|beliefs, given| credential::accepted(beliefs, uuid, given)).await?,
+                Err(error @ cloud::Error::Denied { .. }) => place::denied(state, uuid, error).await?,
+                Err(_) => {}
+            }
+        }
+        Ok(())
+    }
+
     /// Instances that belong to no machine. One whose machine came or went while the cloud was asked is none of them.
     fn unknown<'a>(&self, before: &Beliefs, seen: &'a [InstanceInfo]) -> Vec<&'a InstanceInfo> {
         let now = self.parts.state.read();

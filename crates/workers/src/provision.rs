@@ -296,7 +296,15 @@ impl Provision {
             true => self.another_zone(place, begun, zones),
             false => (begun.provisioning.failed_zones.clone(), false),
         };
-        let pause = if in_another_zone { Some(FIRST_PAUSE) } else { pause(error, attempts) };
+        let is_denied = matches!(error, Error::Denied { .. });
+        if is_denied {
+            self.check_access(*model).await?;
+        }
+        let pause = match () {
+            () if is_denied => Some(LONGEST_PAUSE),
+            () if in_another_zone => Some(FIRST_PAUSE),
+            () => pause(error, attempts),
+        };
         tracing::warn!(%place, attempts, again = pause.is_some(), "instance did not start: {error}");
         let change = self.parts.state.change(|beliefs, given| {
             let mut message = match pause {
@@ -304,6 +312,9 @@ impl Provision {
                     "failed to start machine {machine} in zone {zone:?}, retrying in {}s with new availability zone: {error}",
                     pause.as_secs()
                 ),
+                Some(pause) if is_denied => {
+                    format!("failed to start machine {machine} ({error}), retrying in {}s", pause.as_secs())
+                }
                 Some(pause) => format!(
                     "failed to start machine {machine} ({error}), retrying in {}s ({} more attempts)",
                     pause.as_secs(),
@@ -316,7 +327,8 @@ impl Provision {
             }
             let next_try = pause.map(|pause| given.now.plus(pause));
             let (error, failed_zones) = (error.to_string(), failed_zones.clone());
-            let failed = Failed { message, error, next_try, printed, failed_zones, in_another_zone };
+            let is_counted = !in_another_zone && !is_denied;
+            let failed = Failed { message, error, next_try, printed, failed_zones, is_counted };
             start::failed(beliefs, *model, machine, &failed, given)
         });
         Ok(change.await?)
@@ -340,6 +352,16 @@ impl Provision {
         }
     }
 
+    /// A start was not allowed. Is it the credential as such, or may it just not do this?
+    async fn check_access(&self, model: ModelUuid) -> Result<(), Failure> {
+        let read = self.parts.state.read();
+        let Ok((cloud, told)) = place::cloud_of(&read, &self.parts.clouds, model) else { return Ok(()) };
+        match tokio::time::timeout(LAST_MOMENT, cloud.instances(&told.controller)).await {
+            Ok(Err(error @ Error::Denied { .. })) => Ok(place::denied(&self.parts.state, model, &error).await?),
+            Ok(_) | Err(_) => Ok(()),
+        }
+    }
+
     /// Keeps what an instance printed. A log that cannot be kept must not keep the failure itself from being told.
     async fn is_kept(&self, place: &Place, printed: &str) -> bool {
         let now = self.parts.state.now();
@@ -355,7 +377,7 @@ impl Provision {
 fn is_of_a_zone(error: &Error) -> bool {
     match error {
         Error::Transient { .. } | Error::Permanent { .. } | Error::NotFound { .. } => true,
-        Error::Throttled { .. } | Error::Unmet { .. } => false,
+        Error::Throttled { .. } | Error::Denied { .. } | Error::Unmet { .. } => false,
     }
 }
 

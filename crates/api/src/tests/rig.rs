@@ -287,11 +287,13 @@ fn bootstrap(ca_cert: String, password_hash: base::Secret) -> Bootstrap {
         endpoints: vec![Endpoint { address: Address::of("192.0.2.2"), port: 17070 }],
         config: Default::default(),
         model_config: Default::default(),
+        constraints: Default::default(),
         version: "3.6.100".into(),
         user: "admin".into(),
         password_hash,
         keys: vec!["ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABgQ juju-client-key".into()],
         machine: ControllerMachine {
+            constraints: Default::default(),
             base: OsBase::parse("ubuntu@24.04").expect("valid"),
             instance_id: "here".into(),
             hostname: "host".into(),

@@ -86,9 +86,8 @@ impl From<Failed> for Error {
                 Error::NotFound { what: words.trim_end_matches(" not found").into() }
             }
             Failed::Said { status: 400..500, .. } if !failed.is_busy() => Error::Permanent { detail },
-            // Somebody may let us in at any time, and then nobody should have to ask again by hand.
+            Failed::Denied { .. } => Error::Denied { detail },
             Failed::Reach { .. }
-            | Failed::Denied { .. }
             | Failed::Said { .. }
             | Failed::Operation(_)
             | Failed::Late { .. }

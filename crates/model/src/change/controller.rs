@@ -16,10 +16,10 @@ use crate::record::key::Keys;
 use crate::record::machine::{Machine, Removal};
 use crate::record::model::Model;
 use crate::record::sequence::Sequence;
-use crate::record::settings::Settings;
+use crate::record::settings::{ModelConstraints, Settings};
 use crate::record::status::{AgentStatus, InstanceStatus, ModelStatus, Status};
 use crate::record::user::User;
-use base::{Hardware, Kind, Life, MachineId, ModelUuid, OsBase, Refusal, Secret};
+use base::{Constraints, Hardware, Kind, Life, MachineId, ModelUuid, OsBase, Refusal, Secret};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use store::Txn;
@@ -38,6 +38,8 @@ pub struct Bootstrap {
     pub endpoints: Vec<Endpoint>,
     pub config: BTreeMap<String, Value>,
     pub model_config: BTreeMap<String, Value>,
+    /// Of the controller's model.
+    pub constraints: Constraints,
     pub version: String,
     /// The first user, superuser.
     pub user: String,
@@ -52,6 +54,8 @@ pub struct Bootstrap {
 #[derive(Debug, Clone)]
 pub struct ControllerMachine {
     pub base: OsBase,
+    /// What it was asked to be, the model's included.
+    pub constraints: Constraints,
     pub instance_id: String,
     pub hostname: String,
     pub hardware: Hardware,
@@ -113,6 +117,9 @@ pub fn bootstrap(beliefs: &Beliefs, with: &Bootstrap, given: Given<'_>) -> Resul
     let mut settings = Settings(with.model_config.clone());
     settings.0.insert("type".into(), with.cloud.kind.clone().into());
     write_model(&mut txn, &model, &settings, &Keys(with.keys.clone()));
+    if with.constraints != Constraints::default() {
+        txn.add(key::constraints(model.uuid), &ModelConstraints(with.constraints.clone()));
+    }
     machine_zero(&mut txn, with, given);
     Ok(Decision::new(txn, ()))
 }
@@ -123,7 +130,7 @@ fn machine_zero(txn: &mut Txn, with: &Bootstrap, given: Given<'_>) {
         id: id.clone(),
         life: Life::Alive,
         base: with.machine.base.clone(),
-        constraints: Default::default(),
+        constraints: with.machine.constraints.clone(),
         placement: String::new(),
         jobs: vec!["JobManageModel".into()],
         disks: Vec::new(),

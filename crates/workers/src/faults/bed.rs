@@ -471,11 +471,13 @@ fn bootstrap() -> change::controller::Bootstrap {
         endpoints: Vec::new(),
         config: BTreeMap::new(),
         model_config: BTreeMap::new(),
+        constraints: Default::default(),
         version: "3.6.100".into(),
         user: "admin".into(),
         password_hash: Secret::new(""),
         keys: Vec::new(),
         machine: change::controller::ControllerMachine {
+            constraints: Default::default(),
             base: OsBase::parse("ubuntu@24.04").expect("valid"),
             instance_id: "localhost".into(),
             hostname: "localhost".into(),

@@ -1,6 +1,7 @@
 //! A model's end, step by step.
 
 use crate::beliefs::{Beliefs, InModel};
+use crate::change::credential::try_again;
 use crate::change::{Decision, Given, TxnExt, block};
 use crate::key::{self, Object};
 use crate::record::block::BlockKind;
@@ -26,6 +27,9 @@ pub fn destroy(beliefs: &Beliefs, model: ModelUuid, how: DestroyModel, given: Gi
         ));
     }
     block::check(within, BlockKind::Destroy)?;
+    if record.status.current == ModelStatus::Suspended && !how.force {
+        return Err(Refusal::plain("invalid cloud credential, use --force"));
+    }
     let mut txn = Txn::new();
     dying(&mut txn, model, record, how, given);
     machines_dying(&mut txn, model, within, how, given);
@@ -154,7 +158,7 @@ pub fn set_credential(
     beliefs: &Beliefs,
     model: ModelUuid,
     (cloud, owner, name): (&str, &str, &str),
-    _: Given<'_>,
+    given: Given<'_>,
 ) -> Result<Decision, Refusal> {
     let (within, read) = beliefs.model(model)?;
     block::check(within, BlockKind::Change)?;
@@ -170,6 +174,11 @@ pub fn set_credential(
     }
     let mut txn = Txn::new();
     txn.rests_on(key::credential(cloud, owner, name), credential);
-    txn.update(key::model(model), read, &Model { credential: credential.id(), ..read.to_record() });
+    let mut record = Model { credential: credential.id(), ..read.to_record() };
+    if record.status.current == ModelStatus::Suspended && !credential.invalid {
+        record.status = Status::new(ModelStatus::Available, "", given.now);
+        try_again(&mut txn, within, model);
+    }
+    txn.update(key::model(model), read, &record);
     Ok(Decision::new(txn, ()))
 }
