@@ -15,6 +15,7 @@ mod instance;
 mod introduce;
 mod login;
 mod network;
+mod pool;
 mod profile;
 mod release;
 mod server;

@@ -9,7 +9,7 @@ use futures_util::stream;
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full, Limited, StreamBody};
 use hyper::body::{Frame, Incoming};
-use hyper::client::conn::http1::handshake;
+use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST, RETRY_AFTER};
 use hyper::{Method, Request, Response};
 use hyper_util::rt::TokioIo;
@@ -19,6 +19,7 @@ use tokio::io::AsyncReadExt;
 
 use super::endpoint::Endpoint;
 use super::error::Failed;
+use super::pool::Pool;
 
 /// Of one request, uploads aside.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -39,6 +40,7 @@ type Body = UnsyncBoxBody<Bytes, std::io::Error>;
 pub struct Client {
     endpoint: Endpoint,
     project: String,
+    pool: Pool<Body>,
 }
 
 /// What is sent along.
@@ -93,7 +95,7 @@ pub fn escape(text: &str) -> String {
 
 impl Client {
     pub fn new(endpoint: Endpoint, project: &str) -> Client {
-        Client { endpoint, project: project.to_owned() }
+        Client { endpoint, project: project.to_owned(), pool: Pool::default() }
     }
 
     pub fn endpoint(&self) -> &Endpoint {
@@ -313,14 +315,37 @@ impl Client {
 
     async fn send(&self, request: Request<Body>, patience: Duration) -> Result<Response<Incoming>, Failed> {
         let sent = async {
-            let stream = self.endpoint.connect().await.map_err(|why| self.unreached(why))?;
-            let (mut sender, connection) =
-                handshake(TokioIo::new(stream)).await.map_err(|error| self.unreached(base::chain(&error)))?;
-            // It ends with the answer's last byte.
-            tokio::spawn(connection);
-            sender.send_request(request).await.map_err(|error| self.unreached(base::chain(&error)))
+            let mut request = request;
+            if let Some(mut sender) = self.pool.take() {
+                let again = question_again(&request);
+                match (sender.send_request(request).await, again) {
+                    (Err(_), Some(again)) => request = again,
+                    (answer, _) => return self.answered(sender, answer),
+                }
+            }
+            let mut sender = self.connect().await?;
+            let answer = sender.send_request(request).await;
+            self.answered(sender, answer)
         };
         self.in_time(patience, sent).await
+    }
+
+    fn answered(
+        &self,
+        sender: SendRequest<Body>,
+        answer: hyper::Result<Response<Incoming>>,
+    ) -> Result<Response<Incoming>, Failed> {
+        self.pool.give(sender);
+        answer.map_err(|error| self.unreached(base::chain(&error)))
+    }
+
+    async fn connect(&self) -> Result<SendRequest<Body>, Failed> {
+        let stream = self.endpoint.connect().await.map_err(|why| self.unreached(why))?;
+        let (sender, connection) =
+            handshake(TokioIo::new(stream)).await.map_err(|error| self.unreached(base::chain(&error)))?;
+        // It ends when nobody keeps the sender and the last answer is read.
+        tokio::spawn(connection);
+        Ok(sender)
     }
 
     async fn collect(&self, response: Response<Incoming>, patience: Duration) -> Result<(u16, Bytes), Failed> {
@@ -359,6 +384,17 @@ impl Client {
     pub fn garbled(&self, why: impl std::fmt::Display) -> Failed {
         Failed::Garbled { server: self.endpoint.to_string(), why: why.to_string() }
     }
+}
+
+/// The same request, if it changes nothing: one that a kept connection did not carry is asked again on a new one.
+fn question_again(request: &Request<Body>) -> Option<Request<Body>> {
+    if request.method() != Method::GET {
+        return None;
+    }
+    let mut again = Request::new(empty());
+    *again.uri_mut() = request.uri().clone();
+    *again.headers_mut() = request.headers().clone();
+    Some(again)
 }
 
 /// In whole seconds; a date is not read.

@@ -3,6 +3,9 @@
 
 use std::collections::BTreeSet;
 
+use futures_util::future::try_join_all;
+use futures_util::try_join;
+
 use super::client::Client;
 use super::error::Failed;
 
@@ -31,32 +34,26 @@ impl ImageFiles {
             Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
         };
         let names = async |paths: &[&str]| -> Result<BTreeSet<String>, Failed> {
-            let mut all = BTreeSet::new();
-            for path in paths {
-                all.extend(client.folder(instance, path).await?.into_iter().flatten());
-            }
-            Ok(all)
+            let each = try_join_all(paths.iter().map(|path| client.folder(instance, path))).await?;
+            Ok(each.into_iter().flatten().flatten().collect())
         };
         let etc = names(&["/etc"]).await?;
         let inittab = if etc.contains("inittab") { text("/etc/inittab").await? } else { None };
-        Ok(ImageFiles {
-            passwd: text("/etc/passwd").await?.unwrap_or_default(),
-            group: text("/etc/group").await?.unwrap_or_default(),
-            shadow: text("/etc/shadow").await?.unwrap_or_default(),
-            hosts: text("/etc/hosts").await?.unwrap_or_default(),
-            ssh: names(&["/etc/ssh"]).await?,
-            programs: names(&["/usr/bin", "/bin", "/usr/sbin"]).await?,
-            systemd: names(&["/usr/lib/systemd", "/lib/systemd"]).await?,
-            networks: names(&[
+        let (passwd, group, shadow, hosts) =
+            try_join!(text("/etc/passwd"), text("/etc/group"), text("/etc/shadow"), text("/etc/hosts"))?;
+        let (ssh, programs, systemd, networks) = try_join!(
+            names(&["/etc/ssh"]),
+            names(&["/usr/bin", "/bin", "/usr/sbin"]),
+            names(&["/usr/lib/systemd", "/lib/systemd"]),
+            names(&[
                 "/etc/systemd/network",
                 "/etc/netplan",
                 "/etc/network/interfaces.d",
                 "/etc/NetworkManager/system-connections",
-            ])
-            .await?,
-            inittab,
-            etc,
-        })
+            ]),
+        )?;
+        let [passwd, group, shadow, hosts] = [passwd, group, shadow, hosts].map(Option::unwrap_or_default);
+        Ok(ImageFiles { passwd, group, shadow, hosts, ssh, programs, systemd, networks, inittab, etc })
     }
 
     pub fn has_systemd(&self) -> bool {

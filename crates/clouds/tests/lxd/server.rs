@@ -120,8 +120,11 @@ impl Server {
         let listener = UnixListener::bind(&self.socket).expect("a socket");
         let shared = self.shared.clone();
         *self.listening.lock().expect("no panic") = Some(tokio::spawn(async move {
+            // They end with whoever listens.
+            let mut connections = tokio::task::JoinSet::new();
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(serve(stream, shared.clone()));
+                connections.spawn(serve(stream, shared.clone()));
+                while connections.try_join_next().is_some() {}
             }
         }));
     }
