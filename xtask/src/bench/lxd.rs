@@ -16,8 +16,10 @@ pub const COMMAND: &str = "cargo xtask bench lxd";
 const ROWS: &[(&str, &str, &str)] = &[
     ("bootstrap", "a controller in an instance, with a model", "-"),
     ("bare", "floor: one bare launch of the same image, to its end, median of 3", "-"),
+    ("bare-up", "floor: the same, to the end of its boot", "-"),
     ("machine", "one machine `started` after `add-machine`, median of 3", "<= floor + 1 s"),
     ("bare-many", "floor: 15 bare launches at once", "-"),
+    ("bare-many-up", "floor: the same, to the end of their boots", "-"),
     ("machines", "15 machines `started` after `add-machine -n 15`", "<= floor + 1 s"),
     ("bare-away", "floor: 15 bare deletes at once", "-"),
     ("away", "15 machines removed", "-"),
