@@ -327,8 +327,8 @@ impl Provision {
             }
             let next_try = pause.map(|pause| given.now.plus(pause));
             let (error, failed_zones) = (error.to_string(), failed_zones.clone());
-            let is_counted = !in_another_zone && !is_denied;
-            let failed = Failed { message, error, next_try, printed, failed_zones, is_counted };
+            let uncounted = in_another_zone || is_denied;
+            let failed = Failed { message, error, next_try, printed, failed_zones, uncounted };
             start::failed(beliefs, *model, machine, &failed, given)
         });
         Ok(change.await?)

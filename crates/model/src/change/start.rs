@@ -168,7 +168,7 @@ pub fn failed(
         instance.first_boot |= failure.printed;
         let work = &mut instance.provisioning;
         work.failed_zones.clone_from(&failure.failed_zones);
-        if !failure.is_counted {
+        if failure.uncounted {
             work.attempts = work.attempts.saturating_sub(1);
         }
         work.next_try = failure.next_try;
@@ -190,8 +190,8 @@ pub struct Failed {
     pub printed: bool,
     /// In which zones it failed so far; none when it was tried in all.
     pub failed_zones: Vec<String>,
-    /// Whether it counts among the tries after which it is given up: not when the next is in another zone, or with another credential.
-    pub is_counted: bool,
+    /// It is none of the tries after which it is given up: the next is in another zone, or may be with another credential.
+    pub uncounted: bool,
 }
 
 /// What a cloud says of an instance now.
