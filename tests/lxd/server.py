@@ -82,11 +82,11 @@ def tiny():
 class Server:
     """One server; `number` makes its network another one than its neighbours'."""
 
-    def __init__(self, kind, number):
+    def __init__(self, kind, number, name=None):
         self.kind, self.words = kind, KINDS[kind]
-        self.netns = f"grigri-test-{kind}"
+        self.netns = f"grigri-test-{name or kind}"
         # Users of machines have to pass through it, and the path of its socket has to be short.
-        self.folder = pathlib.Path("/var/lib") / f"grigri-test-{kind}"
+        self.folder = pathlib.Path("/var/lib") / self.netns
         self.address = f"10.151.{number}.1"
         self.bridge = f"{kind}br0"
         self.process = None
@@ -117,11 +117,17 @@ class Server:
 
     def start(self):
         script = ENTER.format(folder=self.folder, netns=self.netns, lxcfs=self.words["lxcfs"], daemon=" ".join(self.words["daemon"]))
+        self.begin(["unshare", "--mount", "--propagation", "private", "/bin/sh", "-c", script])
+
+    def restart(self, is_killed=False):
+        """The daemon alone: machines run on, and the mounts are kept by the file system beside it."""
+        keeper = (self.folder / "lxcfs.pid").read_text().strip()
+        self.end(signal.SIGKILL if is_killed else signal.SIGTERM)
+        self.begin(["nsenter", "--target", keeper, "--net", "--mount", "--", *self.words["daemon"]])
+
+    def begin(self, words):
         log = open(self.folder / "daemon.log", "ab")
-        self.process = subprocess.Popen(
-            ["unshare", "--mount", "--propagation", "private", "/bin/sh", "-c", script],
-            stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.env, start_new_session=True,
-        )
+        self.process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.env, start_new_session=True)
         deadline = time.monotonic() + 120
         while True:
             done = self.client("query", "/1.0", ok=False)
@@ -131,17 +137,19 @@ class Server:
                 raise Failed(f"{self.kind} does not start: {done.stderr}\n{(self.folder / 'daemon.log').read_text()[-2000:]}")
             time.sleep(0.1)
 
+    def preseed(self, wanted):
+        tool = ["lxd", "init"] if self.kind == "lxd" else ["incus", "admin", "init"]
+        self.run(*tool, "--preseed", stdin=json.dumps(wanted))
+
     def set_up(self):
-        preseed = {
+        self.preseed({
             "networks": [{"name": self.bridge, "type": "bridge", "config": {"ipv4.address": f"{self.address}/24", "ipv4.nat": "false", "ipv6.address": "none"}}],
             "storage_pools": [{"name": "default", "driver": "btrfs", "config": {"size": "6GiB"}}, {"name": "plain", "driver": "dir"}],
             "profiles": [{"name": "default", "devices": {
                 "root": {"path": "/", "pool": "default", "type": "disk"},
                 "eth0": {"name": "eth0", "network": self.bridge, "type": "nic"},
             }}],
-        }
-        tool = ["lxd", "init"] if self.kind == "lxd" else ["incus", "admin", "init"]
-        self.run(*tool, "--preseed", stdin=json.dumps(preseed))
+        })
         self.client("config", "set", "images.auto_update_interval", "0")
         self.listen()
         self.bring("debian", "bookworm", image(), "debian/12")
@@ -203,14 +211,17 @@ class Server:
         for one in self.names("/1.0/certificates"):
             self.client("config", "trust", "remove", one)
 
-    def stop(self):
-        """Ends the daemon as its host's shutdown would not: machines run on."""
-        self.process.send_signal(signal.SIGTERM)
+    def end(self, how):
+        self.process.send_signal(how)
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.process.wait(30)
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait()
+
+    def stop(self):
+        """Ends the daemon as its host's shutdown would not: machines run on."""
+        self.end(signal.SIGTERM)
         with contextlib.suppress(OSError, ValueError):
             os.kill(int((self.folder / "lxcfs.pid").read_text()), signal.SIGTERM)
 
@@ -242,5 +253,5 @@ class Server:
         for entry in filter(str.isdigit, os.listdir("/proc")):
             with contextlib.suppress(OSError, ValueError):
                 words = pathlib.Path("/proc", entry, "cmdline").read_text().split("\0")
-                if "[lxc monitor]" in words[0] and str(self.folder) in words[0]:
+                if "[lxc monitor]" in words[0] and f"{self.folder}/" in words[0]:
                     os.kill(int(entry), signal.SIGKILL)

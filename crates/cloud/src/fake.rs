@@ -40,6 +40,8 @@ struct Shared {
     numbered: HashMap<usize, Fault>,
     calls: Vec<(Call, String)>,
     zones: Vec<String>,
+    /// Those that it says once it has learned them.
+    unlearned_zones: Vec<String>,
     /// Machines are brought to it; what it says to those who ask for some.
     instead: Option<String>,
     /// Why its machines can have none inside.
@@ -50,6 +52,11 @@ struct Shared {
 impl Fake {
     pub fn new() -> Self {
         Fake::default()
+    }
+
+    /// Gives it zones that it does not know before it has looked.
+    pub fn set_unlearned_zones(&self, zones: &[&str]) {
+        self.lock().unlearned_zones = zones.iter().map(|zone| (*zone).to_owned()).collect();
     }
 
     /// Gives it zones; without any it takes every name for one, and puts nothing anywhere.
@@ -248,6 +255,16 @@ impl Cloud for Fake {
 
     fn zones(&self) -> Vec<String> {
         self.lock().zones.clone()
+    }
+
+    fn learn_zones(&self) -> Answer<'_, ()> {
+        Box::pin(async move {
+            let mut state = self.lock();
+            if !state.unlearned_zones.is_empty() {
+                state.zones = std::mem::take(&mut state.unlearned_zones);
+            }
+            Ok(())
+        })
     }
 
     fn prepare_model<'a>(&'a self, model: &'a ModelRef) -> Answer<'a, ()> {

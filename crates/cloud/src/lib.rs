@@ -79,6 +79,11 @@ pub trait Cloud: Send + Sync + 'static {
         Vec::new()
     }
 
+    /// Learns what `zones` answers from, where that has to be asked for; may wait.
+    fn learn_zones(&self) -> Answer<'_, ()> {
+        Box::pin(async { Ok(()) })
+    }
+
     /// Makes what machines of a model share (networks). Asked before the first machine, and again whenever in doubt.
     fn prepare_model<'a>(&'a self, model: &'a ModelRef) -> Answer<'a, ()>;
 

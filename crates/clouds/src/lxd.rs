@@ -22,6 +22,7 @@ mod server;
 mod start;
 mod stop;
 mod talk;
+mod unseen;
 mod welcome;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -110,7 +111,9 @@ impl Lxd {
 
     /// All in the project, with their states where `query` asks for them.
     async fn all(&self, query: &str) -> Result<Vec<Instance>, Failed> {
-        self.client.read(&["instances"], query).await
+        let mut all: Vec<Instance> = self.client.read(&["instances"], query).await?;
+        unseen::recognize(&self.client, &mut all).await?;
+        Ok(all)
     }
 
     async fn owned(&self, controller: &str, id: &InstanceId) -> Result<Option<Instance>, Failed> {
@@ -166,14 +169,7 @@ impl Cloud for Lxd {
     fn bases(&self) -> Answer<'_, Vec<String>> {
         Box::pin(async move {
             self.look().await?;
-            let mut bases: Vec<String> = image::local_bases(&self.client).await?.into_iter().collect();
-            // The public servers have the usual one; it comes first where there is no other.
-            match bases.iter().position(|base| base == DEFAULT_BASE) {
-                Some(place) => bases[..=place].rotate_right(1),
-                None if bases.is_empty() => bases.push(DEFAULT_BASE.to_owned()),
-                None => {}
-            }
-            Ok(bases)
+            Ok(image::LocalBases::look(&self.client).await?.listed(DEFAULT_BASE))
         })
     }
 
@@ -200,6 +196,10 @@ impl Cloud for Lxd {
 
     fn zones(&self) -> Vec<String> {
         self.last_seen().map(|server| server.zones()).unwrap_or_default()
+    }
+
+    fn learn_zones(&self) -> Answer<'_, ()> {
+        Box::pin(async move { Ok(self.server().await.map(drop)?) })
     }
 
     fn prepare_model<'a>(&'a self, model: &'a ModelRef) -> Answer<'a, ()> {

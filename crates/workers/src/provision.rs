@@ -75,7 +75,7 @@ impl Worker for Provision {
         let Place { model, machine } = &place;
         let token = self.parts.root.token(*model, machine);
         let hash = token_hash(&token);
-        let zones = self.zones(*model);
+        let (learned, zones) = self.learned_zones(*model).await;
         let begun = {
             let _spreads = if zones.is_empty() { None } else { Some(self.spreads.lock().await) };
             let begin = |beliefs: &Beliefs, given: model::Given<'_>| {
@@ -84,7 +84,7 @@ impl Worker for Provision {
             self.parts.state.change(begin).await?
         };
         let Some(begun) = begun else { return Ok(()) };
-        let outcome = match self.request(&place, &zones) {
+        let outcome = match learned.and_then(|()| self.request(&place, &zones)) {
             Ok((cloud, request)) => {
                 let start = self.start(&*cloud, &request, &place);
                 let mut start = std::pin::pin!(start);
@@ -141,10 +141,16 @@ fn host_is_there(within: &model::beliefs::InModel, id: &MachineId) -> bool {
 }
 
 impl Provision {
-    /// Those of a model's cloud.
-    fn zones(&self, model: ModelUuid) -> Vec<String> {
+    /// Those of a model's cloud. One that was not asked yet since the controller began is asked first: else a wish for a zone would come to nothing.
+    async fn learned_zones(&self, model: ModelUuid) -> (Result<(), Error>, Vec<String>) {
         let cloud = place::cloud_of(&self.parts.state.read(), &self.parts.clouds, model);
-        cloud.map(|(cloud, _)| cloud.zones()).unwrap_or_default()
+        // That there is none is told by whoever asks for a machine.
+        let Ok((cloud, _)) = cloud else { return (Ok(()), Vec::new()) };
+        let known = cloud.zones();
+        if !known.is_empty() {
+            return (Ok(()), known);
+        }
+        (cloud.learn_zones().await, cloud.zones())
     }
 
     /// What the cloud is asked for.

@@ -1,10 +1,12 @@
 //! Which image a base is: one that the server has under one of the names that people give to such, else one of a public image server.
-//! The surprise: the server fetches and keeps what it has not; we name it, no more.
+//! The surprise: the server fetches and keeps what it has not; we name it, and give what it fetched a name here, by which it is found while the
+//! image server is away. That changes nothing in which base is the usual one.
 
 use std::collections::BTreeSet;
 
 use base::OsBase;
 use cloud::Error;
+use hyper::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -26,19 +28,24 @@ fn words(os: &str) -> &'static [(&'static str, &'static str)] {
     }
 }
 
+/// How the description of a name begins that we gave.
+const FETCHED: &str = "fetched from ";
+
 /// The image of a machine, as the API wants its source.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Image {
     pub source: Value,
     /// For people.
     pub name: String,
-    pub is_local: bool,
+    /// The image server that it comes from; none: it is here.
+    pub server: Option<String>,
 }
 
 #[derive(Debug, Default, Clone, Deserialize)]
 #[serde(default)]
 struct Alias {
     name: String,
+    description: String,
     target: String,
     #[serde(rename = "type")]
     kind: String,
@@ -75,11 +82,51 @@ async fn aliases(client: &Client) -> Result<Vec<Alias>, Failed> {
 }
 
 /// Bases of the images that the server has.
-pub async fn local_bases(client: &Client) -> Result<BTreeSet<String>, Failed> {
-    Ok(aliases(client).await?.iter().filter_map(|alias| base_of(&alias.name)).collect())
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct LocalBases {
+    /// Somebody put them there.
+    pub own: BTreeSet<String>,
+    /// A machine of ours wanted them.
+    pub fetched: BTreeSet<String>,
 }
 
-/// `servers`: image servers of the operator's own, asked before the public ones.
+impl LocalBases {
+    pub async fn look(client: &Client) -> Result<LocalBases, Failed> {
+        Ok(LocalBases::of(&aliases(client).await?))
+    }
+
+    fn of(aliases: &[Alias]) -> LocalBases {
+        let mut bases = LocalBases::default();
+        for alias in aliases {
+            let set = if alias.description.starts_with(FETCHED) { &mut bases.fetched } else { &mut bases.own };
+            set.extend(base_of(&alias.name));
+        }
+        bases
+    }
+
+    /// The best first: what machines get that nobody wished a base for.
+    pub fn listed(self, usual: &str) -> Vec<String> {
+        let mut bases: Vec<String> = self.own.into_iter().collect();
+        // The public servers have the usual one; it comes first where there is no other.
+        match bases.iter().position(|base| base == usual) {
+            Some(place) => bases[..=place].rotate_right(1),
+            None if bases.is_empty() => bases.push(usual.to_owned()),
+            None => {}
+        }
+        let more: Vec<String> = self.fetched.into_iter().filter(|base| !bases.contains(base)).collect();
+        bases.extend(more);
+        bases
+    }
+}
+
+/// Names that an image server may have this base under, the best first. Only Ubuntu's own server leaves the system's name away.
+fn remote_names(base: &OsBase, arch: &str) -> Vec<String> {
+    let (os, track) = (base.name.as_str(), base.track());
+    let plain = (os == "ubuntu").then(|| format!("{track}/{arch}"));
+    plain.into_iter().chain(["/cloud", ""].map(|variant| format!("{os}/{track}{variant}/{arch}"))).collect()
+}
+
+/// Images to be tried, one after the other where an image server has them not. `servers`: the operator's own, asked in the place of the public ones.
 pub async fn find(
     client: &Client,
     flavour: Flavour,
@@ -87,7 +134,7 @@ pub async fn find(
     arch: &str,
     is_vm: bool,
     servers: &[String],
-) -> Result<Image, Error> {
+) -> Result<Vec<Image>, Error> {
     let parsed = OsBase::parse(base).map_err(|error| Error::unmet("base", error.to_string()))?;
     let kind = if is_vm { "virtual-machine" } else { "container" };
     let there = aliases(client).await?;
@@ -95,28 +142,52 @@ pub async fn find(
         let found = there.iter().find(|alias| alias.name == name && (alias.kind.is_empty() || alias.kind == kind));
         if let Some(alias) = found {
             let source = json!({"type": "image", "fingerprint": alias.target});
-            return Ok(Image { source, name, is_local: true });
+            return Ok(vec![Image { source, name, server: None }]);
         }
     }
     let server = servers.first().map_or_else(|| flavour.image_server(parsed.name.as_str()), String::as_str);
-    let name = match parsed.name.as_str() {
-        "ubuntu" => format!("{}/{arch}", parsed.track()),
-        os => format!("{os}/{}/cloud/{arch}", parsed.track()),
+    let remote = |name: String| Image {
+        source: json!({"type": "image", "mode": "pull", "protocol": "simplestreams", "server": server, "alias": name}),
+        name: format!("{name} of {server}"),
+        server: Some(server.to_owned()),
     };
-    let source = json!({"type": "image", "mode": "pull", "protocol": "simplestreams", "server": server, "alias": name});
-    Ok(Image { source, name: format!("{name} of {server}"), is_local: false })
+    Ok(remote_names(&parsed, arch).into_iter().map(remote).collect())
 }
 
-/// Why there is no image, with what there is instead.
-pub async fn missing(client: &Client, base: &str, image: &Image, why: &str) -> Error {
-    let there = match local_bases(client).await {
-        Ok(bases) if !bases.is_empty() => {
-            format!("; images here are of {}", bases.into_iter().collect::<Vec<_>>().join(", "))
+/// Gives what was fetched the name that it is looked for by. Who may not give names has the server fetch it again.
+pub async fn keep(client: &Client, base: &str, arch: &str, is_vm: bool, server: &str, fingerprint: &str) {
+    let Ok(parsed) = OsBase::parse(base) else { return };
+    let Some(name) = names(&parsed, arch, is_vm).into_iter().next() else { return };
+    let body = json!({"name": name, "target": fingerprint, "description": format!("{FETCHED}{server}")});
+    match client.change(Method::POST, &["images", "aliases"], "", &body).await {
+        Ok(_) => {}
+        Err(failed) if failed.is_taken() => {}
+        Err(failed) => tracing::info!(image = fingerprint, name, error = %failed, "what was fetched got no name"),
+    }
+}
+
+/// The image server was asked, and has no such image.
+pub fn is_absent(failed: &Failed) -> bool {
+    let (Failed::Operation(words) | Failed::Said { words, .. }) = failed else { return false };
+    ["couldn't be found", "not found", "doesn't exist"].iter().any(|part| words.contains(part))
+}
+
+/// Why there is no image, with what there is instead. What the image server has not, or has otherwise than it says, is not asked for again by itself.
+pub async fn missing(client: &Client, base: &str, name: &str, failed: &Failed) -> Error {
+    let there = match LocalBases::look(client).await {
+        Ok(LocalBases { own, fetched }) if !own.is_empty() || !fetched.is_empty() => {
+            let all: BTreeSet<String> = own.into_iter().chain(fetched).collect();
+            format!("; images here are of {}", all.into_iter().collect::<Vec<_>>().join(", "))
         }
         Ok(_) => "; there is no image here".to_owned(),
         Err(_) => String::new(),
     };
-    Error::permanent(format!("no image for base {base}: {} cannot be had: {why}{there}", image.name))
+    let said = format!("no image for base {base}: {name} cannot be had: {failed}{there}");
+    let is_false = failed.to_string().to_lowercase().contains("mismatch");
+    match is_absent(failed) || is_false {
+        true => Error::permanent(said),
+        false => Error::transient(said),
+    }
 }
 
 #[cfg(test)]
@@ -144,5 +215,32 @@ mod tests {
         check("debian/12", Some("debian@12"));
         check("alpine/3.20/cloud", Some("alpine@3.20"));
         check("mine", None);
+    }
+
+    #[test]
+    fn the_usual_base_is_not_changed_by_what_was_fetched() {
+        let alias = |name: &str, description: &str| Alias {
+            name: name.to_owned(),
+            description: description.to_owned(),
+            ..Alias::default()
+        };
+        let fetched = alias("juju/alpine@3.20/amd64", "fetched from https://images.linuxcontainers.org");
+        let check = |aliases: &[Alias], expected: &[&str]| {
+            assert_eq!(LocalBases::of(aliases).listed("ubuntu@24.04"), expected, "{aliases:?}");
+        };
+        check(&[], &["ubuntu@24.04"]);
+        check(std::slice::from_ref(&fetched), &["ubuntu@24.04", "alpine@3.20"]);
+        check(&[alias("debian/12", ""), fetched.clone()], &["debian@12", "alpine@3.20"]);
+        check(
+            &[alias("debian/12", ""), alias("ubuntu/noble", ""), fetched],
+            &["ubuntu@24.04", "debian@12", "alpine@3.20"],
+        );
+    }
+
+    #[test]
+    fn an_image_server_is_asked_for_the_form_with_cloud_init_first() {
+        let all = |base: &str| remote_names(&OsBase::parse(base).expect("valid"), "amd64");
+        assert_eq!(all("debian@12"), ["debian/12/cloud/amd64", "debian/12/amd64"]);
+        assert_eq!(all("ubuntu@24.04/stable"), ["24.04/amd64", "ubuntu/24.04/cloud/amd64", "ubuntu/24.04/amd64"]);
     }
 }

@@ -21,7 +21,7 @@ fn name_of(model: &ModelRef) -> String {
     format!("juju-{plain}-{}", model.model.chars().take(6).collect::<String>())
 }
 
-async fn all(client: &Client) -> Result<Vec<Profile>, Failed> {
+pub async fn all(client: &Client) -> Result<Vec<Profile>, Failed> {
     client.read(&["profiles"], "recursion=1").await
 }
 

@@ -72,6 +72,9 @@ pub struct Profile {
     pub config: BTreeMap<String, String>,
     #[serde(deserialize_with = "null_is_none")]
     pub devices: BTreeMap<String, BTreeMap<String, String>>,
+    /// Paths of the API: `/1.0/instances/NAME?project=...`.
+    #[serde(deserialize_with = "null_is_none")]
+    pub used_by: Vec<String>,
 }
 
 impl Profile {

@@ -33,6 +33,8 @@ const START: Duration = Duration::from_secs(120);
 const BOOT: Duration = Duration::from_secs(300);
 /// Files that are written at once: beyond that the server is no faster.
 const AT_ONCE: usize = 6;
+/// Where the server says which image an instance was made from.
+const BASE_IMAGE: &str = "volatile.base_image";
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
 pub struct Start<'a> {
@@ -77,11 +79,11 @@ impl Start<'_> {
         let is_vm = constraints::is_virtual_machine(&request.constraints);
         let arch = self.arch();
         self.progress.say("acquiring image");
-        let image =
+        let images =
             image::find(self.client, self.server.flavour, &request.base, arch, is_vm, self.image_servers).await?;
         let profile = profile::ensure(self.client, &request.model).await?;
         self.progress.say("Creating container");
-        self.create(&image, &profile, is_vm).await?;
+        let image = self.create_of_any(&images, &profile, is_vm).await?;
         if !is_vm {
             self.fill().await?;
             bring_up(self.client, &request.name).await?;
@@ -93,7 +95,32 @@ impl Start<'_> {
         }
         self.progress.say("Container started");
         let there = find(self.client, &request.name).await?;
-        Ok(self.started(&there.ok_or_else(|| Error::transient("the instance went as soon as it was there"))?))
+        let there = there.ok_or_else(|| Error::transient("the instance went as soon as it was there"))?;
+        if let (Some(server), Some(fingerprint)) = (&image.server, there.config.get(BASE_IMAGE)) {
+            image::keep(self.client, &request.base, arch, is_vm, server, fingerprint).await;
+        }
+        Ok(self.started(&there))
+    }
+
+    /// The first of these that its image server has.
+    async fn create_of_any<'i>(&self, images: &'i [Image], profile: &str, is_vm: bool) -> Result<&'i Image, Error> {
+        let mut first_absent = None;
+        for image in images {
+            match self.create(image, profile, is_vm).await {
+                Ok(()) => return Ok(image),
+                Err(failed) if image.server.is_some() && image::is_absent(&failed) => {
+                    first_absent.get_or_insert((image, failed));
+                }
+                Err(failed) if is_about_image(&failed, image) => {
+                    return Err(image::missing(self.client, &self.request.base, &image.name, &failed).await);
+                }
+                Err(failed) => return Err(failed.at("create the instance").into()),
+            }
+        }
+        match first_absent {
+            Some((image, failed)) => Err(image::missing(self.client, &self.request.base, &image.name, &failed).await),
+            None => Err(Error::permanent(format!("no image for base {}", self.request.base))),
+        }
     }
 
     fn arch(&self) -> &str {
@@ -101,7 +128,7 @@ impl Start<'_> {
         wanted.or(self.server.arches.first().map(String::as_str)).unwrap_or("amd64")
     }
 
-    async fn create(&self, image: &Image, profile: &str, is_vm: bool) -> Result<(), Error> {
+    async fn create(&self, image: &Image, profile: &str, is_vm: bool) -> Result<(), Failed> {
         let request = self.request;
         let mut config: BTreeMap<String, String> = constraints::limits(&request.constraints);
         let unit = first_boot::unit_name(&request.machine);
@@ -140,14 +167,7 @@ impl Start<'_> {
                 }
             }
         };
-        let made = self.client.change_telling(Method::POST, &["instances"], &target, &body, MAKE, &tell).await;
-        match made {
-            Ok(_) => Ok(()),
-            Err(failed) if is_about_image(&failed, image) => {
-                Err(image::missing(self.client, &request.base, image, &failed.to_string()).await)
-            }
-            Err(failed) => Err(failed.at("create the instance").into()),
-        }
+        self.client.change_telling(Method::POST, &["instances"], &target, &body, MAKE, &tell).await.map(drop)
     }
 
     async fn fill(&self) -> Result<(), Error> {
@@ -265,7 +285,7 @@ fn is_about_image(failed: &Failed, image: &Image) -> bool {
         Failed::Operation(words) | Failed::Said { words, .. } => {
             // A server that would take the image and cannot keep it says so in other words.
             let of_room = ["already exists", "limit", "maximum", "quota", "no space left", "disk full"];
-            !image.is_local && !of_room.iter().any(|part| words.contains(part))
+            image.server.is_some() && !of_room.iter().any(|part| words.contains(part))
         }
         _ => false,
     }

@@ -167,6 +167,36 @@ async fn a_base_without_an_image_says_what_images_there_are() {
     }
 }
 
+/// An image server that is away may come back; one that has no such image, or another than it says, is not asked again by itself.
+#[tokio::test]
+async fn what_an_image_server_has_is_fetched_and_found_here_the_next_time() {
+    let (server, cloud) = started("incus");
+    let of = |machine: &str| StartRequest { base: "alpine@3.31".into(), ..wanted(machine) };
+    for (words, retry) in [
+        ("Failed remote image download: Get \"https://i/images.json\": connection refused", Retry::After(None)),
+        ("Failed remote image download: Hash mismatch for rootfs: a != b", Retry::Never),
+    ] {
+        server.next("POST /1.0/instances", Fault::Ends(words));
+        let error = refused(&cloud, &of("0")).await;
+        assert_eq!(
+            error.to_string(),
+            format!(
+                "no image for base alpine@3.31: alpine/3.31/cloud/amd64 of https://images.linuxcontainers.org cannot be had: \
+                 {words}; images here are of debian@12"
+            )
+        );
+        assert_eq!(error.retry(), retry, "{words}");
+    }
+    server.lock().state.remote = vec!["alpine/3.31/amd64"];
+    cloud.start_instance(&of("0"), &Progress::silent()).await.expect("it starts without cloud-init too");
+    server.lock().state.remote.clear();
+    cloud.start_instance(&of("1"), &Progress::silent()).await.expect("it starts from what is here");
+    let named = server.lock().state.aliases[1].clone();
+    assert_eq!((&named["name"], &named["target"]), (&"juju/alpine@3.31/amd64".into(), &"f-alpine/3.31/amd64".into()));
+    assert_eq!(server.lock().state.aliases.len(), 2);
+    assert_eq!(cloud.bases().await, Ok(vec!["debian@12".to_owned(), "alpine@3.31".to_owned()]));
+}
+
 #[tokio::test]
 async fn a_server_that_has_too_much_to_do_says_when_to_come_again() {
     let (server, cloud) = started("lxd");

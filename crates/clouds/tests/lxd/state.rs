@@ -38,7 +38,10 @@ pub struct State {
     /// Members of a cluster; one: it is none.
     pub members: Vec<&'static str>,
     pub dhcp: bool,
-    pub aliases: Vec<&'static str>,
+    /// Names of images, as they are shown.
+    pub aliases: Vec<Value>,
+    /// Names of images that every image server has.
+    pub remote: Vec<&'static str>,
     pub instances: BTreeMap<String, Instance>,
     pub profiles: BTreeMap<String, BTreeMap<String, Value>>,
     pub operations: BTreeMap<String, Operation>,
@@ -53,7 +56,8 @@ impl State {
             extensions: vec!["container_push", "file_symlinks", "projects", "resources", "instances", "container_full"],
             members: vec!["one"],
             dhcp: true,
-            aliases: vec!["debian/12"],
+            aliases: vec![json!({"name": "debian/12", "target": "f-debian/12", "type": "container"})],
+            remote: Vec::new(),
             instances: BTreeMap::new(),
             profiles: BTreeMap::from([("default".to_owned(), BTreeMap::new())]),
             operations: BTreeMap::new(),
@@ -112,13 +116,11 @@ impl State {
             ),
             ("GET", ["storage-pools"]) => sync(json!([{"name": "default", "driver": "dir"}])),
             ("GET", ["networks", "br0"]) => sync(self.network()),
-            ("GET", ["images", "aliases"]) => sync(
-                self.aliases
-                    .iter()
-                    .map(|name| json!({"name": name, "target": format!("f-{name}"), "type": "container"}))
-                    .collect::<Vec<_>>()
-                    .into(),
-            ),
+            ("GET", ["images", "aliases"]) => sync(self.aliases.clone().into()),
+            ("POST", ["images", "aliases"]) => {
+                self.aliases.push(asked);
+                sync(Value::Null)
+            }
             ("GET", ["operations", id] | ["operations", id, "wait"]) => match self.operations.get(*id) {
                 Some(one) => sync(json!({"status_code": one.status, "err": one.err, "metadata": one.metadata})),
                 None => missing("Operation not found"),
@@ -241,7 +243,8 @@ impl State {
         if self.instances.contains_key(&name) {
             return error(409, &format!("Instance {name:?} already exists"));
         }
-        if asked["source"]["mode"] == "pull" {
+        let alias = asked["source"]["alias"].as_str().unwrap_or_default();
+        if asked["source"]["mode"] == "pull" && !self.remote.contains(&alias) {
             return self.operation(
                 400,
                 "Failed getting remote image info: Failed getting image: The requested image couldn't be found",
@@ -251,7 +254,10 @@ impl State {
         let on = |member: &str| self.instances.values().filter(|one| one.location == member).count();
         let fewest = self.members.iter().copied().min_by_key(|member| on(member)).unwrap_or_default().to_owned();
         let location = query.get("target").cloned().unwrap_or(fewest);
-        let one = self.fresh(map(&asked["config"]), asked["devices"].clone(), asked["profiles"].clone(), &location);
+        let mut config = map(&asked["config"]);
+        let fingerprint = asked["source"]["fingerprint"].as_str().map_or(format!("f-{alias}"), str::to_owned);
+        config.insert("volatile.base_image".to_owned(), fingerprint.into());
+        let one = self.fresh(config, asked["devices"].clone(), asked["profiles"].clone(), &location);
         self.instances.insert(name, one);
         self.operation(200, "")
     }

@@ -15,7 +15,9 @@ pub fn order(within: &InModel, zones: &[String], machine: &Machine) -> Result<Ve
     if zones.is_empty() || machine.id.parent().is_some() {
         return Ok(Vec::new());
     }
-    let placed = machine.placement.strip_prefix("zone=").map(|zone| vec![zone.to_owned()]);
+    // A zone's name alone is the same wish.
+    let alone = || zones.iter().map(String::as_str).find(|zone| *zone == machine.placement);
+    let placed = machine.placement.strip_prefix("zone=").or_else(alone).map(|zone| vec![zone.to_owned()]);
     let wanted = placed.or_else(|| machine.constraints.zones.clone().filter(|wanted| !wanted.is_empty()));
     let may = |zone: &&String| wanted.as_ref().is_none_or(|wanted| wanted.contains(zone));
     let mut candidates: Vec<&String> = zones.iter().filter(may).collect();
@@ -112,6 +114,7 @@ mod tests {
         check(&["a"], "", &["z"], none);
         check(&["a"], "zone=a", &[], Ok("a"));
         check(&["a"], "zone=a", &["b"], Ok("a"));
+        check(&["a"], "a", &[], Ok("a"));
         check(&[], "zone=z", &[], none);
         // A machine does not stand in its own way when it is tried again.
         let within = model(&["a?"]);

@@ -43,6 +43,15 @@ fn counts(all: &[(&str, usize)]) -> BTreeMap<String, usize> {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_cloud_that_was_not_looked_at_yet_is_asked_for_its_zones_first() {
+    let bed = Bed::new().await;
+    bed.cloud.set_unlearned_zones(&["a", "b"]);
+    let model = bed.add_model("m").await;
+    let one = bed.add_machines(model, &[at("b")]).await;
+    assert_eq!(population(&bed, model, &one).await, counts(&[("b", 1)]));
+}
+
+#[tokio::test(start_paused = true)]
 async fn machines_asked_for_at_once_are_spread_and_wishes_are_kept() {
     let bed = Bed::new().await;
     bed.cloud.set_zones(&["a", "b", "c"]);
