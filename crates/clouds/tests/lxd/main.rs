@@ -314,3 +314,26 @@ async fn somebody_elses_instance_of_that_name_stays() {
     cloud.destroy_controller(controller).await.expect("all of ours");
     assert_eq!(instances(&server), [request.name]);
 }
+
+/// Of them the other members know nothing but names.
+#[tokio::test]
+async fn machines_of_a_member_that_does_not_answer_are_not_forgotten() {
+    let (server, cloud) = started("lxd");
+    server.lock().state.members = vec!["a", "b"];
+    for (machine, zone) in [("0", "a"), ("1", "b")] {
+        let request = StartRequest { zone: Some(zone.to_owned()), ..wanted(machine) };
+        cloud.start_instance(&request, &Progress::silent()).await.expect("it starts");
+    }
+    server.lock().state.take("juju-somebody-1");
+    let model = wanted("0").model;
+    server.lock().state.silent = Some("b");
+    let seen = cloud.instances(&model.controller).await.expect("the others answer");
+    let seen: Vec<_> = seen.iter().map(|one| (one.model.as_str(), one.machine.as_str(), one.detail.as_str())).collect();
+    let of = model.model.as_str();
+    assert_eq!(seen, [(of, "0", "Running"), (of, "1", "member b does not answer")]);
+    let error = cloud.destroy_model(&model).await.expect_err("one cannot be ended");
+    assert!(matches!(error.retry(), Retry::After(_)), "{error}");
+    server.lock().state.silent = None;
+    cloud.destroy_model(&model).await.expect("now all can be");
+    assert_eq!(server.lock().state.objects(), ["instance juju-somebody-1"]);
+}

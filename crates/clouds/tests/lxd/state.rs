@@ -23,6 +23,12 @@ pub struct Instance {
     pub console: String,
 }
 
+impl Instance {
+    fn has_profile(&self, name: &str) -> bool {
+        self.profiles.as_array().is_some_and(|all| all.contains(&json!(name)))
+    }
+}
+
 /// Long work.
 #[derive(Clone)]
 pub struct Operation {
@@ -37,6 +43,8 @@ pub struct State {
     pub extensions: Vec<&'static str>,
     /// Members of a cluster; one: it is none.
     pub members: Vec<&'static str>,
+    /// The one of them that does not answer.
+    pub silent: Option<&'static str>,
     pub dhcp: bool,
     /// Names of images, as they are shown.
     pub aliases: Vec<Value>,
@@ -55,6 +63,7 @@ impl State {
             auth: "trusted",
             extensions: vec!["container_push", "file_symlinks", "projects", "resources", "instances", "container_full"],
             members: vec!["one"],
+            silent: None,
             dhcp: true,
             aliases: vec![json!({"name": "debian/12", "target": "f-debian/12", "type": "container"})],
             remote: Vec::new(),
@@ -155,7 +164,9 @@ impl State {
                 }),
                 _ => json!({}),
             };
-            json!({"name": name, "config": config, "devices": devices})
+            let used_by = self.instances.iter().filter(|(_, one)| one.has_profile(name));
+            let used_by: Vec<String> = used_by.map(|(name, _)| format!("/1.0/instances/{name}?project=p")).collect();
+            json!({"name": name, "config": config, "devices": devices, "used_by": used_by})
         };
         match (method, words) {
             ("GET", []) => {
@@ -173,17 +184,16 @@ impl State {
                 self.profiles.insert(name, map(&asked["config"]));
                 sync(Value::Null)
             }
-            ("DELETE", [name]) => {
-                let is_used = |one: &Instance| one.profiles.as_array().is_some_and(|all| all.contains(&json!(name)));
-                match self.profiles.contains_key(*name) {
-                    false => missing("Profile not found"),
-                    true if self.instances.values().any(is_used) => error(400, "Profile is currently in use"),
-                    true => {
-                        self.profiles.remove(*name);
-                        sync(Value::Null)
-                    }
+            ("DELETE", [name]) => match self.profiles.contains_key(*name) {
+                false => missing("Profile not found"),
+                true if self.instances.values().any(|one| one.has_profile(name)) => {
+                    error(400, "Profile is currently in use")
                 }
-            }
+                true => {
+                    self.profiles.remove(*name);
+                    sync(Value::Null)
+                }
+            },
             _ => missing("not found"),
         }
     }
@@ -198,9 +208,18 @@ impl State {
     ) -> Answer {
         let file = query.get("path").cloned().unwrap_or_default();
         match (method, words) {
-            ("GET", []) => sync(self.instances.iter().map(|(name, one)| shown(name, one)).collect::<Vec<_>>().into()),
+            ("GET", []) => {
+                let shown = |(name, one): (&String, &Instance)| match self.silent == Some(one.location.as_str()) {
+                    true => json!({"name": name, "location": one.location, "status": "Error", "config": null}),
+                    false => shown(name, one),
+                };
+                sync(self.instances.iter().map(shown).collect::<Vec<_>>().into())
+            }
             ("POST", []) => self.create(query, asked),
             (_, [name, ..]) if !self.instances.contains_key(*name) => missing("Instance not found"),
+            (_, [name, ..]) if self.silent == Some(self.instances[*name].location.as_str()) => {
+                error(503, "Missing event connection with target cluster member")
+            }
             ("GET", [name]) => sync(shown(name, &self.instances[*name])),
             ("PUT", [name]) => {
                 let one = self.instances.get_mut(*name).expect("there");
