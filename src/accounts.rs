@@ -141,6 +141,7 @@ pub fn server(cloud: &Cloud, auth_type: &str, attributes: &Attributes) -> Result
         endpoint,
         project: text("project").or(attribute("project").ok()).unwrap_or("default").to_owned(),
         image_servers: text("image-metadata-url").into_iter().map(str::to_owned).collect(),
+        relay: Some(agent::RELAY_MODE),
     };
     Ok(Some(Lxd::new(flavour, options)))
 }

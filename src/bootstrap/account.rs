@@ -65,6 +65,7 @@ pub fn open(kind: &str, account: &Account) -> Result<Lxd, BootstrapError> {
             endpoint: Endpoint::Socket(socket(flavour)?),
             project: text("project").unwrap_or_else(|| "default".into()),
             image_servers: text("image-metadata-url").into_iter().collect(),
+            relay: Some(agent::RELAY_MODE),
         };
         return Ok(Lxd::new(flavour, options));
     }

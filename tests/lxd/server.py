@@ -27,10 +27,15 @@ KINDS = {
         "lxcfs": "/var/lib/incus-lxcfs",
     },
 }
+# Ids as packages of the servers give them: enough for containers in containers.
 # Mounts of the control groups are below /sys, which is mounted anew so that it shows this network.
 ENTER = """
 set -e
 mkdir -p {folder}/cgroup {lxcfs}
+for file in subuid subgid; do
+    echo root:1000000:1000000000 >{folder}/$file
+    mount --bind {folder}/$file /etc/$file
+done
 mount --rbind /sys/fs/cgroup {folder}/cgroup
 exec nsenter --net=/run/netns/{netns} /bin/sh -c '
 set -e
@@ -46,14 +51,15 @@ class Failed(Exception):
     """The server did not do what it has to."""
 
 
-def image():
-    """The image's archive; made once, and again when the recipe changes."""
-    archive, made_from = KEPT / "debian.tar.gz", KEPT / "made-from.txt"
+def image(*packages):
+    """The image's archive, with these packages ready to be installed; made once, and again when the recipe changes."""
+    name = "-".join(["debian", *packages])
+    archive, made_from = KEPT / f"{name}.tar.gz", KEPT / ("-".join(["made-from", *packages]) + ".txt")
     if archive.is_file() and made_from.is_file() and made_from.read_text() == RECIPE.read_text():
         return archive
     print("making an image of Debian, which is kept for the next time", flush=True)
     made_from.unlink(missing_ok=True)
-    done = subprocess.run([RECIPE, archive], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    done = subprocess.run([RECIPE, archive, *packages], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     if done.returncode:
         raise Failed(f"{RECIPE} ended with {done.returncode}\n{done.stdout}")
     made_from.write_text(RECIPE.read_text())

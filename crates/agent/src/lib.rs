@@ -11,6 +11,7 @@ pub mod identity;
 pub mod leave;
 mod logging;
 pub mod machine;
+mod relay;
 pub mod sftp;
 pub mod ssh;
 pub mod stream;
@@ -31,6 +32,7 @@ pub const SFTP_MODE: &str = "sftp-server";
 pub const LEAVE_MODE: &str = "machine-leave";
 pub const TAKE_IN_MODE: &str = "host-take-in";
 pub const HOST_LEAVE_MODE: &str = "host-leave";
+pub const RELAY_MODE: &str = "socket-relay";
 
 /// What this agent says it is.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -45,6 +47,7 @@ pub fn run_mode(mut args: impl Iterator<Item = OsString>) -> Option<ExitCode> {
         LEAVE_MODE => Some(leave::main(args)),
         TAKE_IN_MODE => Some(taken_in::take_in_main(args)),
         HOST_LEAVE_MODE => Some(taken_in::leave_main(args)),
+        RELAY_MODE => Some(relay::main(args)),
         taken_in::KEEP_MODE => Some(taken_in::keep_main(args)),
         _ => None,
     }

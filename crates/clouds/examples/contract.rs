@@ -24,6 +24,8 @@ fn main() -> ExitCode {
         endpoint: Endpoint::Socket(PathBuf::from(socket)),
         project: "default".into(),
         image_servers: Vec::new(),
+        // Its machines have none of our program.
+        relay: None,
     };
     let cloud = Lxd::new(flavour, options);
     let folder = PathBuf::from(pool).join("containers");

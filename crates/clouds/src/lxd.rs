@@ -11,6 +11,7 @@ mod first_boot;
 mod flavour;
 mod image;
 mod image_files;
+mod inner;
 mod instance;
 mod introduce;
 mod login;
@@ -63,12 +64,15 @@ pub struct Options {
     pub project: String,
     /// Simplestreams servers asked for images before the public ones.
     pub image_servers: Vec<String>,
+    /// The word by which our program in a machine joins its streams with a socket there; none: no machine holds containers.
+    pub relay: Option<&'static str>,
 }
 
 pub struct Lxd {
     flavour: Flavour,
     client: Client,
     image_servers: Vec<String>,
+    relay: Option<&'static str>,
     seen: Mutex<Option<(std::time::Instant, Arc<Server>)>>,
     starts: Semaphore,
     /// By an instance's name.
@@ -81,6 +85,7 @@ impl Lxd {
             flavour,
             client: Client::new(options.endpoint, &options.project),
             image_servers: options.image_servers,
+            relay: options.relay,
             seen: Mutex::default(),
             starts: Semaphore::new(AT_ONCE),
             turns: Turns::default(),
@@ -139,6 +144,14 @@ impl Lxd {
     }
 }
 
+async fn let_go(client: &Client, instance: &Instance, farewell: &[String]) -> Result<(), Error> {
+    match instance.has_run() {
+        // Half made: nothing that could be kept.
+        false => stop::remove(client, instance).await,
+        true => release::release(client, instance, farewell).await,
+    }
+}
+
 /// What an instance printed: how it began, and the newest of the rest.
 async fn console(client: &Client, name: &str) -> Result<String, Failed> {
     let bytes = match client.bytes(&["instances", name, "console"], "").await {
@@ -175,6 +188,13 @@ impl Cloud for Lxd {
 
     fn check_constraints(&self, wanted: &Constraints) -> Result<Vec<&'static str>, Error> {
         constraints::check(wanted, self.last_seen().as_deref())
+    }
+
+    fn check_hosts(&self, kind: &str) -> Result<(), Error> {
+        match (kind, self.relay) {
+            ("lxd", Some(_)) => Ok(()),
+            _ => Err(Error::permanent(format!("machines of {} hold no {kind} containers", self.flavour.name()))),
+        }
     }
 
     fn check_placement(&self, directive: &str) -> Result<(), Error> {
@@ -217,11 +237,22 @@ impl Cloud for Lxd {
     fn start_instance<'a>(&'a self, request: &'a StartRequest, progress: &'a Progress) -> Answer<'a, Started> {
         Box::pin(async move {
             let server = self.server().await?;
-            constraints::check(&request.constraints, Some(&server))?;
+            if request.parent.is_none() {
+                constraints::check(&request.constraints, Some(&server))?;
+            }
             let _turn = self.turns.take(&request.name).await;
             let _permit = self.starts.acquire().await.map_err(|_| Error::transient("the cloud is closing"))?;
-            let start =
-                Start { client: &self.client, server: &server, image_servers: &self.image_servers, request, progress };
+            if let Some(host) = &request.parent {
+                return self.start_inside(host, request, progress).await;
+            }
+            let start = Start {
+                client: &self.client,
+                server: &server,
+                image_servers: &self.image_servers,
+                other: None,
+                request,
+                progress,
+            };
             start.run().await
         })
     }
@@ -229,7 +260,9 @@ impl Cloud for Lxd {
     fn instances<'a>(&'a self, controller: &'a str) -> Answer<'a, Vec<InstanceInfo>> {
         Box::pin(async move {
             let all = self.all("recursion=2").await?;
-            Ok(all.iter().filter(|instance| instance.is_of(controller)).map(Instance::info).collect())
+            let inside = self.all_inside(controller, &all).await;
+            let ours = all.iter().filter(|instance| instance.is_of(controller)).map(Instance::info);
+            Ok(ours.chain(inside).collect())
         })
     }
 
@@ -238,7 +271,7 @@ impl Cloud for Lxd {
             let _turn = self.turns.take(&id.0).await;
             match self.owned(controller, id).await? {
                 Some(instance) => stop::remove(&self.client, &instance).await,
-                None => Ok(()),
+                None => self.stop_inside(controller, id).await,
             }
         })
     }
@@ -252,10 +285,8 @@ impl Cloud for Lxd {
         Box::pin(async move {
             let _turn = self.turns.take(&id.0).await;
             match self.owned(controller, id).await? {
-                // Half made: nothing that could be kept.
-                Some(instance) if !instance.has_run() => stop::remove(&self.client, &instance).await,
-                Some(instance) => release::release(&self.client, &instance, farewell).await,
-                None => Ok(()),
+                Some(instance) => let_go(&self.client, &instance, farewell).await,
+                None => self.release_inside(controller, id, farewell).await,
             }
         })
     }
@@ -288,7 +319,7 @@ impl Cloud for Lxd {
         Box::pin(async move {
             match self.owned(controller, id).await? {
                 Some(instance) => Ok(console(&self.client, &instance.name).await?),
-                None => Err(Error::not_found(format!("instance {id}"))),
+                None => self.console_inside(controller, id).await,
             }
         })
     }
@@ -301,6 +332,7 @@ impl Cloud for Lxd {
             for instance in stopped {
                 start::bring_up(&self.client, &instance.name).await?;
             }
+            self.restore_inside(controller, &all).await;
             Ok(())
         })
     }

@@ -202,6 +202,26 @@ impl Client {
         self.answer(request, UPLOAD).await.map(drop)
     }
 
+    /// Gives an image to another server, which keeps it under the same fingerprint. Nothing of it is kept on the way.
+    pub async fn pass_image(&self, fingerprint: &str, to: &Client) -> Result<(), Failed> {
+        let asked = self.request(Method::GET, &["images", fingerprint, "export"], "").body(empty());
+        let response = self.send(asked.map_err(|error| self.garbled(error))?, PATIENCE).await?;
+        if response.status().as_u16() >= 400 {
+            let (status, bytes) = self.collect(response, PATIENCE).await?;
+            return Err(self.refused(status, None, &serde_json::from_slice(&bytes).unwrap_or_default()));
+        }
+        let mut given = to.request(Method::POST, &["images"], "");
+        // One file or a form of two, which it reads as it was written.
+        for name in [CONTENT_TYPE, CONTENT_LENGTH] {
+            if let Some(value) = response.headers().get(&name) {
+                given = given.header(name, value);
+            }
+        }
+        let body = response.into_body().map_err(std::io::Error::other).boxed_unsync();
+        let envelope = to.answer(given.body(body).map_err(|error| to.garbled(error))?, UPLOAD).await?;
+        to.wait(envelope.operation_id(), "POST /1.0/images", UPLOAD, &|_| {}).await.map(drop)
+    }
+
     /// A file of an instance, or a list of a folder's names as JSON; none: there is no such thing.
     pub async fn file(&self, instance: &str, path: &str) -> Result<Option<Vec<u8>>, Failed> {
         match self.bytes(&["instances", instance, "files"], &format!("path={}", escape(path))).await {
@@ -307,7 +327,7 @@ impl Client {
 
     fn host(&self) -> String {
         match &self.endpoint {
-            Endpoint::Socket(_) => "lxd".to_owned(),
+            Endpoint::Socket(_) | Endpoint::Within(_) => "lxd".to_owned(),
             Endpoint::Https { host, .. } if host.contains(':') => format!("[{host}]"),
             Endpoint::Https { host, .. } => host.clone(),
         }

@@ -1,8 +1,10 @@
-//! Where a server is, and how one gets there: a socket on this host, or HTTPS with certificates on both sides.
+//! Where a server is, and how one gets there: a socket on this host, HTTPS with certificates on both sides, or through a command in an
+//! instance of another server.
 //! It must not know what is said on the way. The surprise: no authority vouches for a server; its very certificate is known beforehand.
 
 use std::fmt;
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +17,9 @@ use rustls::{ClientConfig, DigitallySignedStruct, SignatureScheme};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::TlsConnector;
+
+use super::client::Client;
+use super::talk;
 
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Where servers listen when no port is named.
@@ -36,6 +41,14 @@ pub struct Certificates {
 pub enum Endpoint {
     Socket(PathBuf),
     Https { host: String, port: u16, tls: Arc<ClientConfig> },
+    Within(Arc<Within>),
+}
+
+/// A server in an instance of another: each connection is a command there that joins its streams with the server's socket.
+pub struct Within {
+    pub outer: Client,
+    pub instance: String,
+    pub command: Vec<String>,
 }
 
 impl fmt::Debug for Endpoint {
@@ -49,6 +62,7 @@ impl fmt::Display for Endpoint {
         match self {
             Endpoint::Socket(path) => write!(f, "{}", path.display()),
             Endpoint::Https { host, port, .. } => write!(f, "https://{host}:{port}"),
+            Endpoint::Within(within) => write!(f, "the server in {}", within.instance),
         }
     }
 }
@@ -115,7 +129,21 @@ impl Endpoint {
                 let stream = TlsConnector::from(tls.clone()).connect(name, tcp).await.map_err(|e| e.to_string())?;
                 Ok(Box::new(stream))
             }
+            Endpoint::Within(within) => within.open().await,
         }
+    }
+}
+
+/// Its type is written down: a connection within is made of connections.
+type Opening<'a> = Pin<Box<dyn Future<Output = Result<Box<dyn Stream>, String>> + Send + 'a>>;
+
+impl Within {
+    fn open(&self) -> Opening<'_> {
+        Box::pin(async move {
+            let started = talk::start(&self.outer, &self.instance, &self.command).await;
+            let talk = started.map_err(|failed| failed.to_string())?;
+            Ok(Box::new(tokio::io::join(talk.output, talk.input)) as Box<dyn Stream>)
+        })
     }
 }
 

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use base::OsBase;
-use cloud::Error;
+use cloud::{Error, Progress};
 use hyper::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -135,15 +135,9 @@ pub async fn find(
     is_vm: bool,
     servers: &[String],
 ) -> Result<Vec<Image>, Error> {
-    let parsed = OsBase::parse(base).map_err(|error| Error::unmet("base", error.to_string()))?;
-    let kind = if is_vm { "virtual-machine" } else { "container" };
-    let there = aliases(client).await?;
-    for name in names(&parsed, arch, is_vm) {
-        let found = there.iter().find(|alias| alias.name == name && (alias.kind.is_empty() || alias.kind == kind));
-        if let Some(alias) = found {
-            let source = json!({"type": "image", "fingerprint": alias.target});
-            return Ok(vec![Image { source, name, server: None }]);
-        }
+    let parsed = parsed(base)?;
+    if let Some(alias) = own(client, &parsed, arch, is_vm).await? {
+        return Ok(vec![local(&alias)]);
     }
     let server = servers.first().map_or_else(|| flavour.image_server(parsed.name.as_str()), String::as_str);
     let remote = |name: String| Image {
@@ -152,6 +146,47 @@ pub async fn find(
         server: Some(server.to_owned()),
     };
     Ok(remote_names(&parsed, arch).into_iter().map(remote).collect())
+}
+
+fn parsed(base: &str) -> Result<OsBase, Error> {
+    OsBase::parse(base).map_err(|error| Error::unmet("base", error.to_string()))
+}
+
+fn local(alias: &Alias) -> Image {
+    let source = json!({"type": "image", "fingerprint": alias.target});
+    Image { source, name: alias.name.clone(), server: None }
+}
+
+/// The best that the server itself has.
+async fn own(client: &Client, base: &OsBase, arch: &str, is_vm: bool) -> Result<Option<Alias>, Failed> {
+    let kind = if is_vm { "virtual-machine" } else { "container" };
+    let there = aliases(client).await?;
+    let fits = |alias: &&Alias, name: &str| alias.name == name && (alias.kind.is_empty() || alias.kind == kind);
+    Ok(names(base, arch, is_vm).iter().find_map(|name| there.iter().find(|alias| fits(alias, name)).cloned()))
+}
+
+/// One that `from` has, which is given to `to` unless that has it already; none: `from` has none.
+pub async fn brought(
+    from: &Client,
+    to: &Client,
+    base: &str,
+    arch: &str,
+    is_vm: bool,
+    progress: &Progress,
+) -> Result<Option<Image>, Error> {
+    let Some(alias) = own(from, &parsed(base)?, arch, is_vm).await? else { return Ok(None) };
+    match to.get(&["images", &alias.target], "").await {
+        Ok(_) => return Ok(Some(local(&alias))),
+        Err(failed) if failed.is_missing() => {}
+        Err(failed) => return Err(failed.into()),
+    }
+    progress.say(&format!("copying image {} into the machine", alias.name));
+    match from.pass_image(&alias.target, to).await {
+        Ok(()) => Ok(Some(local(&alias))),
+        // Two asked for it at once.
+        Err(failed) if failed.is_taken() || failed.to_string().contains("same fingerprint") => Ok(Some(local(&alias))),
+        Err(failed) => Err(failed.at("copy the image into the machine").into()),
+    }
 }
 
 /// Gives what was fetched the name that it is looked for by. Who may not give names has the server fetch it again.

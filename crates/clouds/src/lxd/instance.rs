@@ -21,6 +21,10 @@ pub mod mark {
     pub const PROGRAM: &str = "user.grigri-program";
     /// The unit of the agent inside, where systemd keeps it.
     pub const UNIT: &str = "user.grigri-unit";
+    /// Of a machine with a server of containers in it that is ready: the server's socket.
+    pub const INNER: &str = "user.grigri-inner";
+    /// Of a machine, followed by the name of a container that may be in it: the container's model and machine.
+    pub const INSIDE: &str = "user.grigri-inside.";
 }
 
 #[derive(Debug, Default, Clone, Deserialize)]
@@ -28,6 +32,8 @@ pub mod mark {
 pub struct Instance {
     pub name: String,
     pub status: String,
+    #[serde(rename = "type")]
+    pub kind: String,
     pub architecture: String,
     pub location: String,
     #[serde(deserialize_with = "null_is_none")]
@@ -72,7 +78,7 @@ pub fn null_is_none<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(gi
 }
 
 impl Instance {
-    fn marked(&self, key: &str) -> &str {
+    pub fn marked(&self, key: &str) -> &str {
         self.config.get(key).map_or("", String::as_str)
     }
 

@@ -41,6 +41,8 @@ pub struct Start<'a> {
     pub client: &'a Client,
     pub server: &'a Server,
     pub image_servers: &'a [String],
+    /// A server whose images do as well as its own.
+    pub other: Option<&'a Client>,
     pub request: &'a StartRequest,
     pub progress: &'a Progress,
 }
@@ -79,8 +81,13 @@ impl Start<'_> {
         let is_vm = constraints::is_virtual_machine(&request.constraints);
         let arch = self.arch();
         self.progress.say("acquiring image");
-        let images =
+        let mut images =
             image::find(self.client, self.server.flavour, &request.base, arch, is_vm, self.image_servers).await?;
+        let is_here = images.iter().any(|image| image.server.is_none());
+        if let Some(other) = self.other.filter(|_| !is_here) {
+            let brought = image::brought(other, self.client, &request.base, arch, is_vm, self.progress).await?;
+            images = brought.map_or(images, |image| vec![image]);
+        }
         let profile = profile::ensure(self.client, &request.model).await?;
         self.progress.say("Creating container");
         let image = self.create_of_any(&images, &profile, is_vm).await?;

@@ -40,7 +40,8 @@ pub async fn remove(client: &Client, instance: &Instance) -> Result<(), Error> {
 
 fn same_marks(one: &Instance, other: &Instance) -> bool {
     let marks = |instance: &Instance| -> Vec<(String, String)> {
-        let ours = instance.config.iter().filter(|(key, _)| key.starts_with("user."));
+        // Others say what is inside it just now.
+        let ours = instance.config.iter().filter(|(key, _)| key.starts_with("user.juju-"));
         ours.map(|(key, value)| (key.clone(), value.clone())).collect()
     };
     marks(one) == marks(other)

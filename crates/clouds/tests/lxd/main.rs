@@ -1,5 +1,7 @@
 //! The cloud of LXD and Incus before a server that goes wrong: what it says, and that nothing is left. The real servers are suite `lxd`'s.
 
+mod exec;
+mod inside;
 mod server;
 mod state;
 mod trouble;
@@ -15,11 +17,19 @@ use clouds::lxd::{Endpoint, Flavour, Lxd, Options};
 use server::{Fault, Server};
 use trouble::Bad;
 
+/// The word by which our program passes on what it is told.
+const RELAY: &str = "relay";
+
 fn cloud_at(kind: &str, socket: PathBuf) -> Lxd {
     let flavour = Flavour::of(kind).expect("a kind of cloud");
     Lxd::new(
         flavour,
-        Options { endpoint: Endpoint::Socket(socket), project: "default".into(), image_servers: Vec::new() },
+        Options {
+            endpoint: Endpoint::Socket(socket),
+            project: "default".into(),
+            image_servers: Vec::new(),
+            relay: Some(RELAY),
+        },
     )
 }
 

@@ -16,6 +16,7 @@ use serde_json::Value;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::task::JoinHandle;
 
+use super::exec::{self, Exec};
 use super::state::{Answer, State, error};
 
 /// How a request goes wrong.
@@ -43,6 +44,22 @@ pub struct Shared {
     /// By the number of a request.
     numbered: BTreeMap<usize, Fault>,
     pub asked: Vec<String>,
+    /// Servers inside instances, by the instance.
+    pub inner: BTreeMap<String, Server>,
+    /// What the search for a server in an instance says.
+    pub installs: Vec<&'static str>,
+    pub execs: BTreeMap<String, Exec>,
+}
+
+impl Shared {
+    fn answer(&mut self, method: &str, path: &str, query: &BTreeMap<String, String>, body: &[u8]) -> Answer {
+        if let Some(instance) = path.strip_prefix("/1.0/instances/").and_then(|rest| rest.strip_suffix("/exec")) {
+            return exec::begin(self, instance, &serde_json::from_slice(body).unwrap_or_default());
+        }
+        let answer = self.state.answer(method, path, query, body);
+        self.inner.retain(|instance, _| self.state.instances.contains_key(instance));
+        answer
+    }
 }
 
 /// Ends with its socket when dropped.
@@ -68,6 +85,9 @@ impl Server {
             always: Vec::new(),
             numbered: BTreeMap::new(),
             asked: Vec::new(),
+            inner: BTreeMap::new(),
+            installs: vec!["say installing lxd", "at /var/lib/lxd/unix.socket"],
+            execs: BTreeMap::new(),
         };
         let server = Server {
             socket: folder.path().join("unix.socket"),
@@ -81,6 +101,17 @@ impl Server {
 
     pub fn lock(&self) -> MutexGuard<'_, Shared> {
         self.shared.lock().expect("no panic")
+    }
+
+    /// A machine's instance is in another state, and so is what is inside.
+    pub fn state_of(&self, machine: &str, status: &str) {
+        let mut shared = self.lock();
+        let is_it =
+            |one: &&mut super::state::Instance| one.config.get("user.juju-machine-id").is_some_and(|id| *id == machine);
+        shared.state.instances.values_mut().filter(is_it).for_each(|one| one.status = status.to_owned());
+        for inner in shared.inner.values() {
+            inner.lock().state.instances.values_mut().for_each(|one| one.status = status.to_owned());
+        }
     }
 
     /// The next such request goes wrong.
@@ -133,7 +164,10 @@ impl Server {
 async fn serve(stream: UnixStream, shared: Arc<Mutex<Shared>>) {
     let service = service_fn(|request| answer(request, shared.clone()));
     // An error is a connection that was ended on purpose.
-    let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+    let _ = hyper::server::conn::http1::Builder::new()
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades()
+        .await;
 }
 
 /// What goes wrong with this connection, if anything.
@@ -142,6 +176,14 @@ async fn serve(stream: UnixStream, shared: Arc<Mutex<Shared>>) {
 struct CutOff;
 
 async fn answer(request: Request<Incoming>, shared: Arc<Mutex<Shared>>) -> Result<Response<Cut>, CutOff> {
+    if let Some(rest) = request.uri().path().strip_prefix("/1.0/operations/")
+        && let Some(id) = rest.strip_suffix("/websocket").map(str::to_owned)
+    {
+        let query = request.uri().query().unwrap_or_default().to_owned();
+        let secret = query.split('&').filter_map(pair).find(|(key, _)| key == "secret").map(|(_, secret)| secret);
+        let response = exec::upgrade(request, id, secret.unwrap_or_default(), shared);
+        return Ok(response.map(|body| Cut { body, is_cut: false }));
+    }
     let (parts, body) = request.into_parts();
     let body = body.collect().await.map_err(|_| CutOff)?.to_bytes();
     let (method, path) = (parts.method.as_str().to_owned(), plain(parts.uri.path()));
@@ -157,9 +199,9 @@ async fn answer(request: Request<Incoming>, shared: Arc<Mutex<Shared>>) -> Resul
         None => shared.always.iter().find(|entry| fits(entry)).map(|(_, fault)| fault.clone()),
     };
     let (answer, whole, after) = match numbered.or(scripted) {
-        None => (shared.state.answer(&method, &path, &query, &body), true, None),
+        None => (shared.answer(&method, &path, &query, &body), true, None),
         Some(Fault::Says(status, words, after)) => (error(status, words), true, after),
-        Some(Fault::Cut) => (shared.state.answer(&method, &path, &query, &body), false, None),
+        Some(Fault::Cut) => (shared.answer(&method, &path, &query, &body), false, None),
         Some(Fault::Prints(text)) => (Answer::Bytes(text.as_bytes().to_vec()), true, None),
         Some(Fault::Ends(words)) => (shared.state.operation(400, words), true, None),
         Some(Fault::Never) => (shared.state.operation(103, ""), true, None),

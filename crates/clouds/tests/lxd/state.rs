@@ -54,6 +54,10 @@ pub struct State {
     pub profiles: BTreeMap<String, BTreeMap<String, Value>>,
     pub operations: BTreeMap<String, Operation>,
     pub made: u32,
+    /// Fingerprints of images that came later.
+    pub images: Vec<String>,
+    /// The first address that it gives.
+    net: u8,
 }
 
 impl State {
@@ -65,13 +69,20 @@ impl State {
             members: vec!["one"],
             silent: None,
             dhcp: true,
-            aliases: vec![json!({"name": "debian/12", "target": "f-debian/12", "type": "container"})],
+            aliases: vec![json!({"name": "debian/12", "target": "f-debian-12", "type": "container"})],
             remote: Vec::new(),
             instances: BTreeMap::new(),
             profiles: BTreeMap::from([("default".to_owned(), BTreeMap::new())]),
             operations: BTreeMap::new(),
             made: 0,
+            images: Vec::new(),
+            net: 8,
         }
+    }
+
+    /// It is inside an instance: new, without an image, and its addresses are its own.
+    pub fn within(&mut self) {
+        (self.aliases, self.net) = (Vec::new(), 9);
     }
 
     /// Everything that somebody could have left, by name.
@@ -130,6 +141,16 @@ impl State {
                 self.aliases.push(asked);
                 sync(Value::Null)
             }
+            ("GET", ["images", fingerprint, "export"]) => Answer::Bytes(fingerprint.as_bytes().to_vec()),
+            ("GET", ["images", fingerprint]) => match self.images.iter().any(|image| image == fingerprint) {
+                true => sync(json!({"fingerprint": fingerprint})),
+                false => missing("Image not found"),
+            },
+            ("POST", ["images"]) => {
+                self.images.push(String::from_utf8_lossy(body).into_owned());
+                self.operation(200, "")
+            }
+            ("POST", ["projects" | "storage-pools" | "networks"]) => sync(Value::Null),
             ("GET", ["operations", id] | ["operations", id, "wait"]) => match self.operations.get(*id) {
                 Some(one) => sync(json!({"status_code": one.status, "err": one.err, "metadata": one.metadata})),
                 None => missing("Operation not found"),
@@ -184,6 +205,7 @@ impl State {
                 self.profiles.insert(name, map(&asked["config"]));
                 sync(Value::Null)
             }
+            ("PUT", [_]) => sync(Value::Null),
             ("DELETE", [name]) => match self.profiles.contains_key(*name) {
                 false => missing("Profile not found"),
                 true if self.instances.values().any(|one| one.has_profile(name)) => {
@@ -211,7 +233,7 @@ impl State {
             ("GET", []) => {
                 let shown = |(name, one): (&String, &Instance)| match self.silent == Some(one.location.as_str()) {
                     true => json!({"name": name, "location": one.location, "status": "Error", "config": null}),
-                    false => shown(name, one),
+                    false => self.shown(name, one),
                 };
                 sync(self.instances.iter().map(shown).collect::<Vec<_>>().into())
             }
@@ -220,11 +242,19 @@ impl State {
             (_, [name, ..]) if self.silent == Some(self.instances[*name].location.as_str()) => {
                 error(503, "Missing event connection with target cluster member")
             }
-            ("GET", [name]) => sync(shown(name, &self.instances[*name])),
+            ("GET", [name]) => sync(self.shown(name, &self.instances[*name])),
             ("PUT", [name]) => {
                 let one = self.instances.get_mut(*name).expect("there");
                 (one.config, one.profiles, one.devices) =
                     (map(&asked["config"]), asked["profiles"].clone(), asked["devices"].clone());
+                self.operation(200, "")
+            }
+            ("PATCH", [name]) => {
+                let one = self.instances.get_mut(*name).expect("there");
+                one.config.extend(map(&asked["config"]));
+                for (name, device) in map(&asked["devices"]) {
+                    one.devices[name] = device;
+                }
                 self.operation(200, "")
             }
             ("DELETE", [name]) if self.instances[*name].status != "Stopped" => error(400, "The instance is running"),
@@ -269,6 +299,12 @@ impl State {
                 "Failed getting remote image info: Failed getting image: The requested image couldn't be found",
             );
         }
+        if let Some(wanted) = asked["source"]["fingerprint"].as_str() {
+            let is_here = self.aliases.iter().any(|alias| alias["target"] == wanted);
+            if !is_here && !self.images.iter().any(|image| image == wanted) {
+                return error(404, "Image not found");
+            }
+        }
         // Where nobody says, the member with the fewest, as a cluster does.
         let on = |member: &str| self.instances.values().filter(|one| one.location == member).count();
         let fewest = self.members.iter().copied().min_by_key(|member| on(member)).unwrap_or_default().to_owned();
@@ -282,16 +318,30 @@ impl State {
     }
 }
 
-fn shown(name: &str, one: &Instance) -> Value {
-    let network = (one.status == "Running")
-        .then(|| json!({"eth0": {"addresses": [{"family": "inet", "address": "10.9.8.7", "scope": "global"}]}}));
-    json!({
-        "name": name, "status": one.status, "type": "container", "architecture": "x86_64", "location": one.location,
-        "config": one.config, "expanded_config": one.config, "devices": one.devices, "expanded_devices": {},
-        "profiles": one.profiles, "created_at": "2026-11-28T06:43:02.5Z",
-        "last_used_at": if one.used { "2026-11-28T06:43:12Z" } else { "1970-01-01T00:00:00Z" },
-        "state": {"status": one.status, "network": network},
-    })
+impl State {
+    fn shown(&self, name: &str, one: &Instance) -> Value {
+        let address = format!("10.9.{}.7", self.net);
+        let network = (one.status == "Running")
+            .then(|| json!({"eth0": {"addresses": [{"family": "inet", "address": address, "scope": "global"}]}}));
+        let mut config: BTreeMap<String, Value> = BTreeMap::new();
+        for profile in one.profiles.as_array().into_iter().flatten().filter_map(Value::as_str) {
+            config.extend(
+                self.profiles.get(profile).into_iter().flatten().map(|(key, value)| (key.clone(), value.clone())),
+            );
+        }
+        config.extend(one.config.clone());
+        let mut devices = json!({"eth0": {"type": "nic", "network": "br0", "name": "eth0"}});
+        for (name, device) in map(&one.devices) {
+            devices[name] = device;
+        }
+        json!({
+            "name": name, "status": one.status, "type": "container", "architecture": "x86_64", "location": one.location,
+            "config": one.config, "expanded_config": config, "devices": one.devices, "expanded_devices": devices,
+            "profiles": one.profiles, "created_at": "2026-11-28T06:43:02.5Z",
+            "last_used_at": if one.used { "2026-11-28T06:43:12Z" } else { "1970-01-01T00:00:00Z" },
+            "state": {"status": one.status, "network": network},
+        })
+    }
 }
 
 /// A folder's names, a file's bytes.
