@@ -146,3 +146,7 @@ async fn set_up(client: &Client, interface: &str) -> Result<(), Failed> {
     let body = json!({"description": "Containers of Juju", "config": {}, "devices": devices});
     client.change(Method::PUT, &["profiles", super::super::profile::DEFAULT], "", &body).await.map(drop)
 }
+
+#[cfg(test)]
+#[path = "install_tests.rs"]
+mod install_tests;
