@@ -2,15 +2,18 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use base::{MachineId, ModelUuid, Refusal};
 use cloud::{Cloud, Clouds, ModelRef};
 use model::beliefs::Beliefs;
+use model::change;
 use model::record::address::Address;
+use model::record::credential::Credential;
 use model::record::status::InstanceStatus;
-use model::{State, change};
 
 use crate::driver::Failure;
+use crate::parts::Parts;
 
 /// A machine of a model: what most workers work on.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -41,10 +44,31 @@ pub(crate) fn cloud_of(
     Ok((cloud, told))
 }
 
-/// A cloud does not accept the credential of a model: whoever looks is told, until it does.
-pub(crate) async fn denied(state: &State, model: ModelUuid, error: &cloud::Error) -> Result<(), Refusal> {
-    let reason = error.to_string();
-    if state.read().model(model).is_ok_and(|(_, record)| record.credential.is_empty()) {
+fn credential_of(beliefs: &Beliefs, model: ModelUuid) -> Option<Credential> {
+    let (_, record) = beliefs.model(model).ok()?;
+    beliefs.credentials.values().find(|one| one.id() == record.credential).map(|one| one.to_record())
+}
+
+/// A credential that was updated opens its cloud anew a moment later.
+const REOPENED: Duration = Duration::from_secs(1);
+
+/// `refused`, a cloud, does not accept the credential of a model: whoever looks is told, until it does. What one says that was opened with another
+/// credential is no word on this one.
+pub(crate) async fn denied(
+    parts: &Parts,
+    model: ModelUuid,
+    refused: &Arc<dyn Cloud>,
+    error: &cloud::Error,
+) -> Result<(), Refusal> {
+    let (state, reason) = (&parts.state, error.to_string());
+    let before = credential_of(&state.read(), model);
+    if before.is_none() {
+        return Ok(());
+    }
+    tokio::time::sleep(REOPENED).await;
+    let read = state.read();
+    let is_same = cloud_of(&read, &parts.clouds, model).is_ok_and(|(cloud, _)| Arc::ptr_eq(&cloud, refused));
+    if !is_same || credential_of(&read, model) != before {
         return Ok(());
     }
     state.change(|beliefs, given| change::credential::invalidate(beliefs, model, &reason, given)).await

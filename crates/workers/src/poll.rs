@@ -3,7 +3,7 @@
 //! somebody's machine; only where the model's harvest mode says so it is stopped. The surprise: a cloud is asked about all its instances at once, so a thousand machines cost one call.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use base::clock::Time;
@@ -77,7 +77,7 @@ impl Worker for Poll {
         let before = state.read();
         let controller = before.controller()?.uuid.clone();
         let seen = cloud.instances(&controller).await;
-        self.note_access(&name, &before, &seen).await?;
+        self.note_access(&name, &cloud, &before, &seen).await?;
         let seen = seen.map_err(|error| Failure::new(format!("cannot list instances: {error}")))?;
         let marks: HashMap<(&str, &str, &str), &InstanceInfo> =
             seen.iter().map(|one| ((one.model.as_str(), one.machine.as_str(), one.id.0.as_str()), one)).collect();
@@ -175,21 +175,22 @@ impl Poll {
     /// Notes whether the cloud lets us in, where that has changed.
     async fn note_access(
         &self,
-        cloud: &str,
+        name: &str,
+        cloud: &Arc<dyn Cloud>,
         before: &Beliefs,
         seen: &Result<Vec<InstanceInfo>, cloud::Error>,
     ) -> Result<(), Failure> {
         let state = &self.parts.state;
         let mut asked = BTreeSet::new();
         for (_, model) in before.models() {
-            let is_asked = self.parts.clouds.key(model.account()).as_deref() == Some(cloud);
+            let is_asked = self.parts.clouds.key(model.account()).as_deref() == Some(name);
             if model.credential.is_empty() || !is_asked || !asked.insert(&model.credential) {
                 continue;
             }
             let uuid = model.uuid;
             match seen {
                 Ok(_) => state.change(|beliefs, given| credential::accepted(beliefs, uuid, given)).await?,
-                Err(error @ cloud::Error::Denied { .. }) => place::denied(state, uuid, error).await?,
+                Err(error @ cloud::Error::Denied { .. }) => place::denied(&self.parts, uuid, cloud, error).await?,
                 Err(_) => {}
             }
         }

@@ -363,7 +363,7 @@ impl Provision {
         let read = self.parts.state.read();
         let Ok((cloud, told)) = place::cloud_of(&read, &self.parts.clouds, model) else { return Ok(()) };
         match tokio::time::timeout(LAST_MOMENT, cloud.instances(&told.controller)).await {
-            Ok(Err(error @ Error::Denied { .. })) => Ok(place::denied(&self.parts.state, model, &error).await?),
+            Ok(Err(error @ Error::Denied { .. })) => Ok(place::denied(&self.parts, model, &cloud, &error).await?),
             Ok(_) | Err(_) => Ok(()),
         }
     }

@@ -122,3 +122,20 @@ async fn a_credential_that_may_not_do_one_thing_is_not_called_invalid() {
     bed.cloud.heal();
     bed.until_runs(model, &machine).await;
 }
+
+/// A credential that was updated opens its cloud anew a moment later; until then the one answers that was opened with the old one.
+#[tokio::test(start_paused = true)]
+async fn what_the_old_credential_was_told_is_no_word_on_the_new_one() {
+    let (bed, model, machine) = locked_out(&ALL).await;
+    bed.until("it is suspended", |beliefs| status(beliefs, model).0 == ModelStatus::Suspended).await;
+    put(&bed, "me").await;
+    for tenth in 0..50 {
+        assert_eq!(status(&bed.user.read(), model).0, ModelStatus::Available, "after {tenth} tenths of a second");
+        if tenth == 2 {
+            bed.cloud.heal();
+            bed.clouds.set("fake", std::sync::Arc::new(bed.cloud.clone()));
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    bed.until_runs(model, &machine).await;
+}

@@ -45,6 +45,8 @@ pub(super) struct Bed {
     store: Arc<dyn Store>,
     pub faulty: Arc<Faulty>,
     pub cloud: Fake,
+    /// As the workers find it.
+    pub clouds: Arc<cloud::Clouds>,
     pub clock: Arc<TestClock>,
     chance: Arc<dyn Chance>,
     workers: Arc<Mutex<Option<(Handle, State)>>>,
@@ -103,16 +105,18 @@ impl Bed {
         let faulty = Faulty::new(store.clone());
         let (clock_told, cloud) = (told, Fake::new());
         let printed = Arc::<Printed>::default();
-        let workers =
-            Arc::new(Mutex::new(Some(start(faulty.clone(), (clock.clone(), chance.clone()), &cloud, &printed).await)));
+        let opened: Arc<dyn cloud::Cloud> = Arc::new(cloud.clone());
+        let clouds = cloud::Clouds::new([("fake".to_owned(), opened)]);
+        let first = start(faulty.clone(), (clock.clone(), chance.clone()), &clouds, &printed).await;
+        let workers = Arc::new(Mutex::new(Some(first)));
         // Whoever is killed comes back, with a store that works.
-        let (again, told, fake, kept) = (workers.clone(), faulty.clone(), cloud.clone(), printed.clone());
+        let (again, told, all, kept) = (workers.clone(), faulty.clone(), clouds.clone(), printed.clone());
         let dice = chance.clone();
         let reviver = tokio::spawn(async move {
             loop {
                 told.died().await;
                 drop(again.lock().expect("no panic").take());
-                let fresh = start(told.clone(), (clock.clone(), dice.clone()), &fake, &kept).await;
+                let fresh = start(told.clone(), (clock.clone(), dice.clone()), &all, &kept).await;
                 *again.lock().expect("no panic") = Some(fresh);
             }
         });
@@ -120,7 +124,7 @@ impl Bed {
         let agents = tokio::spawn(agents(user.clone(), Arc::clone(&begun)));
         let listener = tokio::spawn(listen(user.clone(), Arc::clone(&said)));
         let tasks = vec![reviver, agents, listener];
-        Bed { user, store, faulty, cloud, clock: clock_told, chance, workers, printed, said, begun, tasks }
+        Bed { user, store, faulty, cloud, clouds, clock: clock_told, chance, workers, printed, said, begun, tasks }
     }
 
     /// The process ends when the cloud was called for the `n`-th time; `done`: the cloud does what was asked of it all the same.
@@ -145,7 +149,7 @@ impl Bed {
 
     pub async fn go_on(&self) {
         let fresh =
-            start(self.faulty.clone(), (self.clock.clone(), self.chance.clone()), &self.cloud, &self.printed).await;
+            start(self.faulty.clone(), (self.clock.clone(), self.chance.clone()), &self.clouds, &self.printed).await;
         *self.workers.lock().expect("no panic") = Some(fresh);
     }
 
@@ -376,12 +380,16 @@ impl Bed {
 /// Where time and ids come from.
 type Seams = (Arc<dyn Clock>, Arc<dyn Chance>);
 
-async fn start(faulty: Arc<Faulty>, seams: Seams, cloud: &Fake, printed: &Arc<Printed>) -> (Handle, State) {
+async fn start(
+    faulty: Arc<Faulty>,
+    seams: Seams,
+    clouds: &Arc<cloud::Clouds>,
+    printed: &Arc<Printed>,
+) -> (Handle, State) {
     let state = State::open(faulty, seams.0, seams.1).await.expect("opens");
-    let fake: Arc<dyn cloud::Cloud> = Arc::new(cloud.clone());
     let handle = spawn(Parts {
         state: state.clone(),
-        clouds: cloud::Clouds::new([("fake".to_owned(), fake)]),
+        clouds: clouds.clone(),
         root: Root::new(&[7; 32]),
         outfit: Arc::new(Nothing),
         kept: printed.clone(),
