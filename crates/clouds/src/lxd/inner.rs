@@ -120,8 +120,10 @@ impl Lxd {
             }
             Err(error) => {
                 // What a start could not take back stays noted, and is found.
-                if matches!(start::find(&client, &request.name).await, Ok(None)) {
-                    self.forget(&host.0, &request.name).await?;
+                if matches!(start::find(&client, &request.name).await, Ok(None))
+                    && let Err(failed) = self.forget(&host.0, &request.name).await
+                {
+                    tracing::info!(instance = request.name, error = %failed, "a container that was not made is still noted");
                 }
                 Err(error)
             }
