@@ -53,25 +53,26 @@ fn credential_of(beliefs: &Beliefs, model: ModelUuid) -> Option<Credential> {
 const REOPENED: Duration = Duration::from_secs(1);
 
 /// `refused`, a cloud, does not accept the credential of a model: whoever looks is told, until it does. What one says that was opened with another
-/// credential is no word on this one.
+/// credential is no word on this one: then it answers false.
 pub(crate) async fn denied(
     parts: &Parts,
     model: ModelUuid,
     refused: &Arc<dyn Cloud>,
     error: &cloud::Error,
-) -> Result<(), Refusal> {
+) -> Result<bool, Refusal> {
     let (state, reason) = (&parts.state, error.to_string());
     let before = credential_of(&state.read(), model);
     if before.is_none() {
-        return Ok(());
+        return Ok(true);
     }
     tokio::time::sleep(REOPENED).await;
     let read = state.read();
     let is_same = cloud_of(&read, &parts.clouds, model).is_ok_and(|(cloud, _)| Arc::ptr_eq(&cloud, refused));
     if !is_same || credential_of(&read, model) != before {
-        return Ok(());
+        return Ok(false);
     }
-    state.change(|beliefs, given| change::credential::invalidate(beliefs, model, &reason, given)).await
+    state.change(|beliefs, given| change::credential::invalidate(beliefs, model, &reason, given)).await?;
+    Ok(true)
 }
 
 pub(crate) fn address(seen: &cloud::Address) -> Address {

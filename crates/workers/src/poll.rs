@@ -190,7 +190,7 @@ impl Poll {
             let uuid = model.uuid;
             match seen {
                 Ok(_) => state.change(|beliefs, given| credential::accepted(beliefs, uuid, given)).await?,
-                Err(error @ cloud::Error::Denied { .. }) => place::denied(&self.parts, uuid, cloud, error).await?,
+                Err(error @ cloud::Error::Denied { .. }) => drop(place::denied(&self.parts, uuid, cloud, error).await?),
                 Err(_) => {}
             }
         }

@@ -84,6 +84,7 @@ impl Worker for Provision {
             self.parts.state.change(begin).await?
         };
         let Some(begun) = begun else { return Ok(()) };
+        let used = place::cloud_of(&self.parts.state.read(), &self.parts.clouds, *model).ok();
         let outcome = match learned.and_then(|()| self.request(&place, &zones)) {
             Ok((cloud, request)) => {
                 let start = self.start(&*cloud, &request, &place);
@@ -102,7 +103,7 @@ impl Worker for Provision {
         };
         match outcome {
             Ok((cloud, request, started)) => self.keep(&place, &*cloud, &request, started).await,
-            Err(fell) => self.note(&place, &fell, &begun, &zones).await,
+            Err(fell) => self.note(&place, &fell, &begun, &zones, used.map(|(cloud, _)| cloud)).await,
         }
     }
 
@@ -293,7 +294,14 @@ impl Provision {
     }
 
     /// Writes down how a start failed, and when it is tried again.
-    async fn note(&self, place: &Place, fell: &Fell, begun: &Instance, zones: &[String]) -> Result<(), Failure> {
+    async fn note(
+        &self,
+        place: &Place,
+        fell: &Fell,
+        begun: &Instance,
+        zones: &[String],
+        used: Option<Arc<dyn Cloud>>,
+    ) -> Result<(), Failure> {
         let Place { model, machine } = place;
         let Fell { error, printed, in_zone } = fell;
         let (attempts, zone) = (begun.provisioning.attempts, &begun.provisioning.zone);
@@ -303,10 +311,12 @@ impl Provision {
             false => (begun.provisioning.failed_zones.clone(), false),
         };
         let is_denied = matches!(error, Error::Denied { .. });
-        if is_denied {
-            self.check_access(*model).await?;
-        }
+        let is_outdated = match used.filter(|_| is_denied) {
+            Some(cloud) => !self.stands(*model, &cloud).await?,
+            None => false,
+        };
         let pause = match () {
+            () if is_outdated => Some(FIRST_PAUSE),
             () if is_denied => Some(LONGEST_PAUSE),
             () if in_another_zone => Some(FIRST_PAUSE),
             () => pause(error, attempts),
@@ -358,13 +368,17 @@ impl Provision {
         }
     }
 
-    /// A start was not allowed. Is it the credential as such, or may it just not do this?
-    async fn check_access(&self, model: ModelUuid) -> Result<(), Failure> {
+    /// A cloud did not allow a start. False: it was opened with an old credential, and the one that is there now may well allow it.
+    async fn stands(&self, model: ModelUuid, refused: &Arc<dyn Cloud>) -> Result<bool, Failure> {
         let read = self.parts.state.read();
-        let Ok((cloud, told)) = place::cloud_of(&read, &self.parts.clouds, model) else { return Ok(()) };
-        match tokio::time::timeout(LAST_MOMENT, cloud.instances(&told.controller)).await {
-            Ok(Err(error @ Error::Denied { .. })) => Ok(place::denied(&self.parts, model, &cloud, &error).await?),
-            Ok(_) | Err(_) => Ok(()),
+        let controller = read.controller()?.uuid.clone();
+        // Is it the credential as such, or may it just not do this?
+        match tokio::time::timeout(LAST_MOMENT, refused.instances(&controller)).await {
+            Ok(Err(error @ Error::Denied { .. })) => Ok(place::denied(&self.parts, model, refused, &error).await?),
+            Ok(_) | Err(_) => {
+                let now = place::cloud_of(&self.parts.state.read(), &self.parts.clouds, model);
+                Ok(now.is_ok_and(|(cloud, _)| Arc::ptr_eq(&cloud, refused)))
+            }
         }
     }
 
