@@ -9,6 +9,9 @@ use cloud::{Address, AddressScope, InstanceId, InstanceInfo, InstanceStatus};
 use serde::{Deserialize, Deserializer};
 
 /// Keys of an instance's configuration that say whose it is (`wire/commands-controllers.md` 4.5).
+/// Whether the server starts it when it begins itself; of ours, `false` until all that it needs is written.
+pub const AUTOSTART: &str = "boot.autostart";
+
 pub mod mark {
     pub const CONTROLLER: &str = "user.juju-controller-uuid";
     pub const MODEL: &str = "user.juju-model-uuid";
@@ -105,6 +108,11 @@ impl Instance {
     /// Whether it was ever started: what is older than that is half made.
     pub fn has_run(&self) -> bool {
         self.last_used_at.get(..4).and_then(|year| year.parse().ok()).is_some_and(|year: u32| year > 1970)
+    }
+
+    /// Its files were not all written, whoever started it since.
+    pub fn is_half_made(&self) -> bool {
+        self.config.get(AUTOSTART).is_some_and(|value| value == "false")
     }
 
     pub fn is_running(&self) -> bool {

@@ -21,7 +21,7 @@ use super::error::Failed;
 use super::first_boot::{self, FirstBoot, Put, What};
 use super::image::{self, Image};
 use super::image_files::ImageFiles;
-use super::instance::{Instance, mark};
+use super::instance::{AUTOSTART, Instance, mark};
 use super::profile::{self, DEFAULT};
 use super::server::{Server, arch_of};
 use super::stop;
@@ -56,7 +56,7 @@ impl Start<'_> {
                     there.name
                 )));
             }
-            if there.has_run() {
+            if there.has_run() && !there.is_half_made() {
                 if !there.is_running() {
                     bring_up(self.client, &there.name).await?;
                 }
@@ -93,6 +93,7 @@ impl Start<'_> {
         let image = self.create_of_any(&images, &profile, is_vm).await?;
         if !is_vm {
             self.fill().await?;
+            self.whole().await?;
             bring_up(self.client, &request.name).await?;
         } else {
             bring_up(self.client, &request.name).await?;
@@ -150,6 +151,10 @@ impl Start<'_> {
             ("user.user-data", &user_data),
         ];
         config.extend(fixed.map(|(key, value)| (key.to_owned(), value.to_owned())));
+        if !is_vm {
+            // A server that begins anew starts what its profile says, and would start this without its files.
+            config.insert(AUTOSTART.to_owned(), "false".to_owned());
+        }
         let devices: BTreeMap<&str, _> =
             constraints::root_disk(&request.constraints, self.server).map(|disk| ("root", disk)).into_iter().collect();
         let mut body = json!({
@@ -192,6 +197,13 @@ impl Start<'_> {
             self.client.remove_file(name, &path).await?;
         }
         Ok(())
+    }
+
+    /// All is written that it needs: it may be started, by whoever.
+    async fn whole(&self) -> Result<(), Failed> {
+        let body = json!({"config": {AUTOSTART: "true"}});
+        let changed = self.client.change(Method::PATCH, &["instances", &self.request.name], "", &body).await;
+        changed.map(drop).map_err(|failed| failed.at("let the instance start with its server"))
     }
 
     async fn put(&self, put: Put) -> Result<(), Error> {

@@ -158,6 +158,30 @@ async fn a_start_that_fails_says_why_and_leaves_nothing() {
     }
 }
 
+/// A server that begins anew starts what its profiles say; what has not all its files yet is not among it, and whoever starts such a one by hand has
+/// it made anew.
+#[tokio::test]
+async fn an_instance_without_all_its_files_is_not_taken_for_a_machine() {
+    let (server, cloud) = started("lxd");
+    cloud.prepare_model(&wanted("0").model).await.expect("prepared");
+    let id = cloud.start_instance(&wanted("0"), &Progress::silent()).await.expect("it starts").id.0;
+    let autostart = |value: Option<&str>| {
+        let mut shared = server.lock();
+        let config = &mut shared.state.instances.get_mut(&id).expect("there").config;
+        match value {
+            Some(value) => config.insert("boot.autostart".into(), value.into()),
+            None => config.get("boot.autostart").cloned(),
+        }
+    };
+    assert_eq!(autostart(None), Some("true".into()), "all its files are written");
+    let made = |server: &Server| server.lock().asked.iter().filter(|one| *one == "POST /1.0/instances").count();
+    cloud.start_instance(&wanted("0"), &Progress::silent()).await.expect("it is there");
+    assert_eq!(made(&server), 1, "it is left as it is");
+    autostart(Some("false"));
+    cloud.start_instance(&wanted("0"), &Progress::silent()).await.expect("it starts");
+    assert_eq!((made(&server), autostart(None)), (2, Some("true".into())), "it is made anew");
+}
+
 #[tokio::test]
 async fn a_base_without_an_image_says_what_images_there_are() {
     let (server, cloud) = started("lxd");
