@@ -135,6 +135,12 @@ impl Client {
         }
     }
 
+    /// Sets one key of an instance's configuration; one that is set to nothing is as if it was not there.
+    pub async fn configure(&self, instance: &str, key: &str, value: &str) -> Result<(), Failed> {
+        let body = serde_json::json!({"config": {key: value}});
+        self.change(Method::PATCH, &["instances", instance], "", &body).await.map(drop)
+    }
+
     /// Work that is not waited for: its id, and how it stands.
     pub async fn begin(&self, method: Method, words: &[&str], body: &Value) -> Result<(String, Operation), Failed> {
         let envelope = self.ask(method, words, "", Some(body)).await?;

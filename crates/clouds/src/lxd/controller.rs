@@ -21,8 +21,7 @@ impl Lxd {
     /// Starts the instance of a controller, which is this machine of its model.
     pub async fn start_controller(&self, request: &StartRequest, progress: &Progress) -> Result<Started, Error> {
         let started = cloud::Cloud::start_instance(self, request, progress).await?;
-        let marked = json!({"config": {mark::IS_CONTROLLER: "true"}});
-        self.client.change(Method::PATCH, &["instances", &started.id.0], "", &marked).await?;
+        self.client.configure(&started.id.0, mark::IS_CONTROLLER, "true").await?;
         Ok(started)
     }
 

@@ -16,8 +16,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cloud::{Error, InstanceId, InstanceInfo, InstanceStatus, Progress, StartRequest, Started};
-use hyper::Method;
-use serde_json::json;
 
 use super::client::Client;
 use super::endpoint::{Endpoint, Within};
@@ -94,7 +92,7 @@ impl Lxd {
             let found = found.filter(Instance::is_running).ok_or_else(|| away(&host.0))?;
             let client = self.prepare(&found, progress).await?;
             let note = format!("{} {}", model.model, request.machine);
-            mark_host(&self.client, &host.0, &format!("{}{}", mark::INSIDE, request.name), &note).await?;
+            self.client.configure(&host.0, &format!("{}{}", mark::INSIDE, request.name), &note).await?;
             (client, found.location)
         };
         let server = Server::look(&client).await?;
@@ -137,7 +135,7 @@ impl Lxd {
 
     async fn forget(&self, host: &str, name: &str) -> Result<(), Failed> {
         let _turn = self.turn_inside(host).await;
-        match mark_host(&self.client, host, &format!("{}{name}", mark::INSIDE), "").await {
+        match self.client.configure(host, &format!("{}{name}", mark::INSIDE), "").await {
             Err(failed) if failed.is_missing() => Ok(()),
             other => other,
         }
@@ -238,12 +236,6 @@ fn unseen(host: &Instance) -> Vec<InstanceInfo> {
         since: None,
     };
     noted(host).map(info).collect()
-}
-
-/// Nothing takes a mark away.
-async fn mark_host(client: &Client, host: &str, key: &str, value: &str) -> Result<(), Failed> {
-    let body = json!({"config": {key: value}});
-    client.change(Method::PATCH, &["instances", host], "", &body).await.map(drop)
 }
 
 #[cfg(test)]

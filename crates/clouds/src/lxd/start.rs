@@ -201,9 +201,8 @@ impl Start<'_> {
 
     /// All is written that it needs: it may be started, by whoever.
     async fn whole(&self) -> Result<(), Failed> {
-        let body = json!({"config": {AUTOSTART: "true"}});
-        let changed = self.client.change(Method::PATCH, &["instances", &self.request.name], "", &body).await;
-        changed.map(drop).map_err(|failed| failed.at("let the instance start with its server"))
+        let changed = self.client.configure(&self.request.name, AUTOSTART, "true").await;
+        changed.map_err(|failed| failed.at("let the instance start with its server"))
     }
 
     async fn put(&self, put: Put) -> Result<(), Error> {

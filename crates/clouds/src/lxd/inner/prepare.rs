@@ -12,7 +12,7 @@ use super::super::client::Client;
 use super::super::error::Failed;
 use super::super::instance::{Instance, mark};
 use super::super::{Lxd, talk};
-use super::{LOOK, PROJECT, mark_host};
+use super::{LOOK, PROJECT};
 
 const INSTALL: &str = include_str!("install.sh");
 /// Of an installation; an archive may be far away.
@@ -53,7 +53,7 @@ impl Lxd {
         set_up(&client, &interface)
             .await
             .map_err(|failed| failed.at(&format!("prepare machine {machine} for containers")))?;
-        mark_host(&self.client, &host.name, mark::INNER, &socket).await?;
+        self.client.configure(&host.name, mark::INNER, &socket).await?;
         Ok(client)
     }
 
@@ -63,8 +63,7 @@ impl Lxd {
         if may || host.kind == super::super::constraints::VIRTUAL_MACHINE {
             return Ok(());
         }
-        let body = json!({"config": {"security.nesting": "true"}});
-        self.client.change(Method::PATCH, &["instances", &host.name], "", &body).await?;
+        self.client.configure(&host.name, "security.nesting", "true").await?;
         Err(Error::permanent(format!(
             "instance {} could hold no containers so far (security.nesting): now it may, once it is restarted; then retry-provisioning",
             host.name
