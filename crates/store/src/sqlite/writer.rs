@@ -13,7 +13,7 @@ use crate::key::Key;
 use crate::txn::Txn;
 use crate::value::{Revision, Value};
 use crate::watch::{Batch, Change};
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::{CachedStatement, Connection, OptionalExtension};
 use std::sync::{Arc, mpsc};
 use tokio::sync::oneshot;
 
@@ -36,6 +36,14 @@ pub(super) struct Writer {
     head: Revision,
     compacted: Revision,
     weight: Weight,
+}
+
+/// What became of a group.
+struct Written {
+    waiting: Vec<Waiting>,
+    outcome: Result<(), Failure>,
+    /// A job that ended it.
+    ending: Option<Job>,
 }
 
 type Waiting = (oneshot::Sender<Result<Committed, CommitError>>, Result<Committed, CommitError>);
@@ -113,34 +121,8 @@ impl Writer {
         txn: Txn,
         reply: oneshot::Sender<Result<Committed, CommitError>>,
     ) -> Option<Job> {
-        let mut waiting: Vec<Waiting> = Vec::new();
         let mut batches: Vec<Batch> = Vec::new();
-        let mut bytes = 0;
-        let mut ending = None;
-        let mut failed = self.connection.execute_batch("BEGIN IMMEDIATE").err().map(failure);
-        let mut current = Some((txn, reply));
-        while let Some((txn, reply)) = current.take() {
-            bytes += txn.bytes();
-            let result = match &failed {
-                None => self.apply(txn, &mut batches),
-                Some(failure) => Err(failure.clone().into()),
-            };
-            if let Err(CommitError::Failed(failure)) = &result {
-                failed.get_or_insert_with(|| failure.clone());
-            }
-            waiting.push((reply, result));
-            if waiting.len() < GROUP && bytes < GROUP_BYTES {
-                match queue.try_recv() {
-                    Ok(Job::Commit { txn, reply }) => current = Some((txn, reply)),
-                    Ok(other) => ending = Some(other),
-                    Err(_) => {}
-                }
-            }
-        }
-        let outcome = match failed {
-            Some(failure) => Err(failure),
-            None => self.connection.execute_batch("COMMIT").map_err(failure),
-        };
+        let Written { mut waiting, outcome, ending } = self.write(queue, txn, reply, &mut batches);
         match outcome {
             Ok(()) => self.publish(batches),
             Err(failure) => {
@@ -161,43 +143,45 @@ impl Writer {
         ending
     }
 
-    /// Checks and writes one transaction inside the open group.
-    fn apply(&mut self, txn: Txn, batches: &mut Vec<Batch>) -> Result<Committed, CommitError> {
-        let mut find = self.connection.prepare_cached("SELECT id FROM head WHERE key = ?1").map_err(failure)?;
-        let mut find = |key: &Key| -> Result<Option<i64>, Failure> {
-            find.query_row([key.as_str()], |row| row.get(0)).optional().map_err(failure)
-        };
-        for (key, guard) in txn.guards() {
-            if !guard.holds(find(key)?.map(revision_of)) {
-                return Err(CommitError::Conflict { key: key.clone() });
+    /// One durable transaction of SQLite, or none of it.
+    fn write(
+        &mut self,
+        queue: &mpsc::Receiver<Job>,
+        txn: Txn,
+        reply: oneshot::Sender<Result<Committed, CommitError>>,
+        batches: &mut Vec<Batch>,
+    ) -> Written {
+        let begun = self.connection.execute_batch("BEGIN IMMEDIATE").map_err(failure);
+        let mut rows = begun.and_then(|()| Rows::of(&self.connection));
+        let mut waiting: Vec<Waiting> = Vec::new();
+        let mut bytes = 0;
+        let mut ending = None;
+        let mut current = Some((txn, reply));
+        while let Some((txn, reply)) = current.take() {
+            bytes += txn.bytes();
+            let result = match &mut rows {
+                Ok(rows) => rows.apply(txn, &mut self.head, batches),
+                Err(failure) => Err(failure.clone().into()),
+            };
+            if let Err(CommitError::Failed(failure)) = &result
+                && rows.is_ok()
+            {
+                rows = Err(failure.clone());
+            }
+            waiting.push((reply, result));
+            if waiting.len() < GROUP && bytes < GROUP_BYTES {
+                match queue.try_recv() {
+                    Ok(Job::Commit { txn, reply }) => current = Some((txn, reply)),
+                    Ok(other) => ending = Some(other),
+                    Err(_) => {}
+                }
             }
         }
-        let mut log = self
-            .connection
-            .prepare_cached("INSERT INTO log (id, key, value, replaced) VALUES (?1, ?2, ?3, ?4)")
-            .map_err(failure)?;
-        let mut point =
-            self.connection.prepare_cached("INSERT OR REPLACE INTO head (key, id) VALUES (?1, ?2)").map_err(failure)?;
-        let mut unpoint = self.connection.prepare_cached("DELETE FROM head WHERE key = ?1").map_err(failure)?;
-        let revision = self.head.next();
-        let mut changes = Vec::new();
-        for (id, (key, value)) in (first_id(revision)..).zip(txn.into_writes()) {
-            let replaced = find(&key)?;
-            match &value {
-                Some(_) => point.execute((key.as_str(), id)),
-                None if replaced.is_some() => unpoint.execute([key.as_str()]),
-                None => continue,
-            }
-            .map_err(failure)?;
-            let row = (id, key.as_str(), value.as_ref().map(Value::as_str), replaced);
-            log.execute(row).map_err(failure)?;
-            changes.push(Change { key, value });
-        }
-        if !changes.is_empty() {
-            self.head = revision;
-            batches.push(Batch { revision, changes });
-        }
-        Ok(Committed { revision: self.head })
+        let outcome = rows.and_then(|rows| {
+            drop(rows);
+            self.connection.execute_batch("COMMIT").map_err(failure)
+        });
+        Written { waiting, outcome, ending }
     }
 
     fn publish(&mut self, batches: Vec<Batch>) {
@@ -261,5 +245,57 @@ impl Writer {
         self.weight.forget(before);
         self.shared.recent().compact(before);
         Ok(())
+    }
+}
+
+/// The statements of a group: looking each up again for every transaction would cost as much as running it.
+struct Rows<'c> {
+    find: CachedStatement<'c>,
+    log: CachedStatement<'c>,
+    point: CachedStatement<'c>,
+    unpoint: CachedStatement<'c>,
+}
+
+impl Rows<'_> {
+    fn of(connection: &Connection) -> Result<Rows<'_>, Failure> {
+        let prepare = |sql: &str| connection.prepare_cached(sql).map_err(failure);
+        Ok(Rows {
+            find: prepare("SELECT id FROM head WHERE key = ?1")?,
+            log: prepare("INSERT INTO log (id, key, value, replaced) VALUES (?1, ?2, ?3, ?4)")?,
+            point: prepare("INSERT OR REPLACE INTO head (key, id) VALUES (?1, ?2)")?,
+            unpoint: prepare("DELETE FROM head WHERE key = ?1")?,
+        })
+    }
+
+    fn find(&mut self, key: &Key) -> Result<Option<i64>, Failure> {
+        self.find.query_row([key.as_str()], |row| row.get(0)).optional().map_err(failure)
+    }
+
+    /// Checks and writes one transaction inside the open group.
+    fn apply(&mut self, txn: Txn, head: &mut Revision, batches: &mut Vec<Batch>) -> Result<Committed, CommitError> {
+        for (key, guard) in txn.guards() {
+            if !guard.holds(self.find(key)?.map(revision_of)) {
+                return Err(CommitError::Conflict { key: key.clone() });
+            }
+        }
+        let revision = head.next();
+        let mut changes = Vec::new();
+        for (id, (key, value)) in (first_id(revision)..).zip(txn.into_writes()) {
+            let replaced = self.find(&key)?;
+            match &value {
+                Some(_) => self.point.execute((key.as_str(), id)),
+                None if replaced.is_some() => self.unpoint.execute([key.as_str()]),
+                None => continue,
+            }
+            .map_err(failure)?;
+            let row = (id, key.as_str(), value.as_ref().map(Value::as_str), replaced);
+            self.log.execute(row).map_err(failure)?;
+            changes.push(Change { key, value });
+        }
+        if !changes.is_empty() {
+            *head = revision;
+            batches.push(Batch { revision, changes });
+        }
+        Ok(Committed { revision: *head })
     }
 }
