@@ -40,6 +40,12 @@ def on(rig, machine, script, ok=True):
     return rig.grigri("exec", "--machine", machine, "--", script, ok=ok).out
 
 
+def controller(rig):
+    """Its process."""
+    uuid = rig.grigri("show-controller", "lab", "--format", "json").json()["lab"]["details"]["uuid"]
+    return int(pathlib.Path("/var/lib/grigri/controllers", uuid, "controller.pid").read_text().split()[0])
+
+
 def within(server, host):
     """Instances that the server in a machine has, by its own word."""
     script = "for client in incus lxc; do command -v $client >/dev/null && $client list --project juju --format csv --columns ns; done"
@@ -112,8 +118,7 @@ def part(rig, server, cases):
         config = lambda: server.query(f"/1.0/instances/{find(rig, '0')['instance-id']}")["config"]  # noqa: E731
         noted = f"user.grigri-inside.{find(rig, '0')['instance-id']}-{number.split('/', 1)[1].replace('/', '-')}"
         until("its start is under way", lambda: noted in config(), PATIENCE)
-        uuid = rig.grigri("show-controller", "lab", "--format", "json").json()["lab"]["details"]["uuid"]
-        os.kill(int(pathlib.Path("/var/lib/grigri/controllers", uuid, "controller.pid").read_text().split()[0]), signal.SIGKILL)
+        os.kill(controller(rig), signal.SIGKILL)
         rig.grigri("start-controller", "lab")
         started(rig, number)
         same(len(within(server, find(rig, "0")["instance-id"])), before + 1, "instances inside")
@@ -121,8 +126,17 @@ def part(rig, server, cases):
         rig.grigri("remove-machine", number, "--no-prompt")
         gone(rig, number)
         same(config().get(noted, ""), "", "its note")
+    with cases.case(f"{kind}: a container that is kept runs on, and another takes its place"):
+        name = find(rig, "0/lxd/0")["instance-id"]
+        rig.grigri("remove-machine", "0/lxd/0", "--keep-instance", "--no-prompt")
+        gone(rig, "0/lxd/0")
+        same(within(server, find(rig, "0")["instance-id"]), [f"{name},RUNNING"], "by the inner server's word")
+        same(rig.grigri("leaks", "--format", "json").json()["leaks"], [], "leaks")
+        rig.grigri("add-machine", "lxd:0", "--base", "debian@12")
+        number = max(find(rig, "0")["containers"])
+        started(rig, number)
     with cases.case(f"{kind}: its host goes after it, and by force with it"):
-        has(rig.grigri("remove-machine", "0", "--no-prompt", ok=False).err, "0/lxd/0", "refusal")
+        has(rig.grigri("remove-machine", "0", "--no-prompt", ok=False).err, number, "refusal")
         rig.grigri("remove-machine", "0", "--force", "--no-prompt")
         gone(rig, "0")
         same(server.names("/1.0/instances"), [], "instances")
@@ -133,6 +147,12 @@ def part(rig, server, cases):
         rig.grigri("add-machine", f"lxd:{number}", "--base", "alpine@3.20")
         look = lambda: (find(rig, f"{number}/lxd/0") or {}).get("machine-status", {}).get("message", "")  # noqa: E731
         until("it says why", lambda: "no package manager" in look(), PATIENCE, lambda: rig.grigri("status", ok=None))
-    with cases.case(f"{kind}: all of it ends with its controller"):
-        rig.grigri("destroy-controller", "lab", "--destroy-all-models", "--no-prompt", timeout=PATIENCE)
+    with cases.case(f"{kind}: all of it ends with a controller that is dead"):
+        host = str(int(number) + 1)
+        rig.grigri("add-machine", "--base", "debian@12")
+        started(rig, host)
+        rig.grigri("add-machine", f"lxd:{host}", "--base", "debian@12")
+        started(rig, f"{host}/lxd/0")
+        os.kill(controller(rig), signal.SIGKILL)
+        rig.grigri("kill-controller", "lab", "--no-prompt", timeout=PATIENCE)
         same(left(server), NOTHING, "what is left")

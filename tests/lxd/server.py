@@ -160,11 +160,19 @@ class Server:
         self.listen()
         self.bring("debian", "bookworm", image(), "debian/12")
 
-    def bring(self, os_name, release, archive, alias):
-        """Gives the server an image of its own."""
-        metadata = self.folder / "metadata.yaml"
-        metadata.write_text(f"architecture: x86_64\ncreation_date: 1700000000\nproperties: {{os: {os_name}, release: {release}}}\n")
-        subprocess.run(["tar", "-czf", self.folder / "metadata.tar.gz", "-C", self.folder, "metadata.yaml"], check=True)
+    def bring(self, os_name, release, archive, alias, templates=None):
+        """Gives the server an image of its own; templates are texts of files that the server writes into each instance, by their paths."""
+        about = {"architecture": "x86_64", "creation_date": 1700000000, "properties": {"os": os_name, "release": release}}
+        folder = self.folder / "about"
+        shutil.rmtree(folder, ignore_errors=True)
+        (folder / "templates").mkdir(parents=True)
+        for number, (path, text) in enumerate((templates or {}).items()):
+            (folder / "templates" / f"{number}.tpl").write_text(text)
+            one = {"when": ["create", "copy"], "template": f"{number}.tpl", "properties": {"default": "#cloud-config\n{}"}}
+            about.setdefault("templates", {})[path] = one
+        # JSON is YAML.
+        (folder / "metadata.yaml").write_text(json.dumps(about))
+        subprocess.run(["tar", "-czf", self.folder / "metadata.tar.gz", "-C", folder, "metadata.yaml", "templates"], check=True)
         self.client("image", "import", str(self.folder / "metadata.tar.gz"), str(archive), "--alias", alias)
 
     def listen(self):

@@ -85,13 +85,15 @@ pub fn plan(request: &StartRequest, image: &ImageFiles) -> Result<FirstBoot, Err
 /// What the API wants as user data: JSON is YAML.
 pub fn user_data(request: &StartRequest) -> String {
     let groups = ["adm", "audio", "cdrom", "dialout", "dip", "floppy", "netdev", "plugdev", "sudo", "video"];
+    let kinds: Vec<&str> = request.host_keys.iter().map(|key| key.kind.as_str()).collect();
     let told = json!({
         "users": [{
             "name": LOGIN, "groups": groups, "shell": "/bin/bash", "sudo": "ALL=(ALL) NOPASSWD:ALL", "lock_passwd": true,
             "ssh_authorized_keys": request.authorized_keys,
         }],
-        // They are there already, and known to the controller.
+        // They are there already, and known to the controller; others would prove nothing, and take a second to make.
         "ssh_deletekeys": false,
+        "ssh_genkeytypes": kinds,
         "output": {"all": "| tee -a /var/log/cloud-init-output.log"},
     });
     format!("#cloud-config\n{told}\n")
@@ -343,6 +345,7 @@ mod tests {
         let json = text.strip_prefix("#cloud-config\n").expect("the first line");
         let told: serde_json::Value = serde_json::from_str(json).expect("JSON is YAML");
         assert_eq!(told["users"][0]["name"], "ubuntu");
+        assert_eq!(told["ssh_genkeytypes"], json!(["ed25519"]));
         assert!(!text.contains("hunter2"));
     }
 }
