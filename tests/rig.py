@@ -81,6 +81,11 @@ class Rig:
         """The client's private key, as stock clients look for it."""
         return self.data / "ssh" / "juju_id_rsa"
 
+    def controller(self, name="lab"):
+        """The process of one that runs on this host."""
+        uuid = self.grigri("show-controller", name, "--format", "json").json()[name]["details"]["uuid"]
+        return int(host.read(f"/var/lib/grigri/controllers/{uuid}/controller.pid").split()[0])
+
     def status(self, model=None):
         return self.grigri("status", "--format", "json", *(["-m", model] if model else [])).json()
 
@@ -146,11 +151,14 @@ class Cases:
         self.failed += 1
         why = str(error) if isinstance(error, Broken) else f"{type(error).__name__}: {error}"
         first, *rest = why.splitlines() or [type(error).__name__]
-        print(f"fail {name}: {first}", flush=True)
-        for line in rest:
-            print(f"    {line}")
         if not isinstance(error, Broken):
-            traceback.print_exception(type(error), error, error.__traceback__, file=sys.stdout)
+            rest += "".join(traceback.format_exception(type(error), error, error.__traceback__)).splitlines()
+        self.say(f"fail {name}: {first}", *(f"    {line}" for line in rest))
+
+    @staticmethod
+    def say(*lines):
+        """At once, so that what another process says does not come in between."""
+        print("\n".join(lines), flush=True)
 
     def skipped(self, name, why):
         print(f"skip {name}: {why}", flush=True)
@@ -163,9 +171,8 @@ class Cases:
         except Exception as error:  # every failure is reported, whatever it is
             self.broke(name, error)
         else:
-            self.passed(name)
-            if time.monotonic() - begun > 5:
-                print(f"    took {time.monotonic() - begun:.1f} s")
+            took = time.monotonic() - begun
+            self.say(f"pass {name}", *([f"    took {took:.1f} s"] if took > 5 else []))
 
     @contextlib.contextmanager
     def host_unchanged(self, name="host as before"):

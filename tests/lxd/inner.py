@@ -5,7 +5,6 @@ container, that is said, and all that needs it is skipped.
 """
 
 import os
-import pathlib
 import signal
 
 from account import NOTHING, cloud, left
@@ -38,12 +37,6 @@ def gone(rig, *machines):
 
 def on(rig, machine, script, ok=True):
     return rig.grigri("exec", "--machine", machine, "--", script, ok=ok).out
-
-
-def controller(rig):
-    """Its process."""
-    uuid = rig.grigri("show-controller", "lab", "--format", "json").json()["lab"]["details"]["uuid"]
-    return int(pathlib.Path("/var/lib/grigri/controllers", uuid, "controller.pid").read_text().split()[0])
 
 
 def within(server, host):
@@ -118,7 +111,7 @@ def part(rig, server, cases):
         config = lambda: server.query(f"/1.0/instances/{find(rig, '0')['instance-id']}")["config"]  # noqa: E731
         noted = f"user.grigri-inside.{find(rig, '0')['instance-id']}-{number.split('/', 1)[1].replace('/', '-')}"
         until("its start is under way", lambda: noted in config(), PATIENCE)
-        os.kill(controller(rig), signal.SIGKILL)
+        os.kill(rig.controller(), signal.SIGKILL)
         rig.grigri("start-controller", "lab")
         started(rig, number)
         same(len(within(server, find(rig, "0")["instance-id"])), before + 1, "instances inside")
@@ -153,6 +146,6 @@ def part(rig, server, cases):
         started(rig, host)
         rig.grigri("add-machine", f"lxd:{host}", "--base", "debian@12")
         started(rig, f"{host}/lxd/0")
-        os.kill(controller(rig), signal.SIGKILL)
+        os.kill(rig.controller(), signal.SIGKILL)
         rig.grigri("kill-controller", "lab", "--no-prompt", timeout=PATIENCE)
         same(left(server), NOTHING, "what is left")

@@ -19,21 +19,23 @@ TINY = pathlib.Path(__file__).resolve().parent / "tiny"
 RECIPE = pathlib.Path(__file__).resolve().parent / "image"
 # How the daemons of each kind are called, and where they look for themselves.
 KINDS = {
-    "lxd": {"daemon": ["lxd", "--group", "root"], "client": "lxc", "folder": "LXD_DIR", "lxcfs": "/var/lib/lxcfs"},
+    "lxd": {"daemon": ["lxd", "--group", "root"], "client": "lxc", "folder": "LXD_DIR", "lxcfs": "/var/lib/lxcfs", "first id": 1_000_000},
     "incus": {
         "daemon": ["/usr/libexec/incus/incusd", "--group", "root"],
         "client": "incus",
         "folder": "INCUS_DIR",
         "lxcfs": "/var/lib/incus-lxcfs",
+        "first id": 1_100_000_000,
     },
 }
-# Ids as packages of the servers give them: enough for containers in containers.
+# Ids as packages of the servers give them: enough for containers in containers. Each kind has its own, since to the kernel they are users, which have
+# only so many watchers of files.
 # Mounts of the control groups are below /sys, which is mounted anew so that it shows this network.
 ENTER = """
 set -e
 mkdir -p {folder}/cgroup {lxcfs}
 for file in subuid subgid; do
-    echo root:1000000:1000000000 >{folder}/$file
+    echo root:{first}:1000000000 >{folder}/$file
     mount --bind {folder}/$file /etc/$file
 done
 mount --rbind /sys/fs/cgroup {folder}/cgroup
@@ -66,11 +68,17 @@ def image(*packages):
     return archive
 
 
-def wrapper(server):
-    """The environment in which the product runs where the server is. A debug build is stripped: every machine gets a copy."""
-    program, script = FOLDER / "grigri", FOLDER / f"grigri-{server.kind}"
+def executable():
+    """The product. A debug build is stripped: every machine gets a copy."""
+    program = FOLDER / "grigri"
     if not program.exists():
         subprocess.run(["strip", "-o", program, PRODUCT], check=True)
+    return program
+
+
+def wrapper(server):
+    """The environment in which the product runs where the server is."""
+    program, script = executable(), FOLDER / f"grigri-{server.kind}"
     script.write_text(f'#!/bin/sh\nexec nsenter --target {server.process.pid} --net --mount --wdns="$PWD" -- {program} "$@"\n')
     script.chmod(0o755)
     # Where the server's own command line finds it too.
@@ -122,7 +130,7 @@ class Server:
         return self
 
     def start(self):
-        script = ENTER.format(folder=self.folder, netns=self.netns, lxcfs=self.words["lxcfs"], daemon=" ".join(self.words["daemon"]))
+        script = ENTER.format(folder=self.folder, netns=self.netns, lxcfs=self.words["lxcfs"], first=self.words["first id"], daemon=" ".join(self.words["daemon"]))
         self.begin(["unshare", "--mount", "--propagation", "private", "/bin/sh", "-c", script])
 
     def restart(self, is_killed=False):
@@ -182,19 +190,19 @@ class Server:
     def hush(self):
         self.client("config", "unset", "core.https_address")
 
-    def run(self, *words, stdin="", ok=True):
-        """A command where the server is, to its end."""
-        enter = ["nsenter", "-t", str(self.process.pid), "-n", "-m", "--"]
+    def run(self, *words, stdin="", ok=True, within=None):
+        """A command where the server is, to its end, or for so many seconds."""
+        enter = ["nsenter", "-t", str(self.process.pid), "-n", "-m", "--", *(["timeout", str(within)] if within else [])]
         done = subprocess.run([*enter, *map(str, words)], input=stdin, capture_output=True, text=True, env=self.env, check=False)
         if ok and done.returncode:
             raise Failed(f"{' '.join(map(str, words))}: exit {done.returncode}: {done.stdout}{done.stderr}")
         return done
 
-    def client(self, *words, ok=True):
+    def client(self, *words, ok=True, within=None):
         """The server's own command line."""
         if self.process.poll() is not None:
             return subprocess.CompletedProcess(words, 1, "", "the server has ended")
-        return self.run(self.words["client"], *words, ok=ok)
+        return self.run(self.words["client"], *words, ok=ok, within=within)
 
     def query(self, path):
         return json.loads(self.client("query", path).stdout)
