@@ -19,23 +19,23 @@ TINY = pathlib.Path(__file__).resolve().parent / "tiny"
 RECIPE = pathlib.Path(__file__).resolve().parent / "image"
 # How the daemons of each kind are called, and where they look for themselves.
 KINDS = {
-    "lxd": {"daemon": ["lxd", "--group", "root"], "client": "lxc", "folder": "LXD_DIR", "lxcfs": "/var/lib/lxcfs", "first id": 1_000_000},
+    "lxd": {"daemon": ["lxd", "--group", "root"], "client": "lxc", "folder": "LXD_DIR", "lxcfs": "/var/lib/lxcfs", "ids": "1000000:150000000"},
     "incus": {
         "daemon": ["/usr/libexec/incus/incusd", "--group", "root"],
         "client": "incus",
         "folder": "INCUS_DIR",
         "lxcfs": "/var/lib/incus-lxcfs",
-        "first id": 1_100_000_000,
+        "ids": "200000000:500000000",
     },
 }
 # Ids as packages of the servers give them: enough for containers in containers. Each kind has its own, since to the kernel they are users, which have
-# only so many watchers of files.
+# only so many watchers of files. The first is a number that its machines have too: mounts that the server makes for them say it, and are mounted anew.
 # Mounts of the control groups are below /sys, which is mounted anew so that it shows this network.
 ENTER = """
 set -e
 mkdir -p {folder}/cgroup {lxcfs}
 for file in subuid subgid; do
-    echo root:{first}:1000000000 >{folder}/$file
+    echo root:{ids} >{folder}/$file
     mount --bind {folder}/$file /etc/$file
 done
 mount --rbind /sys/fs/cgroup {folder}/cgroup
@@ -130,7 +130,7 @@ class Server:
         return self
 
     def start(self):
-        script = ENTER.format(folder=self.folder, netns=self.netns, lxcfs=self.words["lxcfs"], first=self.words["first id"], daemon=" ".join(self.words["daemon"]))
+        script = ENTER.format(folder=self.folder, netns=self.netns, lxcfs=self.words["lxcfs"], ids=self.words["ids"], daemon=" ".join(self.words["daemon"]))
         self.begin(["unshare", "--mount", "--propagation", "private", "/bin/sh", "-c", script])
 
     def restart(self, is_killed=False):

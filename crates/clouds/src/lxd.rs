@@ -1,5 +1,5 @@
 //! LXD and Incus: machines are containers, or virtual machines, of a server that is there already, on this host or elsewhere.
-//! One cloud for both; [`flavour`] has what differs. The surprise: nothing is remembered here but how the server was last seen. Whose an
+//! One cloud for both; [`flavour`] has what differs. The surprise: nothing is remembered here but how the server was last seen and what images have. Whose an
 //! instance is says the instance, by the marks in its configuration.
 
 mod client;
@@ -38,6 +38,7 @@ use tokio::sync::Semaphore;
 
 use client::Client;
 use error::Failed;
+use image_files::Known;
 use instance::Instance;
 use server::Server;
 use start::Start;
@@ -73,6 +74,7 @@ pub struct Lxd {
     client: Client,
     image_servers: Vec<String>,
     relay: Option<&'static str>,
+    known: Known,
     seen: Mutex<Option<(std::time::Instant, Arc<Server>)>>,
     starts: Semaphore,
     /// By an instance's name.
@@ -86,6 +88,7 @@ impl Lxd {
             client: Client::new(options.endpoint, &options.project),
             image_servers: options.image_servers,
             relay: options.relay,
+            known: Known::default(),
             seen: Mutex::default(),
             starts: Semaphore::new(AT_ONCE),
             turns: Turns::default(),
@@ -249,6 +252,7 @@ impl Cloud for Lxd {
                 client: &self.client,
                 server: &server,
                 image_servers: &self.image_servers,
+                known: &self.known,
                 other: None,
                 request,
                 progress,

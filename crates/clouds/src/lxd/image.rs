@@ -41,6 +41,13 @@ pub struct Image {
     pub server: Option<String>,
 }
 
+impl Image {
+    /// The hash of its content; none: the image server will say.
+    pub fn fingerprint(&self) -> Option<&str> {
+        self.source["fingerprint"].as_str()
+    }
+}
+
 #[derive(Debug, Default, Clone, Deserialize)]
 #[serde(default)]
 struct Alias {

@@ -100,6 +100,7 @@ impl Lxd {
             client: &client,
             server: &server,
             image_servers: &self.image_servers,
+            known: &self.known,
             other: Some(&self.client),
             request,
             progress,

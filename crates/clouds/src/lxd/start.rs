@@ -8,6 +8,7 @@
 //! ```
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use cloud::{Error, InstanceId, Progress, StartRequest, Started};
@@ -20,7 +21,7 @@ use super::constraints;
 use super::error::Failed;
 use super::first_boot::{self, FirstBoot, Put, What};
 use super::image::{self, Image};
-use super::image_files::ImageFiles;
+use super::image_files::{ImageFiles, Known};
 use super::instance::{AUTOSTART, Instance, mark};
 use super::profile::{self, DEFAULT};
 use super::server::{Server, arch_of};
@@ -41,6 +42,7 @@ pub struct Start<'a> {
     pub client: &'a Client,
     pub server: &'a Server,
     pub image_servers: &'a [String],
+    pub known: &'a Known,
     /// A server whose images do as well as its own.
     pub other: Option<&'a Client>,
     pub request: &'a StartRequest,
@@ -92,13 +94,14 @@ impl Start<'_> {
         self.progress.say("Creating container");
         let image = self.create_of_any(&images, &profile, is_vm).await?;
         if !is_vm {
-            self.fill().await?;
+            self.fill(image.fingerprint()).await?;
             self.whole().await?;
             bring_up(self.client, &request.name).await?;
         } else {
             bring_up(self.client, &request.name).await?;
             self.await_agent().await?;
-            self.fill().await?;
+            // It runs already, so its files are not only the image's.
+            self.fill(None).await?;
             self.wake_agent().await?;
         }
         self.progress.say("Container started");
@@ -182,10 +185,13 @@ impl Start<'_> {
         self.client.change_telling(Method::POST, &["instances"], &target, &body, MAKE, &tell).await.map(drop)
     }
 
-    async fn fill(&self) -> Result<(), Error> {
+    async fn fill(&self, fingerprint: Option<&str>) -> Result<(), Error> {
         let name = &self.request.name;
-        let image =
-            ImageFiles::look(self.client, name).await.map_err(|failed| failed.at("read the instance's files"))?;
+        let seen = match fingerprint {
+            Some(fingerprint) => self.known.look(self.client, name, fingerprint).await,
+            None => ImageFiles::look(self.client, name).await.map(Arc::new),
+        };
+        let image = seen.map_err(|failed| failed.at("read the instance's files"))?;
         let FirstBoot { puts, removes } = first_boot::plan(self.request, &image)?;
         // Folders stand before what is in them.
         let (folders, others): (Vec<_>, Vec<_>) = puts.into_iter().partition(|put| matches!(put.what, What::Folder));
