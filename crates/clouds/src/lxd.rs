@@ -1,6 +1,6 @@
 //! LXD and Incus: machines are containers, or virtual machines, of a server that is there already, on this host or elsewhere.
-//! One cloud for both; [`flavour`] has what differs. The surprise: nothing is remembered here but how the server was last seen and what images have. Whose an
-//! instance is says the instance, by the marks in its configuration.
+//! One cloud for both; [`flavour`] has what differs. The surprise: nothing is remembered here but how the server was last seen and what
+//! images have. Whose an instance is says the instance, by the marks in its configuration.
 
 mod client;
 mod constraints;

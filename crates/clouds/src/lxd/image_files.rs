@@ -11,7 +11,7 @@ use super::client::Client;
 use super::error::Failed;
 
 /// Files of an instance that was not started yet.
-#[derive(Debug, Default, Clone)]
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct ImageFiles {
     pub passwd: String,
     pub group: String,
@@ -29,8 +29,15 @@ pub struct ImageFiles {
 }
 
 /// What images of these fingerprints have: the same in every instance that did not run yet, and each look is a process of the server's.
+/// It is believed once two looks agree, so that one wrong answer costs one machine and not all that follow.
 #[derive(Default)]
-pub struct Known(Mutex<VecDeque<(String, Arc<ImageFiles>)>>);
+pub struct Known(Mutex<VecDeque<Seen>>);
+
+struct Seen {
+    fingerprint: String,
+    files: Arc<ImageFiles>,
+    is_sure: bool,
+}
 
 impl Known {
     /// Images remembered; the oldest goes first.
@@ -47,13 +54,14 @@ impl Known {
 
     fn find(&self, fingerprint: &str) -> Option<Arc<ImageFiles>> {
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        all.iter().find(|(known, _)| known == fingerprint).map(|(_, files)| files.clone())
+        all.iter().find(|seen| seen.is_sure && seen.fingerprint == fingerprint).map(|seen| seen.files.clone())
     }
 
     fn keep(&self, fingerprint: &str, files: Arc<ImageFiles>) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        all.retain(|(known, _)| known != fingerprint);
-        all.push_back((fingerprint.to_owned(), files));
+        let before = all.iter().position(|seen| seen.fingerprint == fingerprint).and_then(|at| all.remove(at));
+        let is_sure = before.is_some_and(|before| before.files == files);
+        all.push_back(Seen { fingerprint: fingerprint.to_owned(), files, is_sure });
         while all.len() > Self::MOST {
             all.pop_front();
         }
@@ -107,20 +115,31 @@ impl ImageFiles {
 mod tests {
     use super::*;
 
+    fn hosts(text: &str) -> Arc<ImageFiles> {
+        Arc::new(ImageFiles { hosts: text.to_owned(), ..ImageFiles::default() })
+    }
+
+    #[test]
+    fn an_image_is_known_once_two_looks_agree() {
+        let known = Known::default();
+        let check = |text: &str, expected: Option<&str>| {
+            known.keep("image", hosts(text));
+            assert_eq!(known.find("image").map(|files| files.hosts.clone()).as_deref(), expected, "after {text}");
+        };
+        check("torn", None);
+        check("whole", None);
+        check("whole", Some("whole"));
+        check("another", None);
+    }
+
     #[test]
     fn the_newest_images_are_remembered() {
         let known = Known::default();
-        let hosts = |number: usize| ImageFiles { hosts: number.to_string(), ..ImageFiles::default() };
         for number in 0..=Known::MOST {
-            known.keep(&format!("image-{number}"), Arc::new(hosts(number)));
+            known.keep(&format!("image-{number}"), hosts(""));
+            known.keep(&format!("image-{number}"), hosts(""));
         }
         assert!(known.find("image-0").is_none(), "the oldest is forgotten");
-        known.keep("image-1", Arc::new(hosts(100)));
-        assert_eq!(
-            known.find("image-1").map(|files| files.hosts.clone()),
-            Some("100".to_owned()),
-            "the last word counts"
-        );
-        assert!(known.find("image-2").is_some(), "one that came again takes no other's place");
+        assert!(known.find("image-1").is_some(), "one that came again takes no other's place");
     }
 }
