@@ -8,10 +8,10 @@ use base::clock::Time;
 use cloud::{Address, AddressScope, InstanceId, InstanceInfo, InstanceStatus};
 use serde::{Deserialize, Deserializer};
 
-/// Keys of an instance's configuration that say whose it is (`wire/commands-controllers.md` 4.5).
 /// Whether the server starts it when it begins itself; of ours, `false` until all that it needs is written.
 pub const AUTOSTART: &str = "boot.autostart";
 
+/// Keys of an instance's configuration that say whose it is (`wire/commands-controllers.md` 4.5).
 pub mod mark {
     pub const CONTROLLER: &str = "user.juju-controller-uuid";
     pub const MODEL: &str = "user.juju-model-uuid";
