@@ -2,6 +2,7 @@
 //! It knows no user. The surprise: some clients log in for every call, so a verified login is remembered, as a keyed hash of (user, stored
 //! hash, password) whose key lives and dies with the process; a changed password changes the stored hash and so is never remembered wrongly.
 
+pub mod bakery;
 mod guesses;
 mod turns;
 

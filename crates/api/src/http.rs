@@ -2,11 +2,13 @@
 //! It knows no facade and no record. The surprise: a model that is not there is upgraded all the same, and then told so call by call.
 
 mod basic;
+pub(crate) mod discharge;
 mod log;
 mod log_streams;
 mod metered;
 mod metrics;
 mod program;
+pub(crate) mod register;
 mod tunnel;
 
 pub use log_streams::LogStreams;
@@ -37,8 +39,8 @@ use wire::path::{self, Place};
 
 pub type Reply = Response<Full<Bytes>>;
 
-/// An enrolment is a few hundred bytes of certificate request.
-const ENROL_BYTES: usize = 64 << 10;
+/// What is posted here is a few hundred bytes: a certificate request, a password under a key, macaroons.
+const POSTED: usize = 64 << 10;
 /// How long a client may take over the head of a request, and keep an idle connection.
 const IDLE: Duration = Duration::from_secs(30);
 
@@ -114,6 +116,9 @@ async fn answer(shared: Arc<Shared>, request: Request<Incoming>, peer: Peer) -> 
         (Place::ModelApi(model), Method::GET) => rpc_socket(shared, request, peer, Some(model)),
         (Place::Log(model), Method::GET) => log::answer(shared, request, peer.seat, model).await,
         (Place::Tunnel(model), Method::GET) => tunnel::answer(shared, request, peer.seat, model).await,
+        (Place::Register, Method::POST) => register::answer(shared, request, peer.seat).await,
+        (Place::Discharge, Method::POST) => discharge::answer(shared, request).await,
+        (Place::DischargeForm, Method::POST) => discharge::form(shared, request, peer.seat).await,
         (Place::AgentEnrol, Method::POST) => enrol(shared, request, peer.from).await,
         (Place::AgentProgram { model, machine, ticket }, Method::GET) => {
             program::answer(shared, peer, model, &machine, &ticket).await
@@ -159,13 +164,21 @@ where
     reply
 }
 
+/// What the client calls this controller, for addresses that it is given: without a word that could be more than a host and a port.
+fn host_of(request: &Request<Incoming>) -> String {
+    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let plain = |c: char| c.is_ascii_alphanumeric() || ".:-[]_".contains(c);
+    if host.chars().all(plain) && !host.is_empty() { host.to_owned() } else { "localhost".to_owned() }
+}
+
 fn rpc_socket(shared: Arc<Shared>, request: Request<Incoming>, peer: Peer, model: Option<ModelUuid>) -> Reply {
     let limits = shared.limits;
+    let host = host_of(&request);
     upgrade(request, move |stream| async move {
         let Peer { from, seat, .. } = peer;
         let stream = Metered::new(stream, seat.clone(), limits.before_login);
         let socket = websocket::server_end(stream, limits.message).await;
-        let session = Arc::new(Session::new(shared.clone(), model, seat.clone()));
+        let session = Arc::new(Session::new(shared.clone(), model, seat.clone(), host));
         let (close, closing) = watch::channel(false);
         let guard = tokio::spawn(close_when(close, shared.closing.clone(), seat));
         let rpc_limits = rpc::Limits {
@@ -191,12 +204,20 @@ async fn close_when(close: watch::Sender<bool>, mut closing: watch::Receiver<boo
     close.closed().await;
 }
 
+/// All of what was posted, if it is not much and comes soon.
+async fn body(incoming: Incoming) -> Result<Bytes, Reply> {
+    match tokio::time::timeout(IDLE, Limited::new(incoming, POSTED).collect()).await {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        _ => Err(json(StatusCode::BAD_REQUEST, r#"{"error":"request body is too large or did not come"}"#.into())),
+    }
+}
+
 async fn enrol(shared: Arc<Shared>, request: Request<Incoming>, from: SocketAddr) -> Reply {
-    let body = Limited::new(request.into_body(), ENROL_BYTES);
-    let Ok(Ok(body)) = tokio::time::timeout(IDLE, body.collect()).await else {
-        return json(StatusCode::BAD_REQUEST, r#"{"error":"request body is too large or did not come"}"#.into());
+    let body = match body(request.into_body()).await {
+        Ok(body) => body,
+        Err(reply) => return reply,
     };
-    let reply = shared.doors.enrol(body.to_bytes().to_vec(), from).await;
+    let reply = shared.doors.enrol(body.to_vec(), from).await;
     let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     json(status, reply.body)
 }

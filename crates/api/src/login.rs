@@ -14,6 +14,7 @@ use model::change;
 use serde::Serialize;
 use serde_json::Value;
 use wire::facade::admin::{AuthUserInfo, HostPort, LoginRequest};
+use wire::macaroon::Macaroon;
 use wire::{Error, code, lenient};
 
 /// The answer. Of our own since facades' versions are numbers.
@@ -63,9 +64,19 @@ pub fn wrong() -> Refusal {
     Refusal::new(Kind::Unauthorized, WRONG)
 }
 
-pub async fn login(session: &Session, params: Value) -> Result<(String, LoginResult), Refused> {
+/// How a login goes on.
+pub enum Outcome {
+    In(String, Box<LoginResult>),
+    /// The answer, encoded: a macaroon to get discharged first.
+    Discharge(String),
+}
+
+pub async fn login(session: &Session, params: Value) -> Result<Outcome, Refused> {
     let request: LoginRequest = lenient::from_value(params).map_err(|cause| Refused::Text(cause.to_string()))?;
-    let user = who(session, &request).await?;
+    let user = match who(session, &request).await? {
+        Who::Is(user) => user,
+        Who::Says(user) => return Ok(Outcome::Discharge(wanting(session, &user).await)),
+    };
     admitted(session, &user)?;
     let model = session.model();
     let shared = session.shared();
@@ -74,18 +85,32 @@ pub async fn login(session: &Session, params: Value) -> Result<(String, LoginRes
     {
         tracing::warn!(words = refusal.words(), context = refusal.context(), "last login not noted");
     }
-    Ok((user.clone(), result(session, &user)?))
+    let result = result(session, &user)?;
+    Ok(Outcome::In(user, Box::new(result)))
+}
+
+/// A user that is known, or only named.
+enum Who {
+    Is(String),
+    Says(String),
 }
 
 /// Checks who it is.
-async fn who(session: &Session, request: &LoginRequest) -> Result<String, Refused> {
+async fn who(session: &Session, request: &LoginRequest) -> Result<Who, Refused> {
+    let shown = match request.credentials.is_empty() {
+        true => by_macaroon(session.shared(), &read(&request.macaroons)).await,
+        false => None,
+    };
     if request.auth_tag.is_empty() {
         let nothing = request.credentials.is_empty() && request.macaroons.is_empty();
-        return Err(match nothing {
+        return match (shown, nothing) {
+            (Some(user), _) => Ok(Who::Is(user)),
             // `juju login` without a name asks for one when it reads this code.
-            true => Refused::Code("no credentials provided", code::NO_CREDENTIALS),
-            false => Refusal::new(Kind::Unauthorized, "failed to authenticate request: unauthorized").into(),
-        });
+            (None, true) => Err(Refused::Code("no credentials provided", code::NO_CREDENTIALS)),
+            (None, false) => {
+                Err(Refusal::new(Kind::Unauthorized, "failed to authenticate request: unauthorized").into())
+            }
+        };
     }
     let tag: Tag =
         request.auth_tag.parse().map_err(|invalid: base::tag::TagError| Refused::Text(invalid.to_string()))?;
@@ -93,11 +118,57 @@ async fn who(session: &Session, request: &LoginRequest) -> Result<String, Refuse
         // Juju's own agents are not served.
         return Err(wrong().into());
     };
-    if request.credentials.is_empty() {
-        return Err(Refused::Code("no credentials provided", code::NO_CREDENTIALS));
+    if !request.credentials.is_empty() {
+        verify(session.shared(), session.source(), &user, Secret::new(request.credentials.clone())).await?;
+        return Ok(Who::Is(user));
     }
-    verify(session.shared(), session.source(), &user, Secret::new(request.credentials.clone())).await?;
-    Ok(user)
+    match shown {
+        Some(shown) if shown == user => Ok(Who::Is(user)),
+        // Nobody vouches for users of elsewhere.
+        _ if user.contains('@') => Err(wrong().into()),
+        _ => Ok(Who::Says(user)),
+    }
+}
+
+/// The macaroons of a login; what is none is passed over.
+fn read(macaroons: &[Vec<Value>]) -> Vec<Vec<Macaroon>> {
+    let slices = macaroons.iter().take(MACAROONS).filter_map(|slice| {
+        let slice: Result<Vec<Macaroon>, _> = slice.iter().cloned().map(serde_json::from_value).collect();
+        slice.ok().filter(|slice| !slice.is_empty())
+    });
+    slices.collect()
+}
+
+/// Whom the macaroons log in, if they hold.
+pub async fn by_macaroon(shared: &Shared, slices: &[Vec<Macaroon>]) -> Option<String> {
+    if slices.is_empty() {
+        return None;
+    }
+    let keys = shared.bakery.keys(&shared.state, &*shared.seals).await;
+    let (read, now) = (shared.state.read(), shared.state.now());
+    let user = slices.iter().find_map(|slice| keys.logged_in(slice, &read, now));
+    shared.metrics.login(user.is_some());
+    user
+}
+
+/// Of one login that are looked at.
+const MACAROONS: usize = 8;
+
+/// The same is said whether there is such a user or not.
+async fn wanting(session: &Session, user: &str) -> String {
+    let shared = session.shared();
+    let keys = shared.bakery.keys(&shared.state, &*shared.seals).await;
+    let wanting = keys.wanting(user, session.host(), shared.state.now(), &**shared.state.chance());
+    let answer = serde_json::json!({
+        "discharge-required": wanting,
+        "bakery-discharge-required": crate::http::discharge::baked(&wanting),
+        "discharge-required-error": "macaroon discharge required: a password, or a macaroon that holds, is needed",
+        "controller-tag": "",
+        "servers": null,
+        "facades": null,
+        "server-version": shared.version,
+    });
+    answer.to_string()
 }
 
 /// The password is this user's, and the user is in use.

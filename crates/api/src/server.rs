@@ -3,6 +3,7 @@
 //! a moment only: whoever never ends its handshake holds up nobody.
 
 use crate::auth::Passwords;
+use crate::auth::bakery::Bakery;
 use crate::doors::{AgentDoors, CloudAdvice, KeySource, Seals, TakesIn};
 use crate::http::{self, Downloads, LogStreams};
 use crate::limits::{HANDSHAKE_PACE, Limits};
@@ -42,6 +43,7 @@ pub struct Shared {
     pub state: State,
     pub append: Append,
     pub passwords: Passwords,
+    pub bakery: Bakery,
     pub doors: Arc<dyn AgentDoors>,
     pub advice: Arc<dyn CloudAdvice>,
     pub seals: Arc<dyn Seals>,
@@ -94,6 +96,7 @@ impl Server {
             log_streams: LogStreams::new(limits),
             tunnels: Places::new("tunnels", limits.tunnels, limits.tunnels_of_user),
             metrics: Metrics::default(),
+            bakery: Bakery::default(),
             state,
             append,
             passwords,

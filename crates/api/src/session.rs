@@ -5,6 +5,7 @@
 use crate::call::{Answer, Call, not_built};
 use crate::error;
 use crate::login;
+use crate::login::Outcome;
 use crate::metrics::Counted;
 use crate::places::Place;
 use crate::server::Shared;
@@ -26,6 +27,7 @@ pub struct Session {
     phase: Mutex<Phase>,
     pub watchers: Watchers,
     seat: Seat,
+    host: String,
     _counted: Counted,
 }
 
@@ -38,10 +40,10 @@ enum Phase {
 }
 
 impl Session {
-    pub fn new(shared: Arc<Shared>, model: Option<ModelUuid>, seat: Seat) -> Session {
+    pub fn new(shared: Arc<Shared>, model: Option<ModelUuid>, seat: Seat, host: String) -> Session {
         let phase = Mutex::new(Phase::Before);
         let (_counted, watchers) = (shared.metrics.connection(), Watchers::new(shared.metrics.clone()));
-        Session { shared, model, phase, watchers, seat, _counted }
+        Session { shared, model, phase, watchers, seat, host, _counted }
     }
 
     pub fn shared(&self) -> &Shared {
@@ -51,6 +53,11 @@ impl Session {
     /// The model that this is a connection to; nothing on a controller connection.
     pub fn model(&self) -> Option<ModelUuid> {
         self.model
+    }
+
+    /// The host and port by which its client found this controller.
+    pub fn host(&self) -> &str {
+        &self.host
     }
 
     /// Where its client is.
@@ -104,8 +111,12 @@ impl Session {
             "Login" if self.begin_login() => {
                 // Whatever ends this, a panic or a closed connection too, another login may follow.
                 let turn = LoginTurn(&self);
-                let (user, result) =
-                    login::login(&self, request.params).await.map_err(|refused| refused.into_wire())?;
+                let outcome = login::login(&self, request.params).await.map_err(|refused| refused.into_wire())?;
+                let (user, result) = match outcome {
+                    Outcome::In(user, result) => (user, result),
+                    // Said to strangers, who may come back with what is asked for.
+                    Outcome::Discharge(wanted) => return Ok(wanted),
+                };
                 let place = self.shared.connections.take(&user).map_err(|refusal| error::wire(&refusal))?;
                 std::mem::forget(turn);
                 self.set_phase(Phase::In(Arc::new(place)));

@@ -16,6 +16,7 @@ mod machines;
 mod manual;
 mod metrics;
 mod models;
+mod people;
 mod rig;
 mod storage;
 mod table;

@@ -128,6 +128,7 @@ mod tests {
                 created_by: "root".into(),
                 created: Time::from_unix(0),
                 password_hash: None,
+                registration: String::new(),
                 disabled: name == "eve",
                 removed: false,
             };

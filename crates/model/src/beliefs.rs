@@ -10,6 +10,7 @@ pub use memo::Memo;
 use crate::key::Object;
 use crate::record::agent::Agent;
 use crate::record::annotation::Annotations;
+use crate::record::bakery::Bakery;
 use crate::record::block::{Block, BlockKind};
 use crate::record::cloud::Cloud;
 use crate::record::controller::Controller;
@@ -67,6 +68,7 @@ impl<R: Clone> Stored<R> {
 #[derive(Debug, Clone, Default)]
 pub struct Beliefs {
     pub controller: Option<Stored<Controller>>,
+    pub bakery: Option<Stored<Bakery>>,
     pub clouds: OrdMap<String, Stored<Cloud>>,
     /// By cloud, owner, name.
     pub credentials: OrdMap<(String, String, String), Stored<Credential>>,

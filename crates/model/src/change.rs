@@ -5,6 +5,7 @@
 
 pub mod agent;
 pub mod annotation;
+pub mod bakery;
 pub mod block;
 pub mod cloud;
 pub mod controller;

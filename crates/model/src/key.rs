@@ -9,7 +9,7 @@
 //! /login/<user>[/<model uuid>]             /model/<uuid>/enrolment/<id>       /model/<uuid>/sequence/<what>
 //! /access/<object>/<user>                  /model/<uuid>/settings             /model/<uuid>/constraints
 //! /model-name/<owner>/<name>               /model/<uuid>/keys                  /model/<uuid>/network
-//!                                          /model/<uuid>/pools
+//! /bakery                                  /model/<uuid>/pools
 //! ```
 
 use crate::record::block::BlockKind;
@@ -18,6 +18,10 @@ use store::{Key, Prefix};
 
 pub fn controller() -> Key {
     Key::of(["controller"])
+}
+
+pub fn bakery() -> Key {
+    Key::of(["bakery"])
 }
 
 pub fn cloud(name: &str) -> Key {
@@ -135,6 +139,7 @@ pub enum Object {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Name {
     Controller,
+    Bakery,
     Cloud(String),
     Credential { cloud: String, owner: String, name: String },
     User(String),
@@ -169,6 +174,7 @@ impl Name {
         let parts: Vec<&str> = parts.iter().map(|part| part.as_ref()).collect();
         Some(match parts.as_slice() {
             ["controller"] => Name::Controller,
+            ["bakery"] => Name::Bakery,
             ["cloud", name] => Name::Cloud((*name).into()),
             ["credential", cloud, owner, name] => {
                 Name::Credential { cloud: (*cloud).into(), owner: (*owner).into(), name: (*name).into() }
@@ -226,6 +232,7 @@ mod tests {
         let id: MachineId = "0/lxd/1".parse().expect("valid");
         let check = |key: Key, expected: Name| assert_eq!(Name::of(&key), Some(expected), "{key}");
         check(controller(), Name::Controller);
+        check(bakery(), Name::Bakery);
         check(cloud("a.b"), Name::Cloud("a.b".into()));
         check(user("bob@ldap"), Name::User("bob@ldap".into()));
         check(login("bob", None), Name::Login { user: "bob".into(), model: None });

@@ -7,6 +7,7 @@ pub mod access;
 pub mod address;
 pub mod agent;
 pub mod annotation;
+pub mod bakery;
 pub mod block;
 pub mod cloud;
 pub mod controller;

@@ -9,6 +9,7 @@ mod races;
 mod recover;
 mod storage;
 mod upgrade;
+mod users;
 
 use crate::State;
 use crate::change::controller::{self, Bootstrap, ControllerMachine};

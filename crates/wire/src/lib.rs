@@ -8,8 +8,11 @@ pub mod envelope;
 pub mod error;
 pub mod facade;
 pub mod lenient;
+pub mod macaroon;
 pub mod omit;
 pub mod path;
+pub mod registration;
+pub mod secretbox;
 pub mod shared;
 pub mod yaml;
 

@@ -5,6 +5,11 @@ use base::{MachineId, ModelUuid};
 pub const HEALTH: &str = "/health";
 /// Figures for Prometheus, of our own.
 pub const METRICS: &str = "/metrics";
+/// Where a user who was given a registration token sets a password.
+pub const REGISTER: &str = "/register";
+/// Where macaroons for local users are discharged, and a password is shown for that.
+pub const DISCHARGE: &str = "/auth/discharge";
+pub const DISCHARGE_FORM: &str = "/auth/form";
 /// Where an agent trades its token for a certificate.
 pub const AGENT_ENROL: &str = "/grigri/enrol";
 /// The agents' one stream, by client certificate.
@@ -26,6 +31,9 @@ pub enum Place {
     Tunnel(ModelUuid),
     Health,
     Metrics,
+    Register,
+    Discharge,
+    DischargeForm,
     AgentEnrol,
     AgentStream,
     /// The agent's program, for a host that is being taken in.
@@ -46,6 +54,9 @@ pub fn parse(path: &str) -> Place {
         "/log" => return Place::Log(None),
         HEALTH => return Place::Health,
         METRICS => return Place::Metrics,
+        REGISTER => return Place::Register,
+        DISCHARGE => return Place::Discharge,
+        DISCHARGE_FORM => return Place::DischargeForm,
         AGENT_ENROL => return Place::AgentEnrol,
         AGENT_STREAM => return Place::AgentStream,
         _ => {}

@@ -2,15 +2,19 @@
 //! The surprise: of an unknown user, `UserInfo` says "permission denied", and clients match exactly that.
 
 use crate::call::Call;
-use crate::error::{IntoItem, item};
+use crate::error::{IntoItem, item, whole};
+use crate::http::register::sealed_for;
 use base::{Refusal, Secret, Tag};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use model::access::{self, ModelLevel};
-use model::change::user;
+use model::change::user::{self, Proof};
 use model::key::Object;
 use model::record::user::User;
 use model::{Read, Stored};
 use std::sync::Arc;
 use wire::facade::user_manager::*;
+use wire::secretbox::KEY;
 
 fn invalid(error: base::tag::TagError) -> Refusal {
     Refusal::plain(error.to_string())
@@ -91,28 +95,56 @@ async fn hash(call: &Call, password: &str) -> Result<Secret, Refusal> {
 pub async fn add(call: Call, params: AddUsers) -> Result<AddUserResults, Refusal> {
     let mut results = Vec::new();
     for one in &params.users {
-        results.push(match add_one(&call, one).await.into_item() {
-            Ok(tag) => AddUserResult { tag, ..AddUserResult::default() },
+        results.push(match whole(add_one(&call, one).await)?.into_item() {
+            Ok((tag, secret_key)) => AddUserResult { tag, secret_key, error: None },
             Err(error) => AddUserResult { error: Some(error), ..AddUserResult::default() },
         });
     }
     Ok(AddUserResults { results })
 }
 
-async fn add_one(call: &Call, one: &AddUser) -> Result<String, Refusal> {
-    if one.password.is_empty() {
-        // A user without a password registers with a secret key, which needs a door that is not built.
-        return Err(Refusal::new(
-            base::Kind::NotImplemented,
-            "adding a user without a password is not built in this release of Grigri",
-        ));
-    }
-    let hash = hash(call, &one.password).await?;
+async fn add_one(call: &Call, one: &AddUser) -> Result<(String, String), Refusal> {
+    let (proof, secret_key) = match one.password.is_empty() {
+        true => registration(call, &one.username)?,
+        false => (Proof::Password(hash(call, &one.password).await?), String::new()),
+    };
     let add = |beliefs: &model::Beliefs, given: model::Given<'_>| {
-        user::add(beliefs, &one.username, &one.display_name, Some(hash.clone()), &call.user, given)
+        user::add(beliefs, &one.username, &one.display_name, &proof, &call.user, given)
     };
     call.state().change(add).await?;
-    Ok(Tag::User(one.username.clone()).to_string())
+    Ok((Tag::User(one.username.clone()).to_string(), secret_key))
+}
+
+/// A key for a user to set a password with: as it is kept, and as it is told, once.
+fn registration(call: &Call, name: &str) -> Result<(Proof, String), Refusal> {
+    let mut key = [0u8; KEY];
+    call.state().chance().fill(&mut key);
+    let key = Secret::new(STANDARD.encode(key));
+    let sealed = call.session.shared().seals.seal(&sealed_for(name), &key);
+    // What seals is the controller's own key of secrets, and the words are about credentials.
+    let sealed = sealed.map_err(|refusal| Refusal::internal("the user's key cannot be sealed", refusal.words()))?;
+    Ok((Proof::Registration(sealed), key.reveal().to_owned()))
+}
+
+pub async fn reset_password(call: Call, params: Entities) -> Result<AddUserResults, Refusal> {
+    let mut results = Vec::new();
+    for entity in &params.entities {
+        results.push(match reset_one(&call, &entity.tag).await.into_item() {
+            Ok((tag, secret_key)) => AddUserResult { tag, secret_key, error: None },
+            Err(error) => AddUserResult { error: Some(error), ..AddUserResult::default() },
+        });
+    }
+    Ok(AddUserResults { results })
+}
+
+async fn reset_one(call: &Call, tag: &str) -> Result<(String, String), Refusal> {
+    let name = Tag::user(tag).map_err(invalid)?;
+    if name == call.user {
+        return Err(Refusal::plain("cannot reset your own password"));
+    }
+    let (proof, secret_key) = registration(call, &name)?;
+    call.state().change(|beliefs, given| user::set_proof(beliefs, &name, &proof, given)).await?;
+    Ok((Tag::User(name).to_string(), secret_key))
 }
 
 pub async fn set_password(call: Call, params: EntityPasswords) -> Result<ErrorResults, Refusal> {
@@ -132,7 +164,9 @@ async fn set_one_password(call: &Call, one: &EntityPassword) -> Result<(), Refus
         return Err(Refusal::plain("cannot use an empty password"));
     }
     let hash = hash(call, &one.password).await?;
-    call.state().change(|beliefs, given| user::set_password(beliefs, &name, &hash, given)).await
+    let proof = Proof::Password(hash);
+    let set = call.state().change(|beliefs, given| user::set_proof(beliefs, &name, &proof, given)).await;
+    set.map_err(|refusal| Refusal::new(refusal.kind(), format!("failed to set password: {}", refusal.words())))
 }
 
 pub async fn enable(call: Call, params: Entities) -> Result<ErrorResults, Refusal> {
@@ -151,7 +185,7 @@ async fn set_disabled(call: Call, params: Entities, disabled: bool) -> Result<Er
             Ok(name) => call.state().change(|beliefs, given| user::set_disabled(beliefs, &name, disabled, given)).await,
             Err(refusal) => Err(refusal),
         };
-        results.push(ErrorResult { error: item(done) });
+        results.push(ErrorResult { error: item(whole(done)?) });
     }
     Ok(ErrorResults { results })
 }
@@ -159,11 +193,15 @@ async fn set_disabled(call: Call, params: Entities, disabled: bool) -> Result<Er
 pub async fn remove(call: Call, params: Entities) -> Result<ErrorResults, Refusal> {
     let mut results = Vec::new();
     for entity in &params.entities {
-        let done = match Tag::user(&entity.tag).map_err(invalid) {
-            Ok(name) => call.state().change(|beliefs, given| user::remove(beliefs, &name, given)).await,
-            Err(refusal) => Err(refusal),
-        };
-        results.push(ErrorResult { error: item(done) });
+        results.push(ErrorResult { error: item(whole(remove_one(&call, &entity.tag).await)?) });
     }
     Ok(ErrorResults { results })
+}
+
+async fn remove_one(call: &Call, tag: &str) -> Result<(), Refusal> {
+    let name = Tag::user(tag).map_err(invalid)?;
+    let done = call.state().change(|beliefs, given| user::remove(beliefs, &name, given)).await;
+    // Also of one that is removed already: the controller may have ended before all was taken.
+    while call.state().change(|beliefs, given| user::strip(beliefs, &name, given)).await? {}
+    done
 }

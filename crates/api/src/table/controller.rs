@@ -124,7 +124,7 @@ pub static FACADES: &[Facade] = &[
             call!("EnableUser", Controller(Superuser), user_manager::enable),
             call!("ModelUserInfo", LoggedIn, user_manager::model_user_info),
             call!("RemoveUser", Controller(Superuser), user_manager::remove),
-            unbuilt!("ResetPassword", Controller(Superuser)),
+            call!("ResetPassword", Controller(Superuser), user_manager::reset_password),
             call!("SetPassword", LoggedIn, user_manager::set_password),
             call!("UserInfo", LoggedIn, user_manager::info),
         ],

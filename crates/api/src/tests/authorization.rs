@@ -7,7 +7,7 @@ mod paths;
 use super::rig::{CONTROLLER_MODEL, Client, PASSWORD, Rig, basic};
 use crate::table;
 use base::{MachineId, ModelUuid};
-use model::change::user;
+use model::change::user::{self, Proof};
 use model::key::Object;
 use rpc::CallError;
 use rpc::tls::Leaf;
@@ -29,9 +29,10 @@ impl Bed {
         let rig = Rig::start().await;
         let hash = {
             let read = rig.state.read();
-            read.users.get("reader").and_then(|user| user.password_hash.clone())
+            let hash = read.users.get("reader").and_then(|user| user.password_hash.clone());
+            Proof::Password(hash.expect("a password"))
         };
-        let add = rig.state.change(|beliefs, given| user::add(beliefs, "none", "", hash.clone(), "admin", given));
+        let add = rig.state.change(|beliefs, given| user::add(beliefs, "none", "", &hash, "admin", given));
         add.await.expect("added");
         let shut = |beliefs: &model::Beliefs, given: model::Given<'_>| {
             user::revoke(beliefs, &Object::Controller, "none", "login", given)

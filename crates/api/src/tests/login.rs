@@ -59,11 +59,7 @@ async fn whoever_is_not_let_in_is_told_so() {
             "failed to authenticate request: unauthorized (unauthorized access)",
         ),
         ("/api", json!({}), "no credentials provided (no credentials provided)"),
-        (
-            "/api",
-            json!({"auth-tag": "user-admin", "credentials": null}),
-            "no credentials provided (no credentials provided)",
-        ),
+        ("/api", json!({"auth-tag": "user-bob@ldap"}), "invalid entity name or password (unauthorized access)"),
         (
             &model,
             json!({"auth-tag": "user-stranger", "credentials": PASSWORD}),

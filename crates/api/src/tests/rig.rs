@@ -10,7 +10,8 @@ use base::clock::SystemClock;
 use base::{Hardware, MachineId, ModelUuid, OsBase, Secret};
 use model::State;
 use model::change::controller::{self, Bootstrap, ControllerMachine};
-use model::change::{model as model_change, user};
+use model::change::model as model_change;
+use model::change::user::{self, Proof};
 use model::key::Object;
 use model::record::address::{Address, Endpoint};
 use model::record::cloud::{Cloud, Region};
@@ -74,11 +75,8 @@ impl Rig {
         let bootstrap = bootstrap(authority.cert_pem.clone(), hash.clone());
         state.change(|beliefs, given| controller::bootstrap(beliefs, &bootstrap, given)).await.expect("bootstraps");
         for (name, level) in [("reader", "read"), ("writer", "write"), ("owner", "admin"), ("stranger", "")] {
-            let hash = hash.clone();
-            state
-                .change(|beliefs, given| user::add(beliefs, name, "", Some(hash.clone()), "admin", given))
-                .await
-                .expect("a user");
+            let proof = Proof::Password(hash.clone());
+            state.change(|beliefs, given| user::add(beliefs, name, "", &proof, "admin", given)).await.expect("a user");
             if !level.is_empty() {
                 let object = Object::Model(CONTROLLER_MODEL.parse().expect("valid"));
                 state

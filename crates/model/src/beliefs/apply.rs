@@ -52,6 +52,7 @@ impl Beliefs {
         let Some(name) = Name::of(key) else { return };
         match name {
             Name::Controller => self.controller = read(key, value, at),
+            Name::Bakery => self.bakery = read(key, value, at),
             Name::Cloud(name) => set(&mut self.clouds, name, read(key, value, at)),
             Name::Credential { cloud, owner, name } => {
                 set(&mut self.credentials, (cloud, owner, name), read(key, value, at));

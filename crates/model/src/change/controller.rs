@@ -95,6 +95,7 @@ pub fn bootstrap(beliefs: &Beliefs, with: &Bootstrap, given: Given<'_>) -> Resul
         created_by: with.user.clone(),
         created: now,
         password_hash: Some(with.password_hash.clone()),
+        registration: String::new(),
         disabled: false,
         removed: false,
     };

@@ -16,7 +16,8 @@ pub fn superuser(beliefs: &Beliefs, name: &str, hash: &Secret, _: Given<'_>) -> 
         return Err(Refusal::new(Kind::UserNotFound, format!("user {name:?} not found")));
     };
     let mut txn = Txn::new();
-    let record = User { password_hash: Some(hash.clone()), disabled: false, ..read.to_record() };
+    let record =
+        User { password_hash: Some(hash.clone()), registration: String::new(), disabled: false, ..read.to_record() };
     txn.update(key::user(name), read, &record);
     let level = beliefs.access.get(&(Object::Controller, name.to_owned()));
     if level.is_none_or(|level| level.as_str() != "superuser") {

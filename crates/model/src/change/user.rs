@@ -1,21 +1,40 @@
 //! Users: their passwords, and what they are given and lose. Passwords come here as hashes only.
 
-use super::{Decision, Given, TxnExt};
+use super::{Decision, Given, TxnExt, block};
 use crate::beliefs::Beliefs;
 use crate::key::{self, Object};
 use crate::record::access::Access;
+use crate::record::block::BlockKind;
 use crate::record::user::User;
 use base::{Kind, Refusal, Secret};
 use store::{Guard, Txn};
+
+/// Grants taken in one transaction.
+const AT_ONCE: usize = 40;
+
+/// How a user proves to be who it is.
+#[derive(Debug, Clone)]
+pub enum Proof {
+    /// A hash.
+    Password(Secret),
+    /// The key of a registration, sealed: the user sets a password with it.
+    Registration(String),
+}
+
+/// The switch against all changes, of the controller's model, holds for users too.
+fn not_blocked(beliefs: &Beliefs) -> Result<(), Refusal> {
+    block::check(beliefs.in_model(beliefs.controller()?.model_uuid)?, BlockKind::Change)
+}
 
 pub fn add(
     beliefs: &Beliefs,
     name: &str,
     display_name: &str,
-    password_hash: Option<Secret>,
+    proof: &Proof,
     by: &str,
     given: Given<'_>,
 ) -> Result<Decision, Refusal> {
+    not_blocked(beliefs)?;
     if !base::tag::is_user_name(name) || name.contains('@') {
         return Err(Refusal::plain(format!("invalid username {name:?}")));
     }
@@ -31,15 +50,17 @@ pub fn add(
         }
         None => {}
     }
-    let user = User {
+    let mut user = User {
         name: name.to_owned(),
         display_name: display_name.to_owned(),
         created_by: by.to_owned(),
         created: given.now,
-        password_hash,
+        password_hash: None,
+        registration: String::new(),
         disabled: false,
         removed: false,
     };
+    prove(&mut user, proof);
     let mut txn = Txn::new();
     txn.add(key::user(name), &user);
     let access = Access { level: "login".into() };
@@ -47,28 +68,79 @@ pub fn add(
     Ok(Decision::new(txn, ()))
 }
 
-pub fn set_password(beliefs: &Beliefs, name: &str, hash: &Secret, _: Given<'_>) -> Result<Decision, Refusal> {
-    change(beliefs, name, |user| user.password_hash = Some(hash.clone()))
+/// The one proof takes the other's place.
+fn prove(user: &mut User, proof: &Proof) {
+    (user.password_hash, user.registration) = match proof {
+        Proof::Password(hash) => (Some(hash.clone()), String::new()),
+        Proof::Registration(sealed) => (None, sealed.clone()),
+    };
+}
+
+/// Sets a password, or takes it away for a registration; whatever proved the user before is worth nothing any more.
+pub fn set_proof(beliefs: &Beliefs, name: &str, proof: &Proof, _: Given<'_>) -> Result<Decision, Refusal> {
+    change(beliefs, name, |user| prove(user, proof))
+}
+
+/// Ends a registration with the password that the user chose. `sealed`: the registration that was opened; another one, or none, is refused.
+pub fn register(beliefs: &Beliefs, name: &str, sealed: &str, hash: &Secret, _: Given<'_>) -> Result<Decision, Refusal> {
+    let waits = |user: &User| !user.registration.is_empty() && user.registration == sealed && !user.disabled;
+    match beliefs.users.get(name) {
+        Some(user) if waits(user) => change(beliefs, name, |user| prove(user, &Proof::Password(hash.clone()))),
+        _ => Err(no_registration(name)),
+    }
+}
+
+/// Said of users that are not there as well: whoever asks has proved nothing yet.
+pub fn no_registration(name: &str) -> Refusal {
+    Refusal::new(Kind::NotFound, format!("secret key for user {name:?} not found"))
 }
 
 pub fn set_disabled(beliefs: &Beliefs, name: &str, disabled: bool, _: Given<'_>) -> Result<Decision, Refusal> {
+    not_blocked(beliefs)?;
+    if owner(beliefs)? == Some(name) {
+        // The original says so of enabling, too.
+        return Err(Refusal::plain("failed to disable user: cannot disable controller model owner"));
+    }
+    let prefix = if disabled { "failed to disable user" } else { "failed to enable user" };
     change(beliefs, name, |user| user.disabled = disabled)
+        .map_err(|refusal| Refusal::new(refusal.kind(), format!("{prefix}: {}", refusal.words())))
 }
 
+/// The user is out at once; its name stays taken. What was given to it, [`strip`] takes.
 pub fn remove(beliefs: &Beliefs, name: &str, _: Given<'_>) -> Result<Decision, Refusal> {
-    let controller = beliefs.controller()?;
-    let owner = beliefs
-        .models
-        .get(&controller.model_uuid)
-        .and_then(|within| within.model.as_ref())
-        .map(|model| model.owner.as_str());
-    if owner == Some(name) {
+    not_blocked(beliefs)?;
+    if owner(beliefs)? == Some(name) {
         return Err(Refusal::plain(format!("cannot delete controller owner {name:?}")));
+    }
+    if beliefs.users.get(name).is_some_and(|user| user.removed) {
+        let words = format!("failed to delete user {name:?}: the user has already been permanently deleted");
+        return Err(Refusal::new(Kind::UserNotFound, words));
     }
     change(beliefs, name, |user| {
         user.removed = true;
         user.password_hash = None;
+        user.registration = String::new();
     })
+    .map_err(|refusal| Refusal::new(refusal.kind(), format!("failed to delete user {name:?}: {}", refusal.words())))
+}
+
+/// Takes from a removed user some of what it was given, since one transaction has its bound. Answers whether there is more.
+pub fn strip(beliefs: &Beliefs, name: &str, _: Given<'_>) -> Result<Decision<bool>, Refusal> {
+    if beliefs.users.get(name).is_none_or(|user| !user.removed) {
+        return Ok(Decision::nothing(false));
+    }
+    let mut given = beliefs.access.iter().filter(|((_, user), _)| user == name);
+    let mut txn = Txn::new();
+    for ((object, _), level) in given.by_ref().take(AT_ONCE) {
+        put(&mut txn, object, name, Some(level.revision), None);
+    }
+    Ok(Decision::new(txn, given.next().is_some()))
+}
+
+/// Whose controller it is.
+fn owner(beliefs: &Beliefs) -> Result<Option<&str>, Refusal> {
+    let own = beliefs.models.get(&beliefs.controller()?.model_uuid);
+    Ok(own.and_then(|within| within.model.as_ref()).map(|model| model.owner.as_str()))
 }
 
 fn change(beliefs: &Beliefs, name: &str, how: impl FnOnce(&mut User)) -> Result<Decision, Refusal> {

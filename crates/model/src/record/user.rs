@@ -17,6 +17,9 @@ pub struct User {
     /// An argon2id hash in PHC form; none: no password login.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub password_hash: Option<Secret>,
+    /// Sealed: the key of the token that lets the user set a first password. There until it is used, or a password is set otherwise.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub registration: String,
     #[serde(default)]
     pub disabled: bool,
     #[serde(default)]

@@ -2,7 +2,7 @@
 
 use super::{a_model, a_state};
 use crate::change::machine::{AddMachine, add};
-use crate::change::user;
+use crate::change::user::{self, Proof};
 use crate::key::Object;
 use base::OsBase;
 use std::collections::BTreeSet;
@@ -46,7 +46,10 @@ async fn access_goes_up_by_grants_and_down_by_one() {
     let state = a_state().await;
     let model = a_model(&state, "m").await;
     let object = Object::Model(model);
-    state.change(|beliefs, given| user::add(beliefs, "bob", "", None, "admin", given)).await.expect("a user");
+    state
+        .change(|beliefs, given| user::add(beliefs, "bob", "", &Proof::Registration("sealed".into()), "admin", given))
+        .await
+        .expect("a user");
     let level = || state.read().access_of(&object, "bob").map(str::to_owned);
     let grant =
         async |word: &str| state.change(|beliefs, given| user::grant(beliefs, &object, "bob", word, given)).await;

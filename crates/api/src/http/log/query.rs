@@ -24,10 +24,9 @@ const MOST_BACKLOG: usize = 10_000;
 impl Query {
     pub fn parse(text: &str) -> Query {
         let mut query = Query { tail: true, ..Query::default() };
-        for pair in text.split('&').filter(|pair| !pair.is_empty()) {
-            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-            let value = unescape(value);
-            match key {
+        for (key, value) in form_urlencoded::parse(text.as_bytes()) {
+            let value = value.into_owned();
+            match key.as_ref() {
                 "includeEntity" => query.include_entity.push(value),
                 "excludeEntity" => query.exclude_entity.push(value),
                 "includeModule" => query.include_module.push(value),
@@ -110,32 +109,6 @@ fn entity_matches(pattern: &str, entity: &str) -> bool {
 /// A module and those below it.
 fn module_matches(wanted: &str, module: &str) -> bool {
     module.strip_prefix(wanted).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-}
-
-fn unescape(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((first, after)) = rest.split_first() {
-        let escaped = (*first == b'%')
-            .then(|| after.get(..2).and_then(|digits| std::str::from_utf8(digits).ok()))
-            .flatten()
-            .and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        match (escaped, first) {
-            (Some(byte), _) => {
-                bytes.push(byte);
-                rest = &after[2..];
-            }
-            (None, b'+') => {
-                bytes.push(b' ');
-                rest = after;
-            }
-            (None, other) => {
-                bytes.push(*other);
-                rest = after;
-            }
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 #[cfg(test)]

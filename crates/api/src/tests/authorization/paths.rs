@@ -20,6 +20,9 @@ fn name_of(place: &Place) -> &'static str {
         Place::Tunnel(_) => "tunnel",
         Place::Health => "health",
         Place::Metrics => "metrics",
+        Place::Register => "register",
+        Place::Discharge => "discharge",
+        Place::DischargeForm => "form",
         Place::AgentEnrol => "enrol",
         Place::AgentStream => "agent",
         // Whom it serves, `tests/manual.rs` shows: nobody by his role, a host by its ticket.
@@ -35,7 +38,7 @@ fn every_place_has_its_rows() {
         .filter(|words| words[0] == "H")
         .map(|words| name_of(&path::parse(full(words[2], None).split('?').next().unwrap_or_default())));
     let seen: BTreeSet<&str> = places.collect();
-    assert_eq!(seen.len(), 12, "{seen:?}");
+    assert_eq!(seen.len(), 15, "{seen:?}");
 }
 
 fn full(path: &str, bed: Option<&Bed>) -> String {
