@@ -77,6 +77,18 @@ const HELD: &[&str] = &[
     "update-credential",
     "remove-credential",
     "set-credential",
+    "add-user",
+    "register",
+    "login",
+    "logout",
+    "change-user-password",
+    "disable-user",
+    "enable-user",
+    "remove-user",
+    "grant",
+    "revoke",
+    "grant-cloud",
+    "revoke-cloud",
 ];
 
 #[tokio::test]

@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use wire::facade::admin::{LoginRequest, LoginResult};
+use wire::macaroon::Macaroon;
 
 /// A session with a controller or one of its models. Cheap to clone; closes when the last clone is dropped.
 #[derive(Clone)]
@@ -18,6 +19,10 @@ pub struct Connection {
     address: String,
     login: LoginResult,
     offered: BTreeMap<String, Vec<i64>>,
+}
+
+fn written(macaroons: &[Vec<Macaroon>]) -> serde_json::Result<Vec<Vec<Value>>> {
+    macaroons.iter().map(|slice| slice.iter().map(serde_json::to_value).collect()).collect()
 }
 
 impl Connection {
@@ -41,7 +46,7 @@ impl Connection {
             cli_args: who.cli_args.clone(),
             client_version: base::current_version().to_string(),
             credentials: who.password.reveal().to_owned(),
-            macaroons: who.macaroons.clone(),
+            macaroons: written(&who.macaroons).map_err(LoginError::Shape)?,
             ..LoginRequest::default()
         };
         let params = serde_json::to_value(request).map_err(LoginError::Shape)?;

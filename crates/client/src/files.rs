@@ -8,8 +8,10 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use base::clock::Time;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use wire::macaroon::Macaroon;
 
 mod accounts;
 mod bootstrap;
@@ -190,6 +192,21 @@ impl Store {
     }
 
     /// Leaves an empty cookie jar where there is none: libjuju fails without the file.
+    /// The macaroons that log in to a controller, those that have not run out.
+    pub fn macaroons(&self, controller: &str, uuid: &str, now: Time) -> Vec<Vec<Macaroon>> {
+        cookies::macaroons(&self.dir, controller, uuid, now)
+    }
+
+    /// Keeps a login's macaroons.
+    pub fn keep_macaroons(&self, controller: &str, uuid: &str, slice: &[Macaroon], now: Time) -> Result<(), Error> {
+        cookies::keep(&self.dir, controller, uuid, slice, now)
+    }
+
+    /// Forgets every login that was kept.
+    pub fn clear_cookies(&self, controller: &str) -> Result<(), Error> {
+        cookies::clear(&self.dir, controller)
+    }
+
     pub fn ensure_cookies(&self, controller: &str) -> Result<(), Error> {
         cookies::ensure(&self.dir, controller)
     }

@@ -3,11 +3,14 @@
 
 pub mod connection;
 pub mod dial;
+pub mod discharge;
 pub mod fetch;
 pub mod files;
 pub mod keepalive;
 pub mod log_stream;
 pub mod login;
+pub mod post;
+pub mod register;
 pub mod tunnel;
 pub mod versions;
 

@@ -2,8 +2,6 @@
 
 use crate::dial::{self, Dialled, Place, Target};
 use crate::login::{Credentials, LoginError};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use futures_util::StreamExt;
 use rpc::websocket::Message;
 use serde::Deserialize;
@@ -36,8 +34,8 @@ impl LogStream {
             "" => place.log_path(),
             query => format!("{}?{query}", place.log_path()),
         };
-        let proof = STANDARD.encode(format!("user-{}:{}", who.user, who.password.reveal()));
-        let headers = [("Authorization", &*format!("Basic {proof}"))];
+        let headers = who.headers();
+        let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let dialled = dial::dial(target, &path, &headers).await.map_err(LoginError::Dial)?;
         let mut stream = LogStream { dialled };
         let first = stream.frame().await.ok_or(LoginError::Closed)?;

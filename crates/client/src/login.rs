@@ -2,8 +2,11 @@
 
 use crate::dial::DialError;
 use base::Secret;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use rpc::CallError;
 use serde_json::Value;
+use wire::macaroon::{self, Macaroon};
 
 /// A user and a way to prove it. Without a password and macaroons the server says what it wants.
 #[derive(Debug, Clone, Default)]
@@ -12,9 +15,19 @@ pub struct Credentials {
     pub user: String,
     pub password: Secret,
     /// Macaroon slices as kept in the cookie file.
-    pub macaroons: Vec<Vec<Value>>,
+    pub macaroons: Vec<Vec<Macaroon>>,
     /// The command line, for the audit log.
     pub cli_args: String,
+}
+
+impl Credentials {
+    /// The same proof as headers of HTTP.
+    pub fn headers(&self) -> Vec<(&'static str, String)> {
+        let basic = STANDARD.encode(format!("user-{}:{}", self.user, self.password.reveal()));
+        let basic = ("Authorization", format!("Basic {basic}"));
+        let shown = self.macaroons.iter().filter(|_| self.password.is_empty()).map(|slice| macaroon::to_cookie(slice));
+        std::iter::once(basic).chain(shown.map(|value| ("Macaroons", value))).collect()
+    }
 }
 
 /// Why there is no session.

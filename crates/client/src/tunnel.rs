@@ -4,8 +4,6 @@
 use crate::dial::{self, Dialled, Target};
 use crate::login::{Credentials, LoginError};
 use base::ModelUuid;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use futures_util::{SinkExt, StreamExt};
 use rpc::websocket::Message;
 use serde::Deserialize;
@@ -25,8 +23,8 @@ struct First {
 impl Tunnel {
     /// To the machine of the model that has this address.
     pub async fn open(target: &Target, model: ModelUuid, who: &Credentials, host: &str) -> Result<Tunnel, LoginError> {
-        let proof = STANDARD.encode(format!("user-{}:{}", who.user, who.password.reveal()));
-        let headers = [("Authorization", &*format!("Basic {proof}"))];
+        let headers = who.headers();
+        let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let path = wire::path::tunnel(model, host);
         let mut dialled = dial::dial(target, &path, &headers).await.map_err(LoginError::Dial)?;
         loop {

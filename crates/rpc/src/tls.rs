@@ -3,11 +3,13 @@
 pub mod authority;
 pub mod config;
 pub mod identity;
+pub mod unverified;
 pub mod validity;
 
 pub use authority::{Authority, Leaf};
 pub use config::{ClientTrust, LeafStore, client_config, server_config, server_config_with};
 pub use identity::{AgentIdentity, CaMark};
+pub use unverified::unverified_config;
 pub use validity::Validity;
 
 /// What may go wrong with certificates and keys. `Display` leaves the cause to the source.

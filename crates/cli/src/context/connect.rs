@@ -6,7 +6,7 @@
 use base::chain;
 use std::time::Duration;
 
-use base::{ModelUuid, Secret};
+use base::ModelUuid;
 use client::files::{Accounts, Controller, Controllers};
 use client::{CallError, Connection, Credentials, DialError, LoginError, Place, Target};
 use serde::Serialize;
@@ -16,8 +16,10 @@ use serde_json::Value;
 use super::Context;
 use crate::error::{Error, Result};
 use crate::select;
+use proof::Entering;
 
 mod models;
+pub(crate) mod proof;
 pub mod redirect;
 
 /// How long a controller that refuses connections is tried; the original takes ten minutes without a word.
@@ -94,17 +96,17 @@ impl Context {
             .account(controller)?
             .ok_or_else(|| Error::failed(format!("account details for controller {controller} not found")))?;
         let target = Target { addresses: entry.api_endpoints.clone(), ca_pem: entry.ca_cert.clone() };
-        let who = Credentials {
-            user: account.user.clone(),
-            password: account.password.clone().unwrap_or_else(|| Secret::new("")),
-            cli_args: self.audited(),
-            ..Credentials::default()
+        let password = account.password.clone().unwrap_or_default();
+        let macaroons = match password.is_empty() {
+            true => self.store.macaroons(controller, &entry.uuid, self.now()),
+            false => Vec::new(),
         };
+        let who = Credentials { user: account.user.clone(), password, macaroons, cli_args: self.audited() };
         Ok((target, who))
     }
 
     /// The line as the controller's audit gets it: a login has a bound, a line has none.
-    fn audited(&self) -> String {
+    pub(crate) fn audited(&self) -> String {
         let line = self.line.join(" ");
         if line.len() <= AUDITED {
             return line;
@@ -114,22 +116,26 @@ impl Context {
     }
 
     async fn open(&mut self, name: &str, place: Place, until: tokio::time::Instant) -> Result<Api> {
-        let (target, who) = self.target(name)?;
+        let (target, mut who) = self.target(name)?;
+        let kept = who.macaroons.clone();
         self.log("INFO", "juju.juju", &format!("connecting to API addresses: {:?}", target.addresses));
         let connection = loop {
-            match Connection::open(&target, place, &who).await {
+            match self.enter(name, &target, place, &mut who, "").await {
                 Ok(connection) => break connection,
-                Err(LoginError::Dial(e)) if e.is_transient() && self.is_down(name) => {
+                Err(Entering::Proof(error)) => return Err(error),
+                Err(Entering::Login(LoginError::Dial(e))) if e.is_transient() && self.is_down(name) => {
                     return Err(Error::connection(format!(
                         "unable to connect to API: {e}\n\nController {name:?} does not run on this host. Start it again with\n\n    \
                          juju start-controller {name}"
                     )));
                 }
-                Err(LoginError::Dial(e)) if e.is_transient() && tokio::time::Instant::now() < until => {
+                Err(Entering::Login(LoginError::Dial(e)))
+                    if e.is_transient() && tokio::time::Instant::now() < until =>
+                {
                     self.log("DEBUG", "juju.api", &format!("{e}; trying again"));
                     self.sleep(PAUSE).await;
                 }
-                Err(error) => return Err(self.explain_login(error, name)),
+                Err(Entering::Login(error)) => return Err(self.explain_login(error, name)),
             }
         };
         let login = connection.login_result();
@@ -137,6 +143,11 @@ impl Context {
         let logged_in = identity.strip_prefix("user-").unwrap_or(&identity);
         if !logged_in.is_empty() && logged_in != who.user {
             return Err(Error::failed(format!("attempted login as {logged_in:?} for user {:?}", who.user)));
+        }
+        if who.macaroons != kept {
+            let uuid =
+                self.store.controllers()?.controllers.get(name).map(|entry| entry.uuid.clone()).unwrap_or_default();
+            self.keep_proof(name, &uuid, &who)?;
         }
         self.learn(name, &connection)?;
         Ok(Api {
@@ -155,7 +166,7 @@ impl Context {
         here.zip(uuid).is_some_and(|(here, uuid)| here.is_down(&uuid))
     }
 
-    fn explain_login(&self, error: LoginError, controller: &str) -> Error {
+    pub(crate) fn explain_login(&self, error: LoginError, controller: &str) -> Error {
         match error {
             LoginError::Dial(DialError::Untrusted { .. }) => Error::connection(
                 "unable to connect to API: tls: failed to verify certificate: x509: certificate signed by unknown \
@@ -170,14 +181,14 @@ impl Context {
             }
             LoginError::Refused(error) => Error::from_call(&error.message, &error.code),
             LoginError::Discharge(_) => Error::connection(format!(
-                "cannot log in to controller {controller:?}: it wants a password, and none is stored"
+                "cannot log in to controller {controller:?}: it takes no proof that was given"
             )),
             other => Error::connection(format!("cannot log in: {}", chain(&other))),
         }
     }
 
     /// Writes back what the login said.
-    fn learn(&mut self, name: &str, connection: &Connection) -> Result<()> {
+    pub(crate) fn learn(&mut self, name: &str, connection: &Connection) -> Result<()> {
         let login = connection.login_result();
         self.store.update(|all: &mut Controllers| {
             if let Some(entry) = all.controllers.get_mut(name) {

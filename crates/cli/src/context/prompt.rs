@@ -35,17 +35,36 @@ impl Context {
     /// The same; Ctrl-C is no answer either. The read that is left behind keeps the input: nothing can be asked after it.
     pub async fn ask_or_interrupted(&mut self, question: &str) -> Result<Option<String>> {
         self.note(question);
+        Ok(self.line_or_interrupted().await?.ok().flatten())
+    }
+
+    /// The same for what nobody is to see: a terminal shows nothing of it, and shows again what is typed afterwards, come what may. The line is
+    /// ended for the user.
+    pub async fn ask_unseen(&mut self, question: &str) -> Result<Option<String>> {
+        self.note(question);
+        let answer = {
+            let _quiet = self.io.stdin_is_terminal.then(host::terminal::Unseen::start);
+            self.line_or_interrupted().await
+        };
+        self.note("\n");
+        answer?.map_err(|Interrupted| Error::silent(130))
+    }
+
+    async fn line_or_interrupted(&mut self) -> Result<Result<Option<String>, Interrupted>> {
         let stopped = self.interrupted();
         let mut stdin = std::mem::replace(&mut self.io.stdin, Box::new(std::io::empty()));
         let reading = tokio::task::spawn_blocking(move || (crate::io::read_line(&mut stdin), stdin));
         tokio::select! {
             biased;
-            () = stopped => Ok(None),
+            () = stopped => Ok(Err(Interrupted)),
             read = reading => {
                 let (line, stdin) = read.map_err(|e| Error::failed(format!("cannot read the answer: {e}")))?;
                 self.io.stdin = stdin;
-                Ok(line?)
+                Ok(Ok(line?))
             }
         }
     }
 }
+
+/// The user pressed Ctrl-C.
+struct Interrupted;

@@ -25,6 +25,16 @@ pub struct Stream {
     pub messages: Vec<String>,
 }
 
+/// Something posted over plain HTTP, and what came back.
+#[derive(Debug, Clone, Default)]
+pub struct Posted {
+    /// Without its query.
+    pub path: String,
+    pub status: u16,
+    pub headers: Vec<(String, String)>,
+    pub answer: Value,
+}
+
 #[derive(Debug, Clone, Default)]
 pub struct Recording {
     /// `3.6/status`.
@@ -50,6 +60,7 @@ pub struct Recording {
     pub written: Vec<(String, Vec<u8>)>,
     pub exchanges: Vec<Exchange>,
     pub streams: Vec<Stream>,
+    pub posted: Vec<Posted>,
     /// What the stand-ins for ssh and scp saw, when it was kept apart from the output.
     pub ssh: Option<Vec<u8>>,
 }
@@ -96,6 +107,11 @@ impl Recording {
                 _ if words.starts_with(b"--- file ") && section.is_some() => {
                     section = Some("file");
                     self.written.push((String::from_utf8_lossy(&words[9..]).into_owned(), Vec::new()));
+                }
+                // A question that stands at the end of what was printed, its line not ended.
+                _ if section == Some("stdout") && words.ends_with(b"? --- stderr") => {
+                    self.stdout.extend_from_slice(words.strip_suffix(b"--- stderr").unwrap_or(words));
+                    section = Some("stderr");
                 }
                 _ => match section {
                     None => head.extend_from_slice(line),
@@ -158,6 +174,21 @@ impl Recording {
             let mut parts = line.splitn(3, ' ');
             let (Some(side), Some(path)) = (parts.next(), parts.next()) else { continue };
             let body = parts.next();
+            match side {
+                ">HTTP" => {
+                    let target = body.and_then(|body| body.split(' ').next()).unwrap_or_default();
+                    let path = target.split('?').next().unwrap_or_default().to_owned();
+                    self.posted.push(Posted { path, ..Posted::default() });
+                    continue;
+                }
+                "<HTTP" => {
+                    if let Some(posted) = self.posted.last_mut() {
+                        posted.answered(path, body.unwrap_or_default());
+                    }
+                    continue;
+                }
+                _ => {}
+            }
             let message: Option<Value> = body.and_then(|b| serde_json::from_str(b).ok());
             if path.contains("/log") {
                 match (side, body) {
@@ -187,6 +218,21 @@ impl Recording {
                 }
             }
         }
+    }
+}
+
+impl Posted {
+    /// Reads `STATUS`, and `{headers} TYPE {answer}`.
+    fn answered(&mut self, status: &str, rest: &str) {
+        self.status = status.parse().unwrap_or_default();
+        let mut values = serde_json::Deserializer::from_str(rest).into_iter::<Value>();
+        if let Some(Ok(Value::Object(headers))) = values.next() {
+            let text = |value: Value| value.as_str().unwrap_or_default().to_owned();
+            self.headers = headers.into_iter().map(|(name, value)| (name, text(value))).collect();
+        }
+        let rest = rest.get(values.byte_offset()..).unwrap_or_default().trim_start();
+        let answer = rest.split_once(' ').map_or("", |(_, answer)| answer);
+        self.answer = serde_json::from_str(answer).unwrap_or_default();
     }
 }
 

@@ -5,6 +5,7 @@
 //! Pinger are not in the recordings and are made up here.
 
 mod answers;
+mod http;
 mod login;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -12,6 +13,7 @@ use std::sync::{Arc, Mutex};
 
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_tungstenite::WebSocketStream;
@@ -73,6 +75,9 @@ struct Shared {
     recording: Recording,
     answers: Mutex<Answers>,
     findings: Mutex<Vec<String>>,
+    asked: Mutex<http::Asked>,
+    ca_pem: String,
+    port: u16,
 }
 
 impl Shared {
@@ -84,8 +89,9 @@ impl Shared {
 }
 
 impl Server {
-    pub async fn start(recording: &Recording, identity: &Identity) -> std::io::Result<Self> {
-        let first = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+    /// `port`: one that the recording has written down where it cannot be replaced; 0 for any.
+    pub async fn start(recording: &Recording, identity: &Identity, port: u16) -> std::io::Result<Self> {
+        let first = bind(port).await?;
         let port = first.local_addr()?.port();
         // Recordings with two controllers have the second on the next loopback address.
         let second = TcpListener::bind(SocketAddr::from(([127, 0, 0, 2], port))).await.ok();
@@ -93,6 +99,9 @@ impl Server {
             answers: Mutex::new(Answers::new(recording)),
             recording: recording.clone(),
             findings: Mutex::default(),
+            asked: Mutex::default(),
+            ca_pem: identity.ca_pem.clone(),
+            port,
         });
         let mut tasks = tokio::task::JoinSet::new();
         for listener in std::iter::once(first).chain(second) {
@@ -121,12 +130,29 @@ impl Server {
     }
 }
 
-type Socket = WebSocketStream<tokio_rustls::server::TlsStream<TcpStream>>;
+/// The one that had the port before may still be at its end.
+async fn bind(port: u16) -> std::io::Result<TcpListener> {
+    const TRIES: usize = 100;
+    let mut last = None;
+    for _ in 0..TRIES {
+        match TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await {
+            Err(error) if port != 0 && error.kind() == std::io::ErrorKind::AddrInUse => last = Some(error),
+            other => return other,
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    Err(last.unwrap_or_else(|| std::io::ErrorKind::AddrInUse.into()))
+}
+
+type Socket = WebSocketStream<BufReader<tokio_rustls::server::TlsStream<TcpStream>>>;
 type Broken = Box<dyn std::error::Error + Send + Sync>;
 
 async fn connection(stream: TcpStream, acceptor: &TlsAcceptor, shared: &Arc<Shared>) -> Result<(), Broken> {
     stream.set_nodelay(true)?;
-    let stream = acceptor.accept(stream).await?;
+    let mut stream = BufReader::new(acceptor.accept(stream).await?);
+    if stream.fill_buf().await?.starts_with(b"POST ") {
+        return http::serve(&mut stream, shared).await;
+    }
     let mut path = String::new();
     // The signature is the library's.
     #[allow(clippy::result_large_err)]
@@ -187,7 +213,7 @@ async fn rpc(socket: Socket, path: &str, shared: &Arc<Shared>) -> Result<(), Bro
 fn replies(path: &str, request: &Value, shared: &Shared, waiting: &mut Vec<(String, Value)>) -> Vec<(Value, Value)> {
     let (id, facade, method) = (request["request-id"].clone(), text(request, "type"), text(request, "request"));
     match (facade, method) {
-        ("Admin", "Login") => return vec![(id, login::answer(path, request, &shared.recording))],
+        ("Admin", "Login") => return vec![(id, login::answer(path, request, &shared.recording, shared.port))],
         ("Admin", _) => return vec![(id, login::redirect(&shared.recording))],
         ("Pinger", _) => return vec![(id, json!({"response": {}}))],
         _ => {}

@@ -52,12 +52,15 @@ enum Side {
     Both,
 }
 
-pub(super) fn answer(path: &str, request: &Value, recording: &Recording) -> Value {
+pub(super) fn answer(path: &str, request: &Value, recording: &Recording, port: u16) -> Value {
     let model = path.strip_prefix("/model/").and_then(|p| p.split('/').next());
     let store = recording.store.as_deref().unwrap_or_default();
     let login = &recording.login;
-    if let Some(recorded) = recorded(path, recording) {
+    if let Some(recorded) = recorded(path, request, recording) {
         return recorded;
+    }
+    if proof(request) == Proof::None && !recording.posted.is_empty() {
+        return json!({"response": {"discharge-required": wanting(port)}});
     }
     if model.is_some() && login["login-model-err"].is_object() {
         return refusal(&login["login-model-err"]);
@@ -99,9 +102,47 @@ pub(super) fn answer(path: &str, request: &Value, recording: &Recording) -> Valu
     json!({"response": response})
 }
 
+/// With what a login proves who it is.
+#[derive(PartialEq)]
+enum Proof {
+    Password,
+    Macaroons,
+    None,
+}
+
+fn proof(request: &Value) -> Proof {
+    let params = &request["params"];
+    let is_empty = params["credentials"].as_str().is_none_or(str::is_empty);
+    match (is_empty, params["macaroons"].as_array().is_some_and(|all| !all.is_empty())) {
+        (false, _) => Proof::Password,
+        (true, true) => Proof::Macaroons,
+        (true, false) => Proof::None,
+    }
+}
+
+/// A macaroon to be discharged at this port. Nobody verifies it: clients cannot.
+fn wanting(port: u16) -> Value {
+    let vid = "ImHz2SCMpDXwxU_9GKW_3-k02LLIM_B2K_mBEcQHbGESy-LfIH8WwC6PN1wQmgrpwLSXfvRnlJQAZX6YlEFFQzEyMzQ1Njc4";
+    json!({
+        "c": [
+            {"i": "time-before 2036-01-01T00:00:00Z"},
+            {"i64": "AwA", "v64": vid, "l": format!("https://127.0.0.1:{port}/auth")},
+        ],
+        "l": "juju",
+        "i64": "A3Jvb3Q",
+        "s64": "JY5ZRTZNJYQ_SgQhOGBPSuzEBALs7mnL3IdUjkI9oTo",
+    })
+}
+
 /// The answer of the recording itself, which a few have. Where its server was is not where ours is.
-fn recorded(path: &str, recording: &Recording) -> Option<Value> {
-    let logins = recording.exchanges.iter().filter(|e| e.path == path && e.request["request"] == "Login");
+fn recorded(path: &str, request: &Value, recording: &Recording) -> Option<Value> {
+    let alike = |recorded: &Value| {
+        proof(recorded) == proof(request) && recorded["params"]["auth-tag"] == request["params"]["auth-tag"]
+    };
+    let logins: Vec<_> =
+        recording.exchanges.iter().filter(|e| e.path == path && e.request["request"] == "Login").collect();
+    let first = logins.iter().position(|e| alike(&e.request)).unwrap_or(0);
+    let logins = logins.into_iter().skip(first);
     let mut reply = logins.filter_map(|e| e.response.clone()).next()?;
     if let Some(servers) = reply.pointer_mut("/response/servers") {
         *servers = json!([]);
