@@ -181,7 +181,9 @@ async fn set_disabled(call: Call, params: Entities, disabled: bool) -> Result<Er
     let mut results = Vec::new();
     for entity in &params.entities {
         let done = match Tag::user(&entity.tag).map_err(invalid) {
-            Ok(name) if disabled && name == call.user => Err(Refusal::plain("cannot disable yourself")),
+            Ok(name) if disabled && name == call.user && !user::is_owner(&call.read(), &name) => {
+                Err(Refusal::plain("cannot disable yourself"))
+            }
             Ok(name) => call.state().change(|beliefs, given| user::set_disabled(beliefs, &name, disabled, given)).await,
             Err(refusal) => Err(refusal),
         };

@@ -137,7 +137,11 @@ pub fn strip(beliefs: &Beliefs, name: &str, _: Given<'_>) -> Result<Decision<boo
     Ok(Decision::new(txn, given.next().is_some()))
 }
 
-/// Whose controller it is.
+/// Whether it is this user's controller.
+pub fn is_owner(beliefs: &Beliefs, name: &str) -> bool {
+    owner(beliefs).is_ok_and(|owner| owner == Some(name))
+}
+
 fn owner(beliefs: &Beliefs) -> Result<Option<&str>, Refusal> {
     let own = beliefs.models.get(&beliefs.controller()?.model_uuid);
     Ok(own.and_then(|within| within.model.as_ref()).map(|model| model.owner.as_str()))

@@ -15,7 +15,7 @@ pub const COMMAND: Command = Command {
     doc: "Prints a `register` command for the new user, with which the user sets a password and is logged in. It is good once, until the user\n\
           has a password; `change-user-password --reset` makes another. Whoever has it can be that user: send it where nobody else reads.\n\n\
           The user may log in to the controller and nothing else, until access is granted.",
-    examples: "\n    juju add-user bob\n    juju add-user --controller mycontroller bob \"Bob Smith\"",
+    examples: "\n    juju add-user bob\n    juju add-user --controller mycontroller ann \"Ann Smith\"",
     see_also: &[
         "register",
         "grant",

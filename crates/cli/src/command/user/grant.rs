@@ -27,7 +27,7 @@ pub const REVOKE: Command = Command {
     purpose: "Revokes access from a user for a model, controller, or application offer.",
     doc: "What is left is the level below: without `write` a user still has `read`, without `superuser` still `login`. Without `read`, or `login`,\n\
           nothing is left. It is in force at once, on connections that are open, too.",
-    examples: "\n    juju revoke bob read mymodel\n    juju revoke bob write mymodel yourmodel\n    juju revoke -c mycontroller bob superuser",
+    examples: "\n    juju revoke bob write mymodel yourmodel\n    juju revoke bob read mymodel\n    juju revoke -c mycontroller bob superuser",
     see_also: &["grant", "revoke-cloud"],
     scope: Scope::Controller,
     run: |context| Box::pin(access::change(context, "revoke")),

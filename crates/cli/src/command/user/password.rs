@@ -22,7 +22,7 @@ pub const COMMAND: Command = Command {
     doc: "Without a name it is your own. Only administrators change those of others; for them --reset takes the password away and prints a\n\
           `register` command, with which the user sets one. Logins that were kept by macaroon end with the password.\n\n\
           With --no-prompt the password is a line of standard input.",
-    examples: "\n    juju change-user-password\n    juju change-user-password bob\n    juju change-user-password bob --reset\n    \
+    examples: "\n    juju change-user-password\n    juju change-user-password bob --reset\n    juju change-user-password bob\n    \
                echo \"$NEW\" | juju change-user-password --no-prompt",
     see_also: &["add-user", "register"],
     flags: &[

@@ -15,7 +15,7 @@ pub const COMMAND: Command = Command {
     purpose: "Deletes a user from a controller.",
     doc: "The user is out at once, and so is all that it was granted. Its name cannot be used again: whoever reads a log knows who was meant.\n\
           Models that it owns stay. `disable-user` shuts a user out for a while.",
-    examples: "\n    juju remove-user bob\n    juju remove-user bob --yes",
+    examples: "\n    juju remove-user bob\n    juju remove-user ann --yes",
     see_also: &["disable-user", "users"],
     flags: &[Flag::bool(&["y", "yes"], "Confirm deletion of the user")],
     scope: Scope::Controller,
