@@ -20,6 +20,7 @@ pub mod spaces;
 pub mod ssh_client;
 pub mod storage;
 pub mod subnets;
+pub mod summaries;
 pub mod task_output;
 pub mod user_manager;
 pub mod watchers;

@@ -1,10 +1,11 @@
 //! The watchers of one connection: numbered, bounded in number, gone with it.
-//! It does not know what they watch beyond the three kinds. The surprise: a `Next` that waits must not keep a `Stop` waiting, so what stops
+//! It does not know what they watch beyond their kinds. The surprise: a `Next` that waits must not keep a `Stop` waiting, so what stops
 //! a watcher is a flag beside it, never the watcher itself.
 
 use crate::metrics::{Counted, Metrics};
 use base::{Kind, Refusal};
 use model::watch::all::AllWatcher;
+use model::watch::summary::SummaryWatcher;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::watch;
@@ -32,6 +33,7 @@ pub struct Watcher {
 
 pub enum Watched {
     All(tokio::sync::Mutex<Box<AllWatcher>>),
+    Summaries(tokio::sync::Mutex<Box<SummaryWatcher>>),
     /// A machine on its way to another release.
     Upgrade(crate::facade::machine_upgrade::Watch),
     /// Progress messages of tasks on machines: they write none, so nothing ever comes.

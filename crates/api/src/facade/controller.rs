@@ -6,6 +6,7 @@ use crate::convert::model as convert;
 use crate::doors::{Seals, opened};
 use crate::error::{self, IntoItem, item};
 use crate::facade::model_config;
+use crate::watcher::Watched;
 use base::{Kind, Refusal, Tag};
 use model::Beliefs;
 use model::access::{self, ControllerLevel};
@@ -14,6 +15,7 @@ use model::change::model::DestroyModel;
 use model::controller_config as settings;
 use model::key::Object;
 use model::record::model::Model;
+use model::watch::all::AllWatcher;
 use wire::facade::controller::*;
 
 pub async fn all_models(call: Call, _: NoParams) -> Result<UserModelList, Refusal> {
@@ -165,6 +167,12 @@ pub async fn blocked_models(call: Call, _: NoParams) -> Result<ModelBlockInfoLis
         blocks: within.blocks.keys().map(|kind| kind.word().to_owned()).collect(),
     });
     Ok(ModelBlockInfoList { models: models.collect() })
+}
+
+pub async fn watch_all_models(call: Call, _: NoParams) -> Result<AllWatcherId, Refusal> {
+    let watcher = AllWatcher::of_all_models(call.state());
+    let watcher_id = call.session.watchers.open(Watched::All(tokio::sync::Mutex::new(Box::new(watcher))))?;
+    Ok(AllWatcherId { watcher_id })
 }
 
 pub async fn remove_blocks(call: Call, params: RemoveBlocksArgs) -> Result<Nothing, Refusal> {

@@ -11,7 +11,6 @@ use wire::shared::AllWatcherNextResults;
 const ALL_STOPPED: &str = "watcher was stopped";
 
 pub async fn all_next(call: Call, _: NoParams) -> Result<AllWatcherNextResults, Refusal> {
-    let model = call.model()?;
     let watcher = call.session.watchers.find(&call.id)?;
     let Watched::All(inner) = &watcher.kind else {
         return Err(Refusal::new(Kind::NotFound, "unknown watcher id"));
@@ -27,7 +26,7 @@ pub async fn all_next(call: Call, _: NoParams) -> Result<AllWatcherNextResults, 
         })?,
         () = watcher.stopped() => return Err(Refusal::plain(ALL_STOPPED)),
     };
-    Ok(AllWatcherNextResults { deltas: deltas.iter().map(|one| delta(&read, model, one)).collect() })
+    Ok(AllWatcherNextResults { deltas: deltas.iter().map(|(model, one)| delta(&read, *model, one)).collect() })
 }
 
 #[derive(Serialize)]
@@ -44,7 +43,9 @@ pub async fn strings_next(call: Call, _: NoParams) -> Result<StringsChanges, Ref
             watcher.stopped().await;
             Err(stopped())
         }
-        Watched::All(_) | Watched::Upgrade(_) => Err(Refusal::new(Kind::NotFound, "unknown watcher id")),
+        Watched::All(_) | Watched::Summaries(_) | Watched::Upgrade(_) => {
+            Err(Refusal::new(Kind::NotFound, "unknown watcher id"))
+        }
     }
 }
 
@@ -64,6 +65,6 @@ pub async fn stop(call: Call, _: NoParams) -> Result<Nothing, Refusal> {
     Ok(Nothing {})
 }
 
-fn stopped() -> Refusal {
+pub fn stopped() -> Refusal {
     Refusal::new(Kind::Stopped, "watcher has been stopped")
 }

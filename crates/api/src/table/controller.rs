@@ -9,6 +9,15 @@ use model::access::Need::{self, Controller, LoggedIn, Model};
 
 pub static FACADES: &[Facade] = &[
     Facade {
+        name: "AllModelWatcher",
+        versions: &[4],
+        on: On::Controller,
+        methods: &[
+            call!("Next", Controller(Superuser), watchers::all_next),
+            call!("Stop", Controller(Superuser), watchers::stop),
+        ],
+    },
+    Facade {
         name: "Cloud",
         versions: &[7],
         on: On::Controller,
@@ -55,10 +64,10 @@ pub static FACADES: &[Facade] = &[
             call!("ModifyControllerAccess", Controller(Superuser), controller::modify_access),
             call!("MongoVersion", Controller(Superuser), controller::mongo_version),
             call!("RemoveBlocks", Controller(Superuser), controller::remove_blocks),
-            unbuilt!("WatchAllModelSummaries", Controller(Superuser)),
-            unbuilt!("WatchAllModels", Controller(Superuser)),
+            call!("WatchAllModelSummaries", Controller(Superuser), summaries::watch_all),
+            call!("WatchAllModels", Controller(Superuser), controller::watch_all_models),
             unbuilt!("WatchCloudSpecsChanges", Controller(Superuser)),
-            unbuilt!("WatchModelSummaries", Controller(Login)),
+            call!("WatchModelSummaries", Controller(Login), summaries::watch),
         ],
     },
     Facade {
@@ -101,6 +110,12 @@ pub static FACADES: &[Facade] = &[
             unbuilt!("SetModelDefaults", Controller(Superuser)),
             unbuilt!("UnsetModelDefaults", Controller(Superuser)),
         ],
+    },
+    Facade {
+        name: "ModelSummaryWatcher",
+        versions: &[1],
+        on: On::Controller,
+        methods: &[call!("Next", Controller(Login), summaries::next), call!("Stop", Controller(Login), watchers::stop)],
     },
     Facade {
         name: "NotifyWatcher",

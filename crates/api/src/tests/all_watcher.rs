@@ -1,6 +1,6 @@
 //! The AllWatcher over the wire, as python-libjuju uses it.
 
-use super::rig::{Client, Rig, model_path, refused};
+use super::rig::{CONTROLLER_MODEL, Client, Rig, model_path, refused};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -119,4 +119,52 @@ async fn the_end_of_a_model_is_told_and_then_the_watcher_ends() {
     assert_eq!(refused(again), format!("unknown model: \"{uuid}\" (model not found)"));
     client.0.call("AllWatcher", 3, &id, "Stop", json!({})).await.expect("stops");
     client.call("Pinger", 1, "Ping", json!({})).await.expect("pings");
+}
+
+#[tokio::test]
+async fn of_all_models_each_change_says_whose_it_is() {
+    let rig = Rig::start().await;
+    let client = rig.login("/api", "admin").await;
+    let opened = client.call("Controller", 12, "WatchAllModels", json!({})).await.expect("watches");
+    let id = opened["watcher-id"].as_str().expect("an id").to_owned();
+    let next = async || client.0.call("AllModelWatcher", 4, &id, "Next", json!({})).await.expect("deltas");
+    let first = next().await;
+    assert!(
+        first["deltas"].as_array().is_some_and(|all| all.iter().all(|one| one[2]["model-uuid"] == CONTROLLER_MODEL))
+    );
+    let model = rig.add_model("m").await.to_string();
+    let second = next().await;
+    assert_eq!((&second["deltas"][0][0], &second["deltas"][0][2]["model-uuid"]), (&json!("model"), &json!(model)));
+    assert_eq!(second["deltas"][0][2]["name"], "m");
+    client.0.call("AllModelWatcher", 4, &id, "Stop", json!({})).await.expect("stops");
+    let gone = client.0.call("AllModelWatcher", 4, &id, "Next", json!({})).await;
+    assert_eq!(refused(gone), "unknown watcher id (not found)");
+}
+
+#[tokio::test]
+async fn a_line_for_each_model_that_its_reader_may_see() {
+    let rig = Rig::start().await;
+    let (admin, reader) = (rig.login("/api", "admin").await, rig.login("/api", "reader").await);
+    let open = async |client: &Client, method: &str| {
+        let opened = client.call("Controller", 12, method, json!({})).await.expect("watches");
+        opened["watcher-id"].as_str().expect("an id").to_owned()
+    };
+    let (all, own) = (open(&admin, "WatchAllModelSummaries").await, open(&reader, "WatchModelSummaries").await);
+    let next = async |client: &Client, id: &str| {
+        let lines = client.0.call("ModelSummaryWatcher", 1, id, "Next", json!({})).await.expect("lines");
+        lines["models"].as_array().cloned().expect("a list")
+    };
+    assert_eq!((next(&admin, &all).await.len(), next(&reader, &own).await.len()), (1, 1));
+    let model = rig.add_model("m").await.to_string();
+    let line = next(&admin, &all).await.remove(0);
+    assert_eq!((&line["name"], &line["admins"], &line["status"]), (&json!("m"), &json!(["admin"]), &json!("green")));
+    assert_eq!(line["size"], json!({"machines": 0, "containers": 0, "applications": 0, "units": 0, "relations": 0}));
+    let change = |action: &str| {
+        let tag = format!("model-{model}");
+        json!({"changes": [{"user-tag": "user-reader", "action": action, "access": "read", "model-tag": tag}]})
+    };
+    admin.call("ModelManager", 10, "ModifyModelAccess", change("grant")).await.expect("grants");
+    assert_eq!(next(&reader, &own).await[0]["name"], "m");
+    admin.call("ModelManager", 10, "ModifyModelAccess", change("revoke")).await.expect("revokes");
+    assert_eq!(next(&reader, &own).await[0], json!({"uuid": model, "removed": true}));
 }

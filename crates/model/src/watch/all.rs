@@ -1,4 +1,4 @@
-//! All that is in a model and how it changes, for the clients' AllWatcher (`wire/protocol.md` 4.4).
+//! All that is in a model, or in every model, and how it changes, for the clients' AllWatcher and AllModelWatcher (`wire/protocol.md` 4.4).
 //! It knows no wire: it names entities and hands their records over.
 //! The surprise: it keeps no queue. What it owes is a set of ids, read anew when asked, so a slow reader costs one id per changed entity
 //! and sees each entity's latest state once; what was made and removed in between it never sees. That an agent is missed is no change of the
@@ -34,6 +34,9 @@ pub enum Id {
     Block(BlockKind),
 }
 
+/// Which thing of which model.
+type Key = (ModelUuid, Id);
+
 /// The thing as it is. Sharing, not copying.
 #[derive(Debug, Clone)]
 pub enum Entity {
@@ -62,13 +65,14 @@ pub enum Ended {
     Stopped(#[from] Stopped),
 }
 
-/// One watcher on one model.
+/// One watcher, on one model or on all.
 pub struct AllWatcher {
-    model: ModelUuid,
+    /// Nothing: every model.
+    only: Option<ModelUuid>,
     feed: Feed<Beliefs>,
     latest: Read,
     /// What the reader has been told of, as it was then.
-    told: HashMap<Id, Entity>,
+    told: HashMap<Key, Entity>,
     /// What it must be told, in the order of the last change.
     owed: Owed,
     begun: bool,
@@ -80,11 +84,21 @@ pub struct AllWatcher {
 }
 
 impl AllWatcher {
+    /// On one model.
     pub fn new(state: &State, model: ModelUuid) -> AllWatcher {
+        AllWatcher::of(state, Some(model))
+    }
+
+    /// On every model that is there, and on those that come.
+    pub fn of_all_models(state: &State) -> AllWatcher {
+        AllWatcher::of(state, None)
+    }
+
+    fn of(state: &State, only: Option<ModelUuid>) -> AllWatcher {
         let (latest, feed) = state.follow();
         let presence = state.presence().clone();
         AllWatcher {
-            model,
+            only,
             feed,
             latest,
             told: HashMap::new(),
@@ -98,7 +112,8 @@ impl AllWatcher {
     }
 
     /// Everything on the first call, even when that is nothing; later waits until there is something. Dropping the future loses nothing.
-    pub async fn next(&mut self) -> Result<(Vec<Delta>, Read), Ended> {
+    /// Each change with the model that it is in.
+    pub async fn next(&mut self) -> Result<(Vec<(ModelUuid, Delta)>, Read), Ended> {
         if !self.begun {
             self.begun = true;
             self.owe_all();
@@ -111,7 +126,7 @@ impl AllWatcher {
             if !deltas.is_empty() {
                 return Ok((deltas, self.latest.clone()));
             }
-            if !self.latest.models.contains_key(&self.model) {
+            if self.only.is_some_and(|model| !self.latest.models.contains_key(&model)) {
                 return Err(Ended::Gone);
             }
             let look = self.look;
@@ -154,52 +169,73 @@ impl AllWatcher {
     fn look_at_presence(&mut self) {
         self.looked = Instant::now();
         self.look = None;
-        let Some(within) = self.latest.models.get(&self.model).cloned() else { return };
-        for (id, all, machine) in within.machines() {
-            let key = Id::Machine(id.clone());
-            if let Some(Entity::Machine(_, _, told, _)) = self.told.get(&key)
-                && *told != contact(self.model, machine, all, &self.presence)
-            {
-                self.owed.push(key);
-            }
-            if let Some(left) = self.presence.absent(self.model, id).and_then(|absent| GRACE.checked_sub(absent)) {
-                let missed = self.looked + left + Duration::from_millis(1);
-                self.look = Some(self.look.map_or(missed, |at| at.min(missed)));
+        let latest = self.latest.clone();
+        for (model, within) in self.seen(&latest) {
+            for (id, all, machine) in within.machines() {
+                let key = (model, Id::Machine(id.clone()));
+                if let Some(Entity::Machine(_, _, told, _)) = self.told.get(&key)
+                    && *told != contact(model, machine, all, &self.presence)
+                {
+                    self.owed.push(key);
+                }
+                if let Some(left) = self.presence.absent(model, id).and_then(|absent| GRACE.checked_sub(absent)) {
+                    let missed = self.looked + left + Duration::from_millis(1);
+                    self.look = Some(self.look.map_or(missed, |at| at.min(missed)));
+                }
             }
         }
     }
 
+    /// The models that it is about.
+    fn seen<'a>(&self, latest: &'a Read) -> impl Iterator<Item = (ModelUuid, &'a Arc<InModel>)> + use<'a> {
+        let only = self.only;
+        let one = only.and_then(|model| latest.models.get(&model).map(|within| (model, within)));
+        let all = latest.models.iter().map(|(model, within)| (*model, within)).filter(move |_| only.is_none());
+        one.into_iter().chain(all)
+    }
+
     fn owe(&mut self, batch: &Batch) {
         for change in &batch.changes {
-            match Name::of(&change.key) {
-                Some(Name::In(uuid, key::InModel::Network)) if uuid == self.model => self.owe_all(),
-                Some(name) => id_of(self.model, name).into_iter().for_each(|id| self.owed.push(id)),
-                None => {}
+            let Some((model, name)) = Name::of(&change.key).and_then(of_model) else { continue };
+            if self.only.is_some_and(|only| only != model) {
+                continue;
+            }
+            match name {
+                Some(key::InModel::Network) => self.owe_all_of(model),
+                name => id_of(name).into_iter().for_each(|id| self.owed.push((model, id))),
             }
         }
     }
 
     /// Everything that is there, and everything that was told and may be gone.
     fn owe_all(&mut self) {
-        let told: Vec<Id> = self.told.keys().cloned().collect();
-        let present = self.latest.models.get(&self.model).map(all_ids).unwrap_or_default();
-        for id in told.into_iter().chain(present) {
-            self.owed.push(id);
+        let latest = self.latest.clone();
+        let told: Vec<Key> = self.told.keys().cloned().collect();
+        told.into_iter().for_each(|key| self.owed.push(key));
+        for (model, within) in self.seen(&latest) {
+            all_ids(within).into_iter().for_each(|id| self.owed.push((model, id)));
         }
     }
 
-    fn pay(&mut self) -> Vec<Delta> {
-        let within = self.latest.models.get(&self.model).cloned();
+    fn owe_all_of(&mut self, model: ModelUuid) {
+        let told: Vec<Key> = self.told.keys().filter(|(of, _)| *of == model).cloned().collect();
+        let present = self.latest.models.get(&model).map(all_ids).unwrap_or_default();
+        told.into_iter().chain(present.into_iter().map(|id| (model, id))).for_each(|key| self.owed.push(key));
+    }
+
+    fn pay(&mut self) -> Vec<(ModelUuid, Delta)> {
         let mut deltas = Vec::new();
-        for id in self.owed.take() {
-            let now = within.as_ref().and_then(|within| entity(self.model, within, &id, &self.presence));
-            match (now, self.told.get(&id)) {
+        for key in self.owed.take() {
+            let model = key.0;
+            let within = self.latest.models.get(&model);
+            let now = within.and_then(|within| entity(model, within, &key.1, &self.presence));
+            match (now, self.told.get(&key)) {
                 (Some(now), Some(then)) if same(&now, then) => {}
                 (Some(now), _) => {
-                    self.told.insert(id, now.clone());
-                    deltas.push(Delta::Change(now));
+                    self.told.insert(key, now.clone());
+                    deltas.push((model, Delta::Change(now)));
                 }
-                (None, Some(_)) => deltas.extend(self.told.remove(&id).map(Delta::Remove)),
+                (None, Some(_)) => deltas.extend(self.told.remove(&key).map(|last| (model, Delta::Remove(last)))),
                 (None, None) => {}
             }
         }
@@ -210,13 +246,13 @@ impl AllWatcher {
 /// A set that remembers which was put in last.
 #[derive(Debug, Default)]
 struct Owed {
-    place: HashMap<Id, u64>,
-    order: BTreeMap<u64, Id>,
+    place: HashMap<Key, u64>,
+    order: BTreeMap<u64, Key>,
     next: u64,
 }
 
 impl Owed {
-    fn push(&mut self, id: Id) {
+    fn push(&mut self, id: Key) {
         if let Some(before) = self.place.insert(id.clone(), self.next) {
             self.order.remove(&before);
         }
@@ -224,30 +260,36 @@ impl Owed {
         self.next += 1;
     }
 
-    fn take(&mut self) -> Vec<Id> {
+    fn take(&mut self) -> Vec<Key> {
         self.place.clear();
         std::mem::take(&mut self.order).into_values().collect()
     }
 }
 
-/// The entity that a key belongs to, if clients see it.
-fn id_of(model: ModelUuid, name: Name) -> Option<Id> {
+/// The model that a key is of; with nothing it is the model's own record.
+fn of_model(name: Name) -> Option<(ModelUuid, Option<key::InModel>)> {
     match name {
-        Name::Model(uuid) if uuid == model => Some(Id::Model),
-        Name::In(uuid, name) if uuid == model => match name {
-            key::InModel::Machine(id) | key::InModel::Instance(id) | key::InModel::Agent(id) => Some(Id::Machine(id)),
-            key::InModel::Settings | key::InModel::Constraints => Some(Id::Model),
-            key::InModel::Task(id) => Some(Id::Task(id)),
-            key::InModel::Annotation(tag) => Some(Id::Annotation(tag)),
-            key::InModel::Block(kind) => Some(Id::Block(kind)),
-            key::InModel::Enrolment(_)
-            | key::InModel::Keys
-            | key::InModel::Network
-            | key::InModel::Pools
-            | key::InModel::Operation(_)
-            | key::InModel::Sequence(_) => None,
-        },
+        Name::Model(uuid) => Some((uuid, None)),
+        Name::In(uuid, name) => Some((uuid, Some(name))),
         _ => None,
+    }
+}
+
+/// The entity that a key of a model belongs to, if clients see it.
+fn id_of(name: Option<key::InModel>) -> Option<Id> {
+    let Some(name) = name else { return Some(Id::Model) };
+    match name {
+        key::InModel::Machine(id) | key::InModel::Instance(id) | key::InModel::Agent(id) => Some(Id::Machine(id)),
+        key::InModel::Settings | key::InModel::Constraints => Some(Id::Model),
+        key::InModel::Task(id) => Some(Id::Task(id)),
+        key::InModel::Annotation(tag) => Some(Id::Annotation(tag)),
+        key::InModel::Block(kind) => Some(Id::Block(kind)),
+        key::InModel::Enrolment(_)
+        | key::InModel::Keys
+        | key::InModel::Network
+        | key::InModel::Pools
+        | key::InModel::Operation(_)
+        | key::InModel::Sequence(_) => None,
     }
 }
 

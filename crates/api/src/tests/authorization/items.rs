@@ -71,7 +71,9 @@ const ASKED: &[Ask] = &[
 
 const ASKERS: [&str; 5] = ["login", "reader", "writer", "owner", "super"];
 /// They list what their caller may see, or have watchers of their own connection: tests below.
-const OTHERWISE: [&str; 6] = [
+const OTHERWISE: [&str; 8] = [
+    "ModelSummaryWatcher.Next",
+    "ModelSummaryWatcher.Stop",
     "Cloud.Clouds",
     "NotifyWatcher.Next",
     "NotifyWatcher.Stop",
@@ -165,6 +167,17 @@ async fn a_watcher_is_of_its_connection_alone() {
         }
     }
     one.0.call("AllWatcher", 3, id, "Next", json!({})).await.expect("its own");
+    let one = bed.connect("super", false).await.expect("logs in");
+    let two = bed.connect("super", false).await.expect("logs in");
+    for (method, facade, version) in
+        [("WatchAllModels", "AllModelWatcher", 4), ("WatchModelSummaries", "ModelSummaryWatcher", 1)]
+    {
+        let opened = one.call("Controller", 12, method, json!({})).await.expect("watches");
+        let id = opened["watcher-id"].as_str().expect("an id");
+        let answer = two.0.call(facade, version, id, "Next", json!({})).await;
+        assert_eq!(super::super::rig::refused(answer), "unknown watcher id (not found)", "{facade}");
+        one.0.call(facade, version, id, "Next", json!({})).await.expect("its own");
+    }
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! A reader of any slowness, at the end, believes what is so: random changes and reads, against the state itself.
 
-use super::{AllWatcher, Delta, Entity, Id, all_ids, entity, same};
+use super::{AllWatcher, Delta, Entity, Id, Key, all_ids, entity, same};
 use crate::State;
 use crate::change::{annotation, block, instance, machine, task};
 use crate::record::block::BlockKind;
@@ -98,43 +98,47 @@ fn id(entity: &Entity) -> Id {
 }
 
 /// Reads what there is without waiting. Says whether there was anything.
-async fn read(watcher: &mut AllWatcher, believed: &mut HashMap<Id, Entity>) -> bool {
+async fn read(watcher: &mut AllWatcher, believed: &mut HashMap<Key, Entity>) -> bool {
     let deltas = tokio::select! {
         biased;
         deltas = watcher.next() => deltas.expect("the view is there").0,
         () = std::future::ready(()) => return false,
     };
-    for delta in deltas {
+    for (model, delta) in deltas {
         match delta {
             Delta::Change(now) => {
-                let before = believed.insert(id(&now), now.clone());
+                let before = believed.insert((model, id(&now)), now.clone());
                 assert!(before.is_none_or(|before| !same(&before, &now)), "told again what was told: {now:?}");
             }
             Delta::Remove(last) => {
-                assert!(believed.remove(&id(&last)).is_some(), "removed what it was never told of: {last:?}");
+                assert!(believed.remove(&(model, id(&last))).is_some(), "removed what it was never told of: {last:?}");
             }
         }
     }
     true
 }
 
-async fn play(steps: &[Step], limits: Limits) {
+/// Of two models the second gets what the first gets with every other step.
+async fn play(steps: &[Step], limits: Limits, all: bool) {
     let state = a_state_with(limits).await;
-    let model = a_model(&state, "m").await;
-    let mut watcher = AllWatcher::new(&state, model);
+    let models = [a_model(&state, "m").await, a_model(&state, "n").await];
+    let mut watcher = if all { AllWatcher::of_all_models(&state) } else { AllWatcher::new(&state, models[0]) };
     let mut believed = HashMap::new();
-    for step in steps {
-        take(&state, model, step).await;
+    for (nth, step) in steps.iter().enumerate() {
+        take(&state, models[0], step).await;
+        if nth % 2 == 0 {
+            take(&state, models[1], step).await;
+        }
         if matches!(step, Step::Read) {
             read(&mut watcher, &mut believed).await;
         }
     }
     while read(&mut watcher, &mut believed).await {}
     let now = state.read();
-    let within = now.models.get(&model).expect("the model is there");
-    let there: HashMap<Id, Entity> = all_ids(within)
-        .into_iter()
-        .filter_map(|id| Some((id.clone(), entity(model, within, &id, state.presence())?)))
+    let seen = now.models.iter().filter(|(model, _)| all || **model == models[0]);
+    let there: HashMap<Key, Entity> = seen
+        .flat_map(|(model, within)| all_ids(within).into_iter().map(move |id| (model, within, id)))
+        .filter_map(|(model, within, id)| Some(((*model, id.clone()), entity(*model, within, &id, state.presence())?)))
         .collect();
     assert_eq!(believed.len(), there.len(), "{believed:?}\nis not\n{there:?}");
     for (id, entity) in &there {
@@ -147,10 +151,10 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_reader_ends_up_with_what_is_so(steps in steps(), tail in 1..40usize) {
+    fn a_reader_ends_up_with_what_is_so(steps in steps(), tail in 1..40usize, all in any::<bool>()) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         // A short tail makes a slow reader fall off it and begin again from a state.
-        runtime.block_on(play(&steps, Limits { batches: tail, ..Limits::default() }));
+        runtime.block_on(play(&steps, Limits { batches: tail, ..Limits::default() }, all));
     }
 }
 
@@ -196,7 +200,7 @@ async fn that_an_agent_is_missed_and_is_back_is_told() {
     let told = async |watcher: &mut AllWatcher| {
         let next =
             tokio::time::timeout(Duration::from_secs(30), watcher.next()).await.expect("it is told").expect("there");
-        let [Delta::Change(Entity::Machine(whose, _, contact, _))] = &next.0[..] else { panic!("{:?}", next.0) };
+        let [(_, Delta::Change(Entity::Machine(whose, _, contact, _)))] = &next.0[..] else { panic!("{:?}", next.0) };
         assert_eq!(whose, &id);
         *contact
     };
@@ -213,4 +217,28 @@ async fn that_an_agent_is_missed_and_is_back_is_told() {
     let _present = state.presence().connected(model, id.clone());
     let quiet = tokio::time::timeout(Duration::from_secs(3600), watcher.next()).await;
     assert!(quiet.is_err(), "it was told of a reconnection");
+}
+
+#[tokio::test]
+async fn of_all_models_those_that_come_and_go_are_told() {
+    let state = a_state_with(Limits::default()).await;
+    let mut watcher = AllWatcher::of_all_models(&state);
+    let names = |deltas: Vec<(ModelUuid, Delta)>| -> Vec<String> {
+        let name = |(_, delta): &(ModelUuid, Delta)| match delta {
+            Delta::Change(Entity::Model(within)) => within.model.as_ref().map(|model| format!("+{}", model.name)),
+            Delta::Remove(Entity::Model(within)) => within.model.as_ref().map(|model| format!("-{}", model.name)),
+            _ => None,
+        };
+        deltas.iter().filter_map(name).collect()
+    };
+    assert_eq!(names(watcher.next().await.expect("there").0), ["+controller"]);
+    let model = a_model(&state, "m").await;
+    assert_eq!(names(watcher.next().await.expect("there").0), ["+m"]);
+    let how = crate::change::model::DestroyModel { force: true, max_wait: None };
+    state.change(|b, g| crate::change::model::destroy(b, model, how, g)).await.expect("dies");
+    while !state.change(|b, g| crate::change::model::remove_some(b, model, g)).await.expect("goes") {}
+    let mut told = Vec::new();
+    while told.last().is_none_or(|last| last != "-m") {
+        told.extend(names(watcher.next().await.expect("there").0));
+    }
 }
