@@ -17,6 +17,7 @@ mod manual;
 mod metrics;
 mod models;
 mod people;
+mod published;
 mod rig;
 mod storage;
 mod table;
