@@ -62,12 +62,18 @@ fn start_process(layout: &Layout) -> io::Result<Child> {
         .stderr(log);
     // The daemon makes a session of its own as its first act (`detach`), so a Ctrl-C meant for us spares it.
     command.process_group(0);
-    command.spawn()
+    let mut child = command.spawn()?;
+    // It writes the same when it is up. Whoever changes his mind before that must find it already.
+    if let Err(error) = write_pid(layout, child.id()) {
+        let _ = child.kill();
+        let _ = child.wait();
+        return Err(error);
+    }
+    Ok(child)
 }
 
-/// Writes the pid file of this process.
-pub fn write_pid(layout: &Layout) -> io::Result<()> {
-    let pid = std::process::id();
+/// Writes the daemon's pid file.
+pub fn write_pid(layout: &Layout, pid: u32) -> io::Result<()> {
     let begun = host::facts::start_time(pid).unwrap_or(0);
     host::files::write(&layout.pid(), format!("{pid} {begun}\n").as_bytes(), 0o600)
 }
