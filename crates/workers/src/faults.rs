@@ -388,6 +388,26 @@ async fn a_machine_removed_while_it_starts_leaves_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_machine_forced_away_while_it_starts_leaves_nothing() {
+    for fault in [Fault::Late(Duration::from_secs(3)), Fault::Late(Duration::from_secs(40)), Fault::HangAfter] {
+        let bed = Bed::new().await;
+        bed.cloud.next(Call::Start, fault.clone());
+        let model = bed.add_model("m").await;
+        let machine = bed.add_machine(model).await;
+        bed.until("it starts", |beliefs| {
+            let instance = beliefs.models[&model].machines[&machine].instance.as_ref();
+            instance.is_some_and(|instance| instance.status.current == InstanceStatus::Allocating)
+        })
+        .await;
+        bed.force_at_once(model, &machine).await;
+        bed.until("it is forgotten", |beliefs| !beliefs.models[&model].machines.contains_key(&machine)).await;
+        let is_empty = || !bed.cloud.objects().iter().any(|object| object.starts_with("instance"));
+        tokio::time::sleep(Duration::from_secs(120)).await;
+        assert!(is_empty(), "{fault:?}: {:?}", bed.cloud.objects());
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_instance_that_vanishes_is_noticed_and_one_nobody_knows_is_reported() {
     let bed = Bed::new().await;
     let model = bed.add_model("m").await;

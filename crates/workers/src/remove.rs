@@ -12,6 +12,8 @@
 //!   an instance that is kept is let go rather than stopped, and one that the model's harvest mode spares is left alone; all else is the same
 //! ```
 
+mod after;
+
 use std::collections::HashSet;
 use std::time::Duration;
 
@@ -29,6 +31,7 @@ use model::settings;
 use crate::driver::{Decision, Failure, Pace, Worker};
 use crate::parts::Parts;
 use crate::place::{self, Place};
+use after::After;
 use cloud::turn::Turns;
 
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
@@ -65,7 +68,14 @@ impl Worker for Remove {
         };
         tokio::select! {
             done = work => done,
-            () = self.time_is_over(&place) => self.give_up(&place, "its cloud did not answer in time").await,
+            () = self.time_is_over(&place) => {
+                let after = After::of(&self.parts, &place);
+                self.give_up(&place, "its cloud did not answer in time").await?;
+                if let Some(after) = after {
+                    after.go_on(self.turns.clone(), place);
+                }
+                Ok(())
+            }
         }
     }
 

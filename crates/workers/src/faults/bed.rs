@@ -321,6 +321,12 @@ impl Bed {
         self.destroy(model, machine, change::machine::Destroy { force, ..Default::default() }).await;
     }
 
+    /// By force, and nothing is waited for.
+    pub async fn force_at_once(&self, model: ModelUuid, machine: &MachineId) {
+        let how = change::machine::Destroy { force: true, max_wait: Some(Duration::ZERO), ..Default::default() };
+        self.destroy(model, machine, how).await;
+    }
+
     pub async fn keep(&self, model: ModelUuid, machine: &MachineId) {
         self.destroy(model, machine, change::machine::Destroy { keep_instance: true, ..Default::default() }).await;
     }
