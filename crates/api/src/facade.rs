@@ -2,6 +2,7 @@
 
 pub mod action;
 pub mod annotations;
+pub mod audit;
 pub mod block;
 pub mod client;
 pub mod cloud;

@@ -3,6 +3,7 @@
 //! before the method runs, and what is not in the table nobody may.
 
 pub mod agents;
+mod audit;
 mod auth;
 mod call;
 mod convert;

@@ -2,6 +2,7 @@
 //! The surprise: handshakes are waited for, so that ten thousand agents who come back at once do not trip over each other, but each for
 //! a moment only: whoever never ends its handshake holds up nobody.
 
+use crate::audit::Audit;
 use crate::auth::Passwords;
 use crate::auth::bakery::Bakery;
 use crate::doors::{AgentDoors, CloudAdvice, KeySource, Seals, TakesIn};
@@ -44,6 +45,7 @@ pub struct Shared {
     pub append: Append,
     pub passwords: Passwords,
     pub bakery: Bakery,
+    pub audit: Audit,
     pub doors: Arc<dyn AgentDoors>,
     pub advice: Arc<dyn CloudAdvice>,
     pub seals: Arc<dyn Seals>,
@@ -97,6 +99,7 @@ impl Server {
             tunnels: Places::new("tunnels", limits.tunnels, limits.tunnels_of_user),
             metrics: Metrics::default(),
             bakery: Bakery::default(),
+            audit: Audit::start(append.logs()),
             state,
             append,
             passwords,

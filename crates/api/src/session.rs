@@ -2,6 +2,7 @@
 //! It reads no socket (`rpc` does). The surprise: the answers to calls that lead nowhere are golden: clients match these texts and codes
 //! (`wire/protocol.md` 2.2).
 
+use crate::audit::{self, Who};
 use crate::call::{Answer, Call, not_built};
 use crate::error;
 use crate::login;
@@ -16,7 +17,7 @@ use base::{ModelUuid, Refusal};
 use model::access::{self, Need};
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use tokio::time::Instant;
 use wire::envelope::Request;
 use wire::{Error, code};
@@ -28,6 +29,8 @@ pub struct Session {
     pub watchers: Watchers,
     seat: Seat,
     host: String,
+    /// The command line of the client that logged in.
+    command: OnceLock<String>,
     _counted: Counted,
 }
 
@@ -43,7 +46,7 @@ impl Session {
     pub fn new(shared: Arc<Shared>, model: Option<ModelUuid>, seat: Seat, host: String) -> Session {
         let phase = Mutex::new(Phase::Before);
         let (_counted, watchers) = (shared.metrics.connection(), Watchers::new(shared.metrics.clone()));
-        Session { shared, model, phase, watchers, seat, host, _counted }
+        Session { shared, model, phase, watchers, seat, host, command: OnceLock::new(), _counted }
     }
 
     pub fn shared(&self) -> &Shared {
@@ -111,7 +114,19 @@ impl Session {
             "Login" if self.begin_login() => {
                 // Whatever ends this, a panic or a closed connection too, another login may follow.
                 let turn = LoginTurn(&self);
-                let outcome = login::login(&self, request.params).await.map_err(|refused| refused.into_wire())?;
+                let said =
+                    |name: &str| request.params.get(name).and_then(serde_json::Value::as_str).unwrap_or_default();
+                let (tag, command) = (said("auth-tag").to_owned(), said("cli-args").to_owned());
+                let outcome = login::login(&self, request.params).await.map_err(|refused| refused.into_wire());
+                let name = tag.strip_prefix("user-").unwrap_or(&tag);
+                let outcome = match outcome {
+                    Ok(outcome) => outcome,
+                    Err(refused) => {
+                        let who = Who { command: &command, ..self.who(name) };
+                        self.kept(Some(audit::login(self.model, &who)), Err(&refused)).await;
+                        return Err(refused);
+                    }
+                };
                 let (user, result) = match outcome {
                     Outcome::In(user, result) => (user, result),
                     // Said to strangers, who may come back with what is asked for.
@@ -121,6 +136,8 @@ impl Session {
                 std::mem::forget(turn);
                 self.set_phase(Phase::In(Arc::new(place)));
                 self.seat.known();
+                let _ = self.command.set(command);
+                self.kept(Some(audit::login(self.model, &self.who(&user))), Ok("")).await;
                 serde_json::to_string(&result)
                     .map_err(|cause| error::wire(&Refusal::internal("answer cannot be written", cause)))
             }
@@ -148,18 +165,39 @@ impl Session {
         };
         // Access to a model goes with the model; its watchers were opened by those who had it.
         let need = if gone { Need::LoggedIn } else { method.need };
+        let who = self.who(&user);
+        let kept = audit::begin(read.controller.as_deref(), facade.name, method, self.model, &request.params, &who);
         if !access::allows(&read, &user, model, need) {
-            return Err(error::wire(&Refusal::denied()));
+            let denied = error::wire(&Refusal::denied());
+            drop(read);
+            self.kept(kept, Err(&denied)).await;
+            return Err(denied);
         }
         let Some(run) = method.run else { return Err(not_built(facade.name, method.name)) };
         drop(read);
         let call = Call { session: self.clone(), user: user.clone(), id: request.id, params: request.params };
         let answer = run(call).await;
+        self.kept(kept, answer.as_ref().map(String::as_str)).await;
         // A `Next` may have waited for long: what it brings is for those who may see it now.
         match is_watcher && !self.still_may(&user, model, need) {
             true => Err(error::wire(&Refusal::denied())),
             false => answer,
         }
+    }
+
+    /// Of the one who is logged in, or names itself.
+    fn who<'a>(&'a self, user: &'a str) -> Who<'a> {
+        let command = self.command.get().map(String::as_str).unwrap_or_default();
+        Who { user, from: self.seat.source().to_string(), command }
+    }
+
+    async fn kept(&self, begun: Option<audit::Begun>, answer: Result<&str, &Error>) {
+        let Some(begun) = begun else { return };
+        let error = match answer {
+            Ok(body) => audit::refused_within(body),
+            Err(error) => Some(error.message.clone()),
+        };
+        self.shared.audit.ended(begun, self.shared.state.now(), error.as_deref()).await;
     }
 
     fn still_may(&self, user: &str, model: Option<ModelUuid>, need: Need) -> bool {

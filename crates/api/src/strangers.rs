@@ -36,6 +36,12 @@ impl Source {
     }
 }
 
+impl std::fmt::Display for Source {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 /// Cheap to clone.
 #[derive(Clone)]
 pub struct Strangers(Arc<Mutex<House>>);

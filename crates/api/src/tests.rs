@@ -1,6 +1,7 @@
 //! The server, whole, over real sockets: TLS, HTTP, websocket, calls. Each file tests one side of it.
 
 mod all_watcher;
+mod audit;
 mod authorization;
 mod clouds;
 mod constraints;

@@ -12,6 +12,8 @@ const KNOWN: &[(&str, &[i64])] = &[
     ("Annotations", &[2]),
     ("Application", &[15, 16, 17, 18, 19, 20, 21, 22]),
     ("ApplicationOffers", &[4, 5]),
+    // Grigri's own.
+    ("Audit", &[1]),
     ("Backups", &[3]),
     ("Block", &[2]),
     ("Bundle", &[6]),

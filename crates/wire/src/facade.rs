@@ -6,6 +6,7 @@ pub mod admin;
 pub mod all_model_watcher;
 pub mod all_watcher;
 pub mod annotations;
+pub mod audit;
 pub mod block;
 pub mod client;
 pub mod cloud;

@@ -18,6 +18,12 @@ pub static FACADES: &[Facade] = &[
         ],
     },
     Facade {
+        name: "Audit",
+        versions: &[1],
+        on: On::Controller,
+        methods: &[call!("List", Controller(Superuser), audit::list)],
+    },
+    Facade {
         name: "Cloud",
         versions: &[7],
         on: On::Controller,

@@ -2,7 +2,8 @@
 
 use super::Command;
 
+mod audit;
 mod debug;
 
 /// In no order; the table sorts.
-pub const COMMANDS: &[&Command] = &[&debug::COMMAND];
+pub const COMMANDS: &[&Command] = &[&audit::COMMAND, &debug::COMMAND];
