@@ -15,6 +15,7 @@ mod login;
 mod machines;
 mod manual;
 mod metrics;
+mod model_defaults;
 mod models;
 mod people;
 mod published;

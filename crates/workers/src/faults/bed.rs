@@ -485,6 +485,7 @@ fn bootstrap() -> change::controller::Bootstrap {
         endpoints: Vec::new(),
         config: BTreeMap::new(),
         model_config: BTreeMap::new(),
+        model_defaults: BTreeMap::new(),
         constraints: Default::default(),
         version: "3.6.100".into(),
         user: "admin".into(),
