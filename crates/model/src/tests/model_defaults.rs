@@ -237,3 +237,26 @@ async fn a_controller_begins_with_those_it_is_given() {
         assert_eq!(words(refused), expected);
     }
 }
+
+#[tokio::test]
+async fn what_was_decided_on_older_ones_is_decided_again() {
+    let state = a_state().await;
+    let mut wanted = CreateModel { name: "m".into(), owner: "admin".into(), ..CreateModel::default() };
+    let old = state.read();
+    let given = crate::change::Given { now: state.now(), chance: &SystemChance };
+    assert_eq!(set(&state, ALL, json!({"a": 1})).await, "ok");
+    // There were none, and now there are some.
+    let stale = create(&old, &wanted, given).expect("decided").txn;
+    assert!(state.store().commit(stale).await.is_err());
+    let old = state.read();
+    let model = a_model(&state, "other").await;
+    let mine = [("a".to_owned(), json!(0))].into();
+    state.change(|b, g| change::set(b, model, &mine, g)).await.expect("set");
+    let before_reset = state.read();
+    assert_eq!(set(&state, ALL, json!({"a": 2})).await, "ok");
+    wanted.name = "third".into();
+    let stale = create(&old, &wanted, given).expect("decided").txn;
+    assert!(state.store().commit(stale).await.is_err());
+    let stale = change::unset(&before_reset, model, &["a".to_owned()], given).expect("decided").txn;
+    assert!(state.store().commit(stale).await.is_err());
+}

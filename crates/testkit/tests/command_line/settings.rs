@@ -22,7 +22,8 @@ async fn what_new_models_begin_with_is_set_shown_and_taken_away() {
     let desk = Desk::new().await;
     let with_region = |beliefs: &model::Beliefs, given: model::Given<'_>| {
         let mut cloud = beliefs.clouds.get("fake").expect("there").to_record();
-        cloud.regions = vec![Region { name: "default".into(), ..Region::default() }];
+        let region = |name: &str| Region { name: name.into(), ..Region::default() };
+        cloud.regions = vec![region("default"), region("other")];
         model::change::cloud::update(beliefs, &cloud, given)
     };
     desk.controller.state().change(with_region).await.expect("updated");
@@ -30,8 +31,9 @@ async fn what_new_models_begin_with_is_set_shown_and_taken_away() {
     desk.write("defaults.yaml", "no-proxy: localhost\nproxy-ssh: true\n");
     desk.works("juju model-defaults --file defaults.yaml http-proxy=http://c num-provision-workers=8").await;
     desk.works("juju model-defaults --region fake/default http-proxy=http://r").await;
+    desk.works("juju model-defaults --region other http-proxy=http://o no-proxy=o").await;
     let shown = desk.works("juju model-defaults http-proxy").await;
-    let table = "Attribute   Default   Controller\nhttp-proxy  \"\"        http://c\n  default   http://r  -\n";
+    let table = "Attribute   Default   Controller\nhttp-proxy  \"\"        http://c\n  default   http://r  -\n  other     http://o  -\n";
     assert_eq!(shown, table);
     assert_eq!(
         desk.works("juju model-default --region default --format yaml").await,
