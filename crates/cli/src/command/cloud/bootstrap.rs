@@ -46,7 +46,7 @@ pub const COMMAND: Command = Command {
           by sudo without a password. It is logged in to with your own ssh and its settings. Machines of\n\
           such a controller are other hosts: 'juju add-machine ssh:[user@]host'. What fails leaves nothing\n\
           on the host, and 'destroy-controller' leaves it as it was.",
-    examples: "\n    juju bootstrap builtin\n    juju bootstrap builtin mycontroller --add-model first\n    \
+    examples: "\n    juju bootstrap builtin\n    juju bootstrap builtin mycontroller --add-model first --model-default proxy-ssh=true\n    \
                juju bootstrap localhost\n    \
                juju bootstrap localhost --bootstrap-base debian@12 --bootstrap-constraints mem=1G\n    \
                juju bootstrap manual/root@10.0.0.7 mycontroller",
