@@ -1,6 +1,6 @@
 //! Who makes and unmakes a controller, by the type of its cloud: this host, or a server of containers.
 
-use super::{OnThisHost, account, instance};
+use super::{OnThisHost, account, instance, records};
 use cli::Bootstrapper;
 use cli::bootstrap::{Account, BootstrapParams, BootstrapResult, Boxed, KillParams, Progress, SERVERS};
 use std::path::Path;
@@ -17,10 +17,13 @@ impl Bootstrapper for ByCloud {
     }
 
     fn check<'b>(&'b self, params: &'b BootstrapParams) -> Boxed<'b, ()> {
-        match is_server(&params.cloud_type) {
-            true => Box::pin(instance::check(params)),
-            false => OnThisHost.check(params),
-        }
+        Box::pin(async move {
+            records::check(params)?;
+            match is_server(&params.cloud_type) {
+                true => instance::check(params).await,
+                false => OnThisHost.check(params).await,
+            }
+        })
     }
 
     fn bootstrap<'b>(&'b self, params: &'b BootstrapParams, progress: Progress<'b>) -> Boxed<'b, BootstrapResult> {

@@ -55,7 +55,9 @@ pub async fn make(params: &BootstrapParams, progress: Progress<'_>) -> Result<Bo
 
 async fn request(params: &BootstrapParams, server: &Lxd) -> Result<StartRequest, BootstrapError> {
     let program = std::env::current_exe().map_err(|error| failed(format!("cannot find this program: {error}")))?;
-    let base = [Some(params.bootstrap_base.as_str()), params.config.get("default-base").map(String::as_str)];
+    let set = params.config.get("default-base").map(String::as_str);
+    let inherited = params.model_defaults.get("default-base").and_then(|value| value.as_str());
+    let base = [Some(params.bootstrap_base.as_str()), set, inherited];
     let base = match base.into_iter().flatten().find(|base| !base.is_empty()) {
         Some(base) => base.to_owned(),
         None => server.bases().await.map_err(words)?.into_iter().next().unwrap_or_default(),

@@ -75,6 +75,12 @@ pub async fn close(state: State, directory: Arc<Directory>) {
     }
 }
 
+/// What of the user's wishes could not be written.
+pub fn check(params: &BootstrapParams) -> Result<(), BootstrapError> {
+    let checked = model::change::model_defaults::checked(&params.model_defaults);
+    checked.map(drop).map_err(|refusal| failed(refusal.words()))
+}
+
 fn first_records(
     params: &BootstrapParams,
     layout: &Layout,
@@ -118,6 +124,7 @@ fn first_records(
         endpoints: hosts.iter().map(|address| Endpoint { address: address.clone(), port }).collect(),
         config,
         model_config,
+        model_defaults: params.model_defaults.clone(),
         constraints,
         version: base::current_version().to_string(),
         user: ADMIN.into(),

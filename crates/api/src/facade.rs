@@ -15,6 +15,7 @@ pub mod leaks;
 pub mod machine_manager;
 pub mod machine_upgrade;
 pub mod model_config;
+pub mod model_defaults;
 pub mod model_manager;
 pub mod pinger;
 pub mod spaces;

@@ -16,6 +16,7 @@ mod login;
 mod machines;
 mod manual;
 mod metrics;
+mod model_defaults;
 mod models;
 mod people;
 mod published;

@@ -1,6 +1,7 @@
 //! Words of the domain: ids, tags, versions, bases, constraints, placement, status, life, refusals, the clock.
 //! No IO and no async here; nothing in this crate knows a wire format beyond the texts that Juju users read and type.
 
+pub mod attribute;
 pub mod chain;
 pub mod chance;
 pub mod clock;

@@ -64,8 +64,8 @@ pub struct BootstrapParams {
     pub authorized_keys: String,
     /// `--config`: of the controller, of bootstrap, of the controller model, not yet told apart.
     pub config: BTreeMap<String, String>,
-    /// `--model-default`.
-    pub model_defaults: BTreeMap<String, String>,
+    /// `--model-default`; in files values have types.
+    pub model_defaults: BTreeMap<String, serde_json::Value>,
     pub constraints: String,
     pub bootstrap_constraints: String,
     pub bootstrap_base: String,

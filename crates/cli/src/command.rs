@@ -14,6 +14,7 @@ use crate::flags::Flag;
 
 mod absent;
 mod application;
+mod block;
 mod client;
 mod cloud;
 mod controller;
@@ -144,6 +145,7 @@ const OUTPUT_FLAGS: [Flag; 2] =
 pub fn all() -> Vec<&'static Command> {
     let mut all: Vec<&'static Command> = [
         application::COMMANDS,
+        block::COMMANDS,
         client::COMMANDS,
         cloud::COMMANDS,
         controller::COMMANDS,

@@ -18,6 +18,7 @@ pub mod select;
 pub mod status;
 
 mod alias;
+mod attributes;
 mod completion;
 mod help;
 mod manual;

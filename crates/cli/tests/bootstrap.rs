@@ -1,7 +1,7 @@
 //! Starting and ending controllers as the command line sees it: steps, the client store, what a failure leaves.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use cli::bootstrap::{BootstrapError, BootstrapParams, BootstrapResult, Bootstrapper, Boxed, KillParams, Progress};
 use cli::io::Captured;
@@ -19,6 +19,8 @@ enum Behaviour {
 struct Fake {
     behaviour: Behaviour,
     kills: Arc<AtomicUsize>,
+    /// What it was last told of new models.
+    defaults: Arc<Mutex<String>>,
 }
 
 fn broken(message: &str) -> BootstrapError {
@@ -36,6 +38,7 @@ impl Bootstrapper for Fake {
 
     fn bootstrap<'b>(&'b self, params: &'b BootstrapParams, progress: Progress<'b>) -> Boxed<'b, BootstrapResult> {
         Box::pin(async move {
+            *self.defaults.lock().expect("whole") = serde_json::to_string(&params.model_defaults).expect("JSON");
             progress("Making image of this host");
             match self.behaviour {
                 Behaviour::Works => {}
@@ -69,11 +72,12 @@ impl Bootstrapper for Fake {
 struct Bench {
     folder: tempfile::TempDir,
     kills: Arc<AtomicUsize>,
+    defaults: Arc<Mutex<String>>,
 }
 
 impl Bench {
     fn new() -> Bench {
-        Bench { folder: tempfile::tempdir().expect("a folder"), kills: Arc::default() }
+        Bench { folder: tempfile::tempdir().expect("a folder"), kills: Arc::default(), defaults: Arc::default() }
     }
 
     async fn run(&self, behaviour: Behaviour, line: &str, interrupt: bool) -> (i32, Captured) {
@@ -85,7 +89,7 @@ impl Bench {
             // A permit is kept until somebody waits for it.
             io.interrupt.as_ref().expect("a test's").notify_one();
         }
-        let bootstrapper = Fake { behaviour, kills: self.kills.clone() };
+        let bootstrapper = Fake { behaviour, kills: self.kills.clone(), defaults: self.defaults.clone() };
         let injected = Injected { bootstrapper: Some(Box::new(bootstrapper)), ..Injected::default() };
         let args = line.split_whitespace().map(str::to_owned).collect();
         let (code, _) = cli::run(args, io, injected).await;
@@ -136,6 +140,22 @@ async fn a_controller_is_made_and_known() {
     assert!(bench.file("controllers.yaml").contains("current-controller: lab"));
     let (code, out) = bench.run(Behaviour::Works, "juju switch other", false).await;
     assert_eq!((code, out.stderr().as_str()), (0, "lab:admin/controller -> other:admin/controller\n"));
+}
+
+#[tokio::test]
+async fn what_new_models_begin_with_comes_from_files_and_pairs() {
+    let bench = Bench::new();
+    std::fs::write(bench.folder.path().join("all.yaml"), "development: true\nnum-provision-workers: 3\nno-proxy: a\n")
+        .expect("written");
+    let line = "juju bootstrap builtin lab --model-default no-proxy=b --model-default all.yaml --model-default own=1";
+    let (code, out) = bench.run(Behaviour::Works, line, false).await;
+    assert_eq!(code, 0, "{}", out.stderr());
+    let told = bench.defaults.lock().expect("whole").clone();
+    assert_eq!(told, r#"{"development":true,"no-proxy":"b","num-provision-workers":3,"own":"1"}"#);
+    std::fs::write(bench.folder.path().join("bad.yaml"), "ca-cert: x\n").expect("written");
+    let (code, out) = bench.run(Behaviour::Works, "juju bootstrap builtin other --model-default bad.yaml", false).await;
+    let refused = "ERROR \"ca-cert\" is a bootstrap only attribute, and cannot be set as a model-default\n";
+    assert_eq!((code, out.stderr().as_str()), (1, refused));
 }
 
 #[tokio::test]
@@ -225,6 +245,16 @@ async fn what_cannot_be_is_said_before_anything_is_made() {
             "juju bootstrap builtin a --constraints mem=x",
             "ERROR bad \"mem\" constraint: must be a non-negative float with optional M/G/T/P suffix\n",
             2,
+        ),
+        (
+            "juju bootstrap builtin a --model-default admin-secret=x",
+            "ERROR \"admin-secret\" is a bootstrap only attribute, and cannot be set as a model-default\n",
+            1,
+        ),
+        (
+            "juju bootstrap builtin a --model-default development=true --model-default api-port=1",
+            "ERROR \"api-port\" is a controller attribute, and cannot be set as a model-default\n",
+            1,
         ),
     ] {
         let (code, out) = bench.run(Behaviour::Works, line, false).await;

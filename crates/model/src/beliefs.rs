@@ -20,6 +20,7 @@ use crate::record::instance::Instance;
 use crate::record::key::Keys;
 use crate::record::machine::Machine;
 use crate::record::model::Model;
+use crate::record::model_defaults::ModelDefaults;
 use crate::record::network::Network;
 use crate::record::operation::Operation;
 use crate::record::settings::{ModelConstraints, Settings};
@@ -70,6 +71,8 @@ pub struct Beliefs {
     pub controller: Option<Stored<Controller>>,
     pub bakery: Option<Stored<Bakery>>,
     pub clouds: OrdMap<String, Stored<Cloud>>,
+    /// By cloud.
+    pub model_defaults: OrdMap<String, Stored<ModelDefaults>>,
     /// By cloud, owner, name.
     pub credentials: OrdMap<(String, String, String), Stored<Credential>>,
     pub users: OrdMap<String, Stored<User>>,

@@ -17,6 +17,7 @@ pub mod login;
 pub mod lost;
 pub mod machine;
 pub mod model;
+pub mod model_defaults;
 pub mod network;
 pub mod prune;
 pub mod recover;

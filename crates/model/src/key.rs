@@ -9,7 +9,8 @@
 //! /login/<user>[/<model uuid>]             /model/<uuid>/enrolment/<id>       /model/<uuid>/sequence/<what>
 //! /access/<object>/<user>                  /model/<uuid>/settings             /model/<uuid>/constraints
 //! /model-name/<owner>/<name>               /model/<uuid>/keys                  /model/<uuid>/network
-//! /bakery                                  /model/<uuid>/pools
+//! /model-defaults/<cloud>                  /model/<uuid>/pools
+//! /bakery
 //! ```
 
 use crate::record::block::BlockKind;
@@ -26,6 +27,10 @@ pub fn bakery() -> Key {
 
 pub fn cloud(name: &str) -> Key {
     Key::of(["cloud", name])
+}
+
+pub fn model_defaults(cloud: &str) -> Key {
+    Key::of(["model-defaults", cloud])
 }
 
 pub fn credential(cloud: &str, owner: &str, name: &str) -> Key {
@@ -141,6 +146,7 @@ pub enum Name {
     Controller,
     Bakery,
     Cloud(String),
+    ModelDefaults(String),
     Credential { cloud: String, owner: String, name: String },
     User(String),
     Login { user: String, model: Option<ModelUuid> },
@@ -176,6 +182,7 @@ impl Name {
             ["controller"] => Name::Controller,
             ["bakery"] => Name::Bakery,
             ["cloud", name] => Name::Cloud((*name).into()),
+            ["model-defaults", cloud] => Name::ModelDefaults((*cloud).into()),
             ["credential", cloud, owner, name] => {
                 Name::Credential { cloud: (*cloud).into(), owner: (*owner).into(), name: (*name).into() }
             }
@@ -234,6 +241,7 @@ mod tests {
         check(controller(), Name::Controller);
         check(bakery(), Name::Bakery);
         check(cloud("a.b"), Name::Cloud("a.b".into()));
+        check(model_defaults("a.b"), Name::ModelDefaults("a.b".into()));
         check(user("bob@ldap"), Name::User("bob@ldap".into()));
         check(login("bob", None), Name::Login { user: "bob".into(), model: None });
         check(login("bob", Some(uuid)), Name::Login { user: "bob".into(), model: Some(uuid) });

@@ -17,6 +17,7 @@ pub mod instance;
 pub mod key;
 pub mod machine;
 pub mod model;
+pub mod model_defaults;
 pub mod network;
 pub mod operation;
 pub mod sequence;

@@ -1,7 +1,11 @@
 //! The settings a model may have: their defaults, which of them are fixed, what values they take (`wire/commands-controllers.md` 9.2).
 //! It stores nothing. The surprise: keys that nobody knows are kept and shown, as Juju does; clients put their own there.
 
-use crate::beliefs::InModel;
+mod inherited;
+
+pub use inherited::Inherited;
+
+use crate::beliefs::{Beliefs, InModel};
 use base::Refusal;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -10,6 +14,10 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Source {
     Default,
+    /// The defaults of the model's cloud; the name is the wire's.
+    Controller,
+    /// Those of its region.
+    Region,
     Model,
 }
 
@@ -17,6 +25,8 @@ impl Source {
     pub fn word(self) -> &'static str {
         match self {
             Source::Default => "default",
+            Source::Controller => "controller",
+            Source::Region => "region",
             Source::Model => "model",
         }
     }
@@ -118,27 +128,35 @@ fn default_of(name: &str) -> Option<Value> {
 }
 
 /// All settings of a model with their values, set or not; `authorized-keys` is none of them.
-pub fn effective(within: &InModel) -> BTreeMap<String, (Value, Source)> {
-    let mut all = defaults();
+pub fn values(within: &InModel) -> BTreeMap<String, Value> {
+    let mut all: BTreeMap<String, Value> = defaults().collect();
     if let Some(set) = &within.settings {
-        all.extend(set.0.iter().map(|(name, value)| (name.clone(), (value.clone(), Source::Model))));
+        all.extend(set.0.iter().map(|(name, value)| (name.clone(), value.clone())));
     }
     if let Some(model) = &within.model {
         for (name, value) in
             [("name", json!(model.name)), ("uuid", json!(model.uuid)), ("agent-version", json!(model.agent_version))]
         {
-            all.insert(name.to_owned(), (value, Source::Model));
+            all.insert(name.to_owned(), value);
         }
     }
     all
 }
 
-pub fn defaults() -> BTreeMap<String, (Value, Source)> {
+/// The same, and where each comes from.
+pub fn effective(beliefs: &Beliefs, within: &InModel) -> BTreeMap<String, (Value, Source)> {
+    let inherited = Inherited::by(beliefs, within);
+    let sourced = |(name, value): (String, Value)| {
+        let source = inherited.source(&name, &value);
+        (name, (value, source))
+    };
+    values(within).into_iter().map(sourced).collect()
+}
+
+/// Juju's own defaults.
+pub fn defaults() -> impl Iterator<Item = (String, Value)> {
     let names = EMPTY.iter().chain(OFF).chain(ON).chain(TEXTS.iter().map(|(name, _)| name));
-    names
-        .chain(NUMBERS.iter().map(|(name, _)| name))
-        .filter_map(|name| Some(((*name).to_owned(), (default_of(name)?, Source::Default))))
-        .collect()
+    names.chain(NUMBERS.iter().map(|(name, _)| name)).filter_map(|name| Some(((*name).to_owned(), default_of(name)?)))
 }
 
 /// Keys that no user sets on a model that is there.
@@ -195,6 +213,8 @@ fn check_text(name: &str, text: &str) -> Result<(), Refusal> {
         false => Err(Refusal::plain(format!("{name}: expected one of {words:?}, got {text:?}"))),
     };
     match name {
+        // What is none of these would have every client refuse the model.
+        "firewall-mode" if !text.is_empty() => one_of(&["instance", "global", "none"]),
         "provisioner-harvest-mode" => one_of(&["all", "none", "unknown", "destroyed"]),
         "default-base" if !text.is_empty() => base::OsBase::parse(text)
             .map(|_| ())
@@ -252,6 +272,12 @@ mod tests {
             "default-base",
             json!("ubuntu"),
             Err("invalid default base \"ubuntu\": expected base string to contain os and channel separated by '@'"),
+        );
+        check("firewall-mode", json!("none"), Ok(json!("none")));
+        check(
+            "firewall-mode",
+            json!("some"),
+            Err("firewall-mode: expected one of [\"instance\", \"global\", \"none\"], got \"some\""),
         );
         check("whatever", json!({"a": 1}), Ok(json!({"a": 1})));
     }

@@ -4,6 +4,7 @@ mod keys;
 mod leaks;
 mod life;
 mod lost;
+mod model_defaults;
 mod network;
 mod races;
 mod recover;
@@ -31,7 +32,13 @@ pub async fn a_state() -> State {
 pub async fn a_state_with(limits: Limits) -> State {
     let clock = Arc::new(FixedClock::new(Time::from_unix(1_000)));
     let state = State::open_with(Arc::new(Memory::new()), clock, Arc::new(SystemChance), limits).await.expect("opens");
-    let with = Bootstrap {
+    let with = first_records();
+    state.change(|beliefs, given| controller::bootstrap(beliefs, &with, given)).await.expect("bootstraps");
+    state
+}
+
+pub fn first_records() -> Bootstrap {
+    Bootstrap {
         uuid: "a1b2c3d4-0000-4000-8000-000000000001".into(),
         name: "lab".into(),
         model_uuid: CONTROLLER_MODEL.parse().expect("valid"),
@@ -48,6 +55,7 @@ pub async fn a_state_with(limits: Limits) -> State {
         endpoints: Vec::new(),
         config: Default::default(),
         model_config: Default::default(),
+        model_defaults: Default::default(),
         constraints: Default::default(),
         version: "3.6.100".into(),
         user: "admin".into(),
@@ -60,9 +68,7 @@ pub async fn a_state_with(limits: Limits) -> State {
             hostname: "host".into(),
             hardware: Hardware::default(),
         },
-    };
-    state.change(|beliefs, given| controller::bootstrap(beliefs, &with, given)).await.expect("bootstraps");
-    state
+    }
 }
 
 pub async fn a_model(state: &State, name: &str) -> ModelUuid {

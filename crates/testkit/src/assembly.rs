@@ -160,6 +160,7 @@ pub fn first_records(address: SocketAddr, ca_cert: &str) -> change::controller::
         endpoints: vec![Endpoint { address: Address::of(&address.ip().to_string()), port: address.port() }],
         config: BTreeMap::new(),
         model_config: BTreeMap::new(),
+        model_defaults: BTreeMap::new(),
         constraints: Default::default(),
         version: "3.6.100".into(),
         user: "admin".into(),

@@ -4,6 +4,8 @@
 mod goals;
 #[path = "command_line/report.rs"]
 mod report;
+#[path = "command_line/settings.rs"]
+mod settings;
 #[path = "command_line/tasks.rs"]
 mod tasks;
 

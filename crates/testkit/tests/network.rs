@@ -160,7 +160,7 @@ async fn a_cut_is_shown_and_told_and_a_command_in_flight_ends_once() {
         let lookup = async {
             loop {
                 let (deltas, _) = watcher.next().await.expect("the model is there");
-                let is = |delta: &Delta| matches!(delta, Delta::Change(Entity::Machine(_, _, contact, _)) if *contact == wanted);
+                let is = |(_, delta): &(_, Delta)| matches!(delta, Delta::Change(Entity::Machine(_, _, contact, _)) if *contact == wanted);
                 if deltas.iter().any(is) {
                     return;
                 }

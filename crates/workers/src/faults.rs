@@ -6,6 +6,7 @@ mod bed;
 mod clock;
 mod dice;
 mod disks;
+mod first;
 mod harvest;
 mod host;
 mod inside;

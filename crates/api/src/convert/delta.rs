@@ -89,8 +89,7 @@ fn hardware(hardware: &Hardware) -> Map<String, Value> {
 
 fn model(beliefs: &Beliefs, within: &InModel) -> Value {
     let Some(model) = &within.model else { return json!({ "config": {} }) };
-    let config: Map<String, Value> =
-        settings::effective(within).into_iter().map(|(name, (value, _))| (name, value)).collect();
+    let config: Map<String, Value> = settings::values(within).into_iter().collect();
     let constraints = within.constraints.as_ref().map(|all| &all.0);
     let controller = beliefs.controller.as_ref();
     json!({

@@ -150,7 +150,7 @@ pub async fn hosted_configs(call: Call, _: NoParams) -> Result<HostedModelConfig
     let models = read.models().filter(|(_, model)| model.uuid != own).map(|(within, model)| HostedModelConfig {
         name: model.name.clone(),
         owner: convert::user_tag(&model.owner),
-        config: model_config::shown(within).into_iter().map(|(name, (value, _))| (name, value)).collect(),
+        config: model_config::shown(&read, within).into_iter().map(|(name, (value, _))| (name, value)).collect(),
         cloud_spec: spec_of(&*call.session.shared().seals, &read, model).ok(),
         error: None,
     });

@@ -4,16 +4,17 @@ use crate::call::{Call, NoParams, Nothing};
 use base::Refusal;
 use model::access::{self, ModelLevel, Need};
 use model::change::settings as change;
-use model::{InModel, settings};
+use model::{Beliefs, InModel, settings};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use wire::facade::model_config::*;
 
 /// All settings as clients want to read them: with `default-series`, without keys.
-pub fn shown(within: &InModel) -> BTreeMap<String, (Value, &'static str)> {
+pub fn shown(beliefs: &Beliefs, within: &InModel) -> BTreeMap<String, (Value, &'static str)> {
+    let all = settings::effective(beliefs, within).into_iter();
     let mut all: BTreeMap<String, (Value, &'static str)> =
-        settings::effective(within).into_iter().map(|(name, (value, source))| (name, (value, source.word()))).collect();
+        all.map(|(name, (value, source))| (name, (value, source.word()))).collect();
     all.remove("authorized-keys");
     all.insert("default-series".into(), (json!(""), "model"));
     all
@@ -30,7 +31,7 @@ pub async fn get(call: Call, _: NoParams) -> Result<ModelConfigResults, Refusal>
     if call.session.model().is_some() && !reads {
         return Err(Refusal::denied());
     }
-    let config = shown(read.in_model(model)?)
+    let config = shown(&read, read.in_model(model)?)
         .into_iter()
         .filter(|(name, _)| reads || PUBLIC.contains(&name.as_str()))
         .map(|(name, (value, source))| (name, ConfigValue { value, source: source.to_owned() }));

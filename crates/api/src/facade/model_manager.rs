@@ -12,7 +12,6 @@ use model::change::{self, user};
 use model::key::Object;
 use model::record::model::Model;
 use model::{InModel, Read, Stored};
-use serde_json::json;
 use std::time::Duration;
 use wire::facade::model_manager::*;
 
@@ -222,17 +221,4 @@ async fn change_one_credential(call: &Call, one: &ChangeModelCredentialParams) -
     call.state()
         .change(|beliefs, given| change::model::set_credential(beliefs, uuid, (&cloud, &owner, &name), given))
         .await
-}
-
-/// Defaults are Juju's own: none are kept for clouds and regions yet.
-pub async fn defaults(_: Call, params: Entities) -> Result<ModelDefaultsResults, Refusal> {
-    let config = || {
-        let all = model::settings::defaults().into_iter();
-        all.map(|(name, (value, _))| {
-            (name, ModelDefaults { default: value, controller: json!(null), regions: Vec::new() })
-        })
-        .collect()
-    };
-    let results = params.entities.iter().map(|_| ModelDefaultsResult { config: config(), error: None });
-    Ok(ModelDefaultsResults { results: results.collect() })
 }

@@ -194,6 +194,11 @@ fn the_limits_are_documented() {
         ("tunnels", limits.tunnels.to_string()),
         ("tunnels of one user", limits.tunnels_of_user.to_string()),
         ("items of a list", crate::limits::ITEMS.to_string()),
+        (
+            "model defaults of a cloud",
+            format!("{}, {} KiB", model::change::model_defaults::MOST, model::change::model_defaults::BYTES >> 10),
+        ),
+        ("message of a disabled command", format!("{} KiB", model::change::block::MESSAGE >> 10)),
         ("a task's command", format!("{} KiB", model::change::task::MAX_COMMAND >> 10)),
         ("tasks of a machine that have not ended", model::change::task::MAX_OPEN.to_string()),
         ("commands of a model's tasks that have not ended", mib(model::change::task::MAX_OPEN_BYTES)),

@@ -285,6 +285,7 @@ fn bootstrap(ca_cert: String, password_hash: base::Secret) -> Bootstrap {
         endpoints: vec![Endpoint { address: Address::of("192.0.2.2"), port: 17070 }],
         config: Default::default(),
         model_config: Default::default(),
+        model_defaults: Default::default(),
         constraints: Default::default(),
         version: "3.6.100".into(),
         user: "admin".into(),

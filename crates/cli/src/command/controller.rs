@@ -2,6 +2,7 @@
 
 use super::Command;
 
+mod config;
 mod destroy;
 mod kill;
 mod leaks;
@@ -15,6 +16,7 @@ mod unregister;
 
 /// In no order; the table sorts.
 pub const COMMANDS: &[&Command] = &[
+    &config::COMMAND,
     &destroy::COMMAND,
     &kill::COMMAND,
     &leaks::COMMAND,

@@ -5,6 +5,7 @@ use super::Command;
 mod add;
 mod config;
 pub mod constraints;
+mod defaults;
 mod destroy;
 pub mod given;
 mod list;
@@ -16,6 +17,7 @@ pub const COMMANDS: &[&Command] = &[
     &add::COMMAND,
     &config::COMMAND,
     &constraints::COMMAND,
+    &defaults::COMMAND,
     &destroy::COMMAND,
     &list::COMMAND,
     &set_constraints::COMMAND,

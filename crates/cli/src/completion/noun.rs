@@ -96,7 +96,7 @@ pub fn of_flag(command: Option<&Command>, names: &[&str]) -> &'static [Noun] {
     if is("credential") {
         return &[Noun::Credential];
     }
-    if is("regions") {
+    if is("regions") || is("cloud") {
         return &[Noun::Cloud];
     }
     if is("type") && command == "show-status-log" {

@@ -340,6 +340,7 @@ mod tests {
             "remove-ssh-key",
             "set-constraints",
             "model-config",
+            "model-defaults",
         ];
         for command in command::all().into_iter().filter(|c| !c.hidden && !c.args.is_empty()) {
             let first = slot(&[command.name.to_owned(), String::new()]);

@@ -54,6 +54,7 @@ impl Beliefs {
             Name::Controller => self.controller = read(key, value, at),
             Name::Bakery => self.bakery = read(key, value, at),
             Name::Cloud(name) => set(&mut self.clouds, name, read(key, value, at)),
+            Name::ModelDefaults(cloud) => set(&mut self.model_defaults, cloud, read(key, value, at)),
             Name::Credential { cloud, owner, name } => {
                 set(&mut self.credentials, (cloud, owner, name), read(key, value, at));
             }

@@ -8,6 +8,9 @@ use crate::record::sequence::Sequence;
 use base::{Kind, ModelUuid, Refusal};
 use store::Txn;
 
+/// Bytes of the message that a user leaves for those who are held up: each refusal carries it.
+pub const MESSAGE: usize = 1024;
+
 /// Refuses when a switch of this kind, or of one that includes it, is on.
 pub fn check(model: &InModel, kind: BlockKind) -> Result<(), Refusal> {
     match model.blocks.iter().find(|(on, _)| **on >= kind) {
@@ -19,6 +22,7 @@ pub fn check(model: &InModel, kind: BlockKind) -> Result<(), Refusal> {
     }
 }
 
+/// One that is on already gets the new message.
 pub fn switch_on(
     beliefs: &Beliefs,
     model: ModelUuid,
@@ -27,10 +31,16 @@ pub fn switch_on(
     _: Given<'_>,
 ) -> Result<Decision, Refusal> {
     let within = beliefs.in_model(model)?;
-    if within.blocks.contains_key(&kind) {
-        return Err(Refusal::plain(format!("block {} is already ON", kind.word())));
+    if message.len() > MESSAGE {
+        return Err(Refusal::plain(format!("message is longer than {MESSAGE} bytes")));
     }
     let mut txn = Txn::new();
+    if let Some(on) = within.blocks.get(&kind) {
+        if on.message != message {
+            txn.update(key::block(model, kind), on, &Block { message: message.to_owned(), ..on.to_record() });
+        }
+        return Ok(Decision::new(txn, ()));
+    }
     let next = within.sequence("block");
     let counter = key::sequence(model, "block");
     match within.sequences.get("block") {
@@ -41,10 +51,11 @@ pub fn switch_on(
     Ok(Decision::new(txn, ()))
 }
 
+/// One that is off already is as it should be.
 pub fn switch_off(beliefs: &Beliefs, model: ModelUuid, kind: BlockKind, _: Given<'_>) -> Result<Decision, Refusal> {
     let within = beliefs.in_model(model)?;
     let Some(block) = within.blocks.get(&kind) else {
-        return Err(Refusal::plain(format!("block {} is already OFF", kind.word())));
+        return Ok(Decision::nothing(()));
     };
     let mut txn = Txn::new();
     txn.remove(key::block(model, kind), block.revision);

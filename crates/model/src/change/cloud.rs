@@ -1,6 +1,6 @@
 //! Clouds beside the one that the controller began with.
 
-use super::{Decision, Given, TxnExt};
+use super::{Decision, Given, TxnExt, model_defaults};
 use crate::beliefs::Beliefs;
 use crate::key::{self, Object};
 use crate::record::access::Access;
@@ -71,6 +71,7 @@ pub fn update(beliefs: &Beliefs, cloud: &Cloud, _: Given<'_>) -> Result<Decision
         )));
     }
     let mut txn = Txn::new();
+    model_defaults::keep_regions(&mut txn, beliefs, &changed);
     txn.update(key::cloud(&cloud.name), read, &changed);
     Ok(Decision::new(txn, ()))
 }
@@ -88,6 +89,7 @@ pub fn remove(beliefs: &Beliefs, name: &str, _: Given<'_>) -> Result<Decision, R
     }
     let mut txn = Txn::new();
     txn.remove(key::cloud(name), read.revision);
+    txn.delete(key::model_defaults(name));
     for one in beliefs.credentials.values().filter(|one| one.cloud == name) {
         txn.delete(key::credential(&one.cloud, &one.owner, &one.name));
     }

@@ -1,7 +1,7 @@
 //! The controller's own records: its beginning, its addresses, its settings, its end.
 
 use super::model::{DestroyModel, dying, write_model};
-use super::{Decision, Given, TxnExt};
+use super::{Decision, Given, TxnExt, model_defaults};
 use crate::beliefs::Beliefs;
 use crate::key::{self, Object};
 use crate::record::access::Access;
@@ -38,6 +38,8 @@ pub struct Bootstrap {
     pub endpoints: Vec<Endpoint>,
     pub config: BTreeMap<String, Value>,
     pub model_config: BTreeMap<String, Value>,
+    /// What models of its cloud begin with, its own too.
+    pub model_defaults: BTreeMap<String, Value>,
     /// Of the controller's model.
     pub constraints: Constraints,
     pub version: String,
@@ -115,7 +117,12 @@ pub fn bootstrap(beliefs: &Beliefs, with: &Bootstrap, given: Given<'_>) -> Resul
         agent_version: with.version.clone(),
         removal: None,
     };
-    let mut settings = Settings(with.model_config.clone());
+    let defaults = model_defaults::first(&with.model_defaults, &with.cloud.name)?;
+    let mut settings = Settings(defaults.controller.clone());
+    settings.0.extend(with.model_config.clone());
+    if !defaults.is_empty() {
+        txn.add(key::model_defaults(&with.cloud.name), &defaults);
+    }
     settings.0.insert("type".into(), with.cloud.kind.clone().into());
     write_model(&mut txn, &model, &settings, &Keys(with.keys.clone()));
     if with.constraints != Constraints::default() {
@@ -221,7 +228,9 @@ pub fn set_config(beliefs: &Beliefs, values: &BTreeMap<String, Value>, _: Given<
     let mut record = read.to_record();
     for (name, value) in values {
         match crate::controller_config::is_updatable(name) {
-            Some(true) => _ = record.config.insert(name.clone(), value.clone()),
+            Some(true) => {
+                record.config.insert(name.clone(), crate::controller_config::check(name, value)?);
+            }
             Some(false) => return Err(Refusal::plain(format!("can't change {name:?} after bootstrap"))),
             None => return Err(Refusal::plain(format!("unknown controller config setting {name:?}"))),
         }

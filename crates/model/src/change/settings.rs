@@ -20,9 +20,9 @@ pub fn set(
     let (within, _) = beliefs.model(model)?;
     block::check(within, BlockKind::Change)?;
     let mut record = within.settings.as_ref().map(|read| read.to_record()).unwrap_or_default();
-    let present = settings::effective(within);
+    let present = settings::values(within);
     for (name, value) in values {
-        let now = present.get(name).map(|(value, _)| value);
+        let now = present.get(name);
         if settings::is_fixed(name) {
             // Clients send back what they read: the same value again is no change.
             if now == Some(value) {
@@ -35,17 +35,26 @@ pub fn set(
     Ok(put(within, model, &record))
 }
 
+/// Gives keys what a new model would get.
 pub fn unset(beliefs: &Beliefs, model: ModelUuid, names: &[String], _: Given<'_>) -> Result<Decision, Refusal> {
     let (within, _) = beliefs.model(model)?;
     block::check(within, BlockKind::Change)?;
     let mut record = within.settings.as_ref().map(|read| read.to_record()).unwrap_or_default();
+    let inherited = settings::Inherited::by(beliefs, within);
     for name in names {
         if settings::is_fixed(name) {
             return Err(Refusal::plain(format!("{name} cannot be unset")));
         }
-        record.0.remove(name);
+        match inherited.get(name) {
+            Some(value) => _ = record.0.insert(name.clone(), value.clone()),
+            None => _ = record.0.remove(name),
+        }
     }
-    Ok(put(within, model, &record))
+    let mut decision = put(within, model, &record);
+    if !decision.txn.is_empty() {
+        inherited.guard(&mut decision.txn);
+    }
+    Ok(decision)
 }
 
 fn put(within: &crate::beliefs::InModel, model: ModelUuid, record: &Settings) -> Decision {

@@ -1,8 +1,9 @@
-//! The lives of tasks, enrolments and settings, step by step.
+//! The lives of tasks, enrolments, settings and blocks, step by step.
 
 use super::{a_model, a_state};
 use crate::change::task::{Ended, Exec, cancel, ended, enqueue, started};
-use crate::change::{enrolment, machine, settings};
+use crate::change::{block, enrolment, machine, settings};
+use crate::record::block::BlockKind;
 use crate::record::status::TaskStatus;
 use base::{Kind, MachineId, OsBase, TaskId};
 use serde_json::json;
@@ -137,4 +138,26 @@ async fn fixed_settings_stay_and_the_same_value_again_is_no_change() {
     let before = state.read().revision();
     assert_eq!(set("own-key", json!({"a": [1]})).await, Ok(()));
     assert_eq!(state.read().revision(), before, "nothing changed, so nothing is written");
+}
+
+#[tokio::test]
+async fn a_block_is_switched_on_anew_and_off_twice() {
+    let (state, model) = with_a_machine().await;
+    let on = async |message: &str| {
+        let done = state.change(|b, g| block::switch_on(b, model, BlockKind::Remove, message, g)).await;
+        done.map_err(|refusal| refusal.words().to_owned())
+    };
+    assert_eq!(on("one").await, Ok(()));
+    assert_eq!(on("two").await, Ok(()));
+    assert_eq!(on(&"x".repeat(block::MESSAGE + 1)).await, Err("message is longer than 1024 bytes".into()));
+    let messages = || -> Vec<(String, String)> {
+        let read = state.read();
+        let blocks = &read.in_model(model).expect("there").blocks;
+        blocks.values().map(|block| (block.id.clone(), block.message.clone())).collect()
+    };
+    assert_eq!(messages(), [("0".to_owned(), "two".to_owned())]);
+    for _ in 0..2 {
+        state.change(|b, g| block::switch_off(b, model, BlockKind::Remove, g)).await.expect("off");
+        assert!(messages().is_empty());
+    }
 }

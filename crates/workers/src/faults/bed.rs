@@ -7,7 +7,7 @@ use std::time::Duration;
 use base::chance::Chance;
 use base::clock::{Clock, Time};
 use base::status::{InstanceStatus, TaskStatus};
-use base::{Hardware, Life, MachineId, ModelUuid, OsBase, Secret, TaskId};
+use base::{Hardware, Life, MachineId, ModelUuid, OsBase, TaskId};
 use cloud::fake::{Fake, Fault};
 use model::change::{self, Given};
 use model::record::status::AgentStatus;
@@ -19,6 +19,7 @@ use tokio::task::JoinHandle;
 
 use super::clock::TestClock;
 use super::dice::Dice;
+use super::first;
 use super::printed::Printed;
 use crate::disk::{Room, Space};
 use crate::identity::Root;
@@ -99,7 +100,7 @@ impl Bed {
         let told = Arc::new(TestClock::new());
         let clock: Arc<dyn Clock> = told.clone();
         let user = State::open(store.clone(), clock.clone(), chance.clone()).await.expect("opens");
-        user.change(|beliefs, given| change::controller::bootstrap(beliefs, &bootstrap(), given))
+        user.change(|beliefs, given| change::controller::bootstrap(beliefs, &first::records(), given))
             .await
             .expect("bootstraps");
         let faulty = Faulty::new(store.clone());
@@ -465,37 +466,5 @@ async fn agents(state: State, begun: Arc<Mutex<BTreeMap<(ModelUuid, TaskId), u32
             let end = |beliefs: &Beliefs, given: Given<'_>| change::task::ended(beliefs, model, task.id, &ended, given);
             state.change(end).await.expect("is said");
         }
-    }
-}
-
-fn bootstrap() -> change::controller::Bootstrap {
-    change::controller::Bootstrap {
-        uuid: CONTROLLER.into(),
-        name: "c".into(),
-        model_uuid: "a0a0a0a0-0000-4000-8000-00000000a0a0".parse().expect("valid"),
-        cloud: model::record::cloud::Cloud {
-            name: "fake".into(),
-            kind: "fake".into(),
-            auth_types: vec!["empty".into()],
-            ..Default::default()
-        },
-        region: String::new(),
-        credential: None,
-        ca_cert: String::new(),
-        endpoints: Vec::new(),
-        config: BTreeMap::new(),
-        model_config: BTreeMap::new(),
-        constraints: Default::default(),
-        version: "3.6.100".into(),
-        user: "admin".into(),
-        password_hash: Secret::new(""),
-        keys: Vec::new(),
-        machine: change::controller::ControllerMachine {
-            constraints: Default::default(),
-            base: OsBase::parse("ubuntu@24.04").expect("valid"),
-            instance_id: "localhost".into(),
-            hostname: "localhost".into(),
-            hardware: Hardware::default(),
-        },
     }
 }

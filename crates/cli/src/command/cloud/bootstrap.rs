@@ -46,11 +46,20 @@ pub const COMMAND: Command = Command {
           by sudo without a password. It is logged in to with your own ssh and its settings. Machines of\n\
           such a controller are other hosts: 'juju add-machine ssh:[user@]host'. What fails leaves nothing\n\
           on the host, and 'destroy-controller' leaves it as it was.",
-    examples: "\n    juju bootstrap builtin\n    juju bootstrap builtin mycontroller --add-model first\n    \
+    examples: "\n    juju bootstrap builtin\n    juju bootstrap builtin mycontroller --add-model first --model-default proxy-ssh=true\n    \
                juju bootstrap localhost\n    \
                juju bootstrap localhost --bootstrap-base debian@12 --bootstrap-constraints mem=1G\n    \
                juju bootstrap manual/root@10.0.0.7 mycontroller",
-    see_also: &["add-machine", "add-model", "clouds", "controllers", "destroy-controller", "kill-controller"],
+    see_also: &[
+        "add-machine",
+        "add-model",
+        "clouds",
+        "controller-config",
+        "controllers",
+        "destroy-controller",
+        "kill-controller",
+        "model-defaults",
+    ],
     flags: &[
         Flag::text(&["add-model"], "Name of an initial model to create on the new controller"),
         Flag::text(&["agent-version"], "Version of agent binaries to use for Juju agents"),
@@ -190,13 +199,22 @@ fn params(context: &Context) -> Result<BootstrapParams> {
         admin_password: Secret::new(password.unwrap_or_else(|| uuid::Uuid::new_v4().simple().to_string())),
         authorized_keys: client::files::keys::authorized(&ssh, &context.io.home())?,
         config,
-        model_defaults: texts(given::config(context, "model-default")?),
+        model_defaults: model_defaults(context)?,
         constraints: constraints("constraints")?,
         bootstrap_constraints: constraints("bootstrap-constraints")?,
         bootstrap_base: args.text("bootstrap-base").unwrap_or("").to_owned(),
         placement: args.text("to").unwrap_or("").to_owned(),
         keep_broken: args.is_set("keep-broken"),
     })
+}
+
+/// What new models begin with. What is no model's is refused before anything is made.
+fn model_defaults(context: &Context) -> Result<BTreeMap<String, Value>> {
+    let given = given::config(context, "model-default")?;
+    match given.keys().find_map(|key| base::attribute::is_no_default(key)) {
+        Some(words) => Err(Error::failed(words)),
+        None => Ok(given.into_iter().collect()),
+    }
 }
 
 fn texts(config: Map<String, Value>) -> BTreeMap<String, String> {

@@ -9,13 +9,12 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use crate::command::Command;
 use crate::command::controller::reclaim::{self, Remaining, counted};
+use crate::command::{Command, block};
 use crate::completion::Noun;
 use crate::context::{Api, Context};
 use crate::error::{Error, Result};
 use crate::flags::Flag;
-use crate::output::table::Table;
 use crate::select;
 
 pub const COMMAND: Command = Command {
@@ -29,7 +28,7 @@ pub const COMMAND: Command = Command {
           and '--release-storage' must be given.",
     examples: "\n    juju destroy-controller --destroy-all-models mycontroller\n    \
                juju destroy-controller --no-prompt mycontroller",
-    see_also: &["kill-controller", "unregister"],
+    see_also: &["enable-destroy-controller", "kill-controller", "unregister"],
     flags: &[
         Flag::bool(&["B", "no-browser-login"], "Do not use web browser for authentication"),
         Flag::bool(&["destroy-all-models"], "Destroy all models in the controller"),
@@ -162,41 +161,13 @@ async fn explain(context: &mut Context, api: &Api, name: &str, error: Error) -> 
          To enable controller destruction, please run:\n\n\
          \x20   juju enable-destroy-controller\n",
     );
-    match blocked_models(api).await {
-        Ok(table) => {
-            context.note(String::from_utf8_lossy(&table));
+    match block::blocked(api).await {
+        Ok(models) => {
+            context.note_bytes(&block::table(&models));
             Error::silent(1)
         }
         Err(error) => error.context("Unable to list models"),
     }
-}
-
-async fn blocked_models(api: &Api) -> Result<Vec<u8>> {
-    let reply: Value = api.call("Controller", "ListBlockedModels", json!({})).await?;
-    let mut table = Table::new();
-    table.row(&["Name", "Model UUID", "Owner", "Disabled commands"]);
-    for model in reply.get("models").and_then(Value::as_array).into_iter().flatten() {
-        let text = |key: &str| model.get(key).and_then(Value::as_str).unwrap_or("");
-        let blocks: Vec<&str> =
-            model.get("blocks").and_then(Value::as_array).into_iter().flatten().filter_map(word).collect();
-        let owner = text("owner-tag");
-        table.row(&[
-            text("name"),
-            text("model-uuid"),
-            owner.strip_prefix("user-").unwrap_or(owner),
-            &blocks.join(", "),
-        ]);
-    }
-    Ok(table.finish())
-}
-
-fn word(block: &Value) -> Option<&str> {
-    Some(match block.as_str()? {
-        "BlockDestroy" => "destroy-model",
-        "BlockRemove" => "remove-object",
-        "BlockChange" => "all",
-        other => other,
-    })
 }
 
 /// Until nothing of users' is left, saying what is.

@@ -24,7 +24,7 @@ pub const COMMAND: Command = Command {
     doc: "Shows extended information about a controller(s) as well as related models\n\
           and user login details. Without a name it is the current controller.",
     examples: "\n    juju show-controller\n    juju show-controller aws google",
-    see_also: &["controllers"],
+    see_also: &["controller-config", "controllers"],
     flags: &[Flag::bool(&["show-password"], "Show password for logged in user")],
     formats: &["yaml", "json"],
     run: |context| Box::pin(run(context)),

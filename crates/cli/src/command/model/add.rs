@@ -30,7 +30,7 @@ pub const COMMAND: Command = Command {
           controller has, else the client's.",
     examples: "\n    juju add-model mymodel\n    juju add-model mymodel us-east-1\n    \
                juju add-model mymodel --config my-config.yaml --config image-stream=daily",
-    see_also: &["model-config", "models", "switch"],
+    see_also: &["model-config", "model-defaults", "models", "switch"],
     flags: &[
         Flag::texts(
             &["config"],

@@ -6,10 +6,10 @@
 use serde_json::{Map, Value, json};
 use wire::yaml::{Node, natural_cmp, print};
 
+use crate::attributes::{self, Request};
 use crate::command::{Command, Scope};
 use crate::context::{Api, Context};
 use crate::error::{Error, Result};
-use crate::flags::Flag;
 use crate::output::table::Table;
 
 pub const COMMAND: Command = Command {
@@ -17,20 +17,17 @@ pub const COMMAND: Command = Command {
     args: "[<model-key>[=<value>] ...]",
     purpose: "Displays or sets configuration values on a model.",
     doc: "Without arguments all keys are listed, with where each value comes from.\n\
-          One key shows its value; key=value sets, '--reset' gives keys back to their default.",
+          One key shows its value; key=value sets, '--reset' gives keys back to what a new model would get.",
     examples: "\n    juju model-config\n    juju model-config default-base\n    \
                juju model-config logging-config='<root>=DEBUG' http-proxy=http://10.0.0.1:3128\n    \
                juju model-config --reset http-proxy",
-    see_also: &["models", "set-model-constraints", "show-model"],
+    see_also: &["model-defaults", "models", "set-model-constraints", "show-model"],
     flags: &[
-        Flag::bool(&["color"], "Use ANSI color codes in output"),
-        Flag::text(&["file"], "Path to yaml-formatted configuration file"),
-        Flag::bool(
-            &["ignore-read-only-fields"],
-            "Ignore read only fields that might cause errors to be emitted while processing yaml documents",
-        ),
-        Flag::bool(&["no-color"], "Disable ANSI color codes in tabular output"),
-        Flag::texts(&["reset"], "Reset the provided comma delimited keys"),
+        attributes::COLOR,
+        attributes::FILE,
+        attributes::IGNORE_READ_ONLY,
+        attributes::NO_COLOR,
+        attributes::RESET,
     ],
     formats: &["tabular", "json", "yaml"],
     scope: Scope::Model,
@@ -41,20 +38,12 @@ pub const COMMAND: Command = Command {
 /// What is not shown.
 const HIDDEN: [&str; 3] = ["name", "type", "uuid"];
 
-#[derive(Default)]
-struct Request {
-    get: Option<String>,
-    set: Map<String, Value>,
-    reset: Vec<String>,
-    file: Option<String>,
-}
-
 async fn run(context: &mut Context) -> Result<()> {
-    let request = read(context)?;
+    let request = Request::read(context, &["agent-version", "charmhub-url"])?;
     let api = context.model_api().await?;
     let mut changed = false;
     if let Some(path) = &request.file {
-        let values = file(context, path)?;
+        let values = printed(attributes::file(context, path)?);
         set(context, &api, values).await?;
         changed = true;
     }
@@ -72,59 +61,8 @@ async fn run(context: &mut Context) -> Result<()> {
     }
 }
 
-fn read(context: &Context) -> Result<Request> {
-    let args = &context.args;
-    let mut request = Request { file: args.text("file").map(str::to_owned), ..Request::default() };
-    for given in args.texts("reset") {
-        for key in given.split(',') {
-            if key.contains('=') {
-                return Err(Error::usage(format!(
-                    "--reset accepts a comma delimited set of keys \"a,b,c\", received: {given:?}"
-                )));
-            }
-            request.reset.push(key.to_owned());
-        }
-    }
-    let mut keys = Vec::new();
-    for word in args.positional() {
-        match word.split_once('=') {
-            Some(("", _)) => return Err(Error::usage(format!("expected \"key=value\", got {word:?}"))),
-            Some((key, _)) if request.set.contains_key(key) => {
-                return Err(Error::usage(format!("key {key:?} specified more than once")));
-            }
-            Some((key, value)) => {
-                request.set.insert(key.to_owned(), json!(value));
-            }
-            None => keys.push(word.clone()),
-        }
-    }
-    let at_once = |what: &str| Error::usage(format!("cannot {what} simultaneously"));
-    match keys.as_slice() {
-        [] => {}
-        _ if !request.set.is_empty() => return Err(at_once("get value and set key=value pairs")),
-        [_, _, ..] => return Err(Error::usage("cannot specify multiple keys to get")),
-        _ if !request.reset.is_empty() => return Err(at_once("use --reset flag and get value")),
-        _ if request.file.is_some() => return Err(at_once("use --file flag and get value")),
-        [key] => request.get = Some(key.clone()),
-    }
-    if let Some(key) = request.reset.iter().find(|k| request.set.contains_key(k.as_str())) {
-        return Err(Error::usage(format!("cannot set and reset key {key:?} simultaneously")));
-    }
-    if let Some(key) = request.reset.iter().find(|k| *k == "agent-version" || *k == "charmhub-url") {
-        return Err(Error::usage(format!("{key:?} cannot be reset")));
-    }
-    Ok(request)
-}
-
-/// A file of `key: value`, or of what `model-config --format yaml` printed.
-fn file(context: &mut Context, typed: &str) -> Result<Map<String, Value>> {
-    let text = match typed {
-        "-" => context.io.read_all()?,
-        _ => std::fs::read_to_string(context.io.path(typed))
-            .map_err(|e| Error::failed(format!("open {typed}: {}", crate::context::reason(&e))))?,
-    };
-    let parsed = client::files::yaml::read(&text).map_err(Error::failed)?;
-    let Value::Object(entries) = parsed else { return Ok(Map::new()) };
+/// What `model-config --format yaml` printed is taken back.
+fn printed(entries: Map<String, Value>) -> Map<String, Value> {
     let mut values = Map::new();
     for (key, value) in entries {
         let printed =
@@ -139,7 +77,7 @@ fn file(context: &mut Context, typed: &str) -> Result<Map<String, Value>> {
             true => {}
         }
     }
-    Ok(values)
+    values
 }
 
 /// The model's configuration: key to `{value, source}`.
@@ -158,24 +96,13 @@ async fn get(api: &Api) -> Result<Vec<(String, Value)>> {
 
 fn warn_unknown<'k>(context: &mut Context, known: &[(String, Value)], keys: impl Iterator<Item = &'k String>) {
     // Never among what a model answers, and yet a key of it.
-    let listed = |key: &str| key == "authorized-keys" || known.iter().any(|(k, _)| k == key);
-    let mut unknown: Vec<&String> = keys.filter(|key| !listed(key)).collect();
-    unknown.sort();
-    for key in unknown {
-        context.warn(format!("key {key:?} is not defined in the current model configuration: possible misspelling"));
-    }
+    let is_known = |key: &str| key == "authorized-keys" || known.iter().any(|(k, _)| k == key);
+    attributes::warn_unknown(context, "current", is_known, keys);
 }
 
 async fn set(context: &mut Context, api: &Api, mut values: Map<String, Value>) -> Result<()> {
-    for (key, command) in [("agent-version", "upgrade-model"), ("charmhub-url", "add-model")] {
-        if !values.contains_key(key) {
-            continue;
-        }
-        if !context.args.is_set("ignore-read-only-fields") {
-            return Err(Error::failed(format!("{key:?} must be set via {command:?}")));
-        }
-        values.shift_remove(key);
-    }
+    let own = [("agent-version", "upgrade-model"), ("charmhub-url", "add-model")];
+    attributes::without_own(context, &mut values, &own)?;
     let known = get(api).await?;
     warn_unknown(context, &known, values.keys());
     let reply: Result<Value> = api.call("ModelConfig", "ModelSet", json!({"config": values})).await;
@@ -197,20 +124,8 @@ async fn show_one(context: &mut Context, api: &Api, key: &str) -> Result<()> {
         return Err(Error::failed(format!("{key:?} is not a key of the currently targeted model: \"{model}\"")));
     };
     match context.format() {
-        "tabular" => context.result(smart(&entry["value"])),
+        "tabular" => context.result(attributes::smart(&entry["value"])),
         _ => show(context, &[(key.to_owned(), entry.clone())]),
-    }
-}
-
-/// A value alone: text as it is, anything else as YAML.
-fn smart(value: &Value) -> String {
-    match value {
-        Value::Null => String::new(),
-        Value::String(text) if text.is_empty() => String::new(),
-        Value::String(text) => format!("{text}\n"),
-        Value::Bool(true) => "True\n".to_owned(),
-        Value::Bool(false) => "False\n".to_owned(),
-        other => print(&Node::from(other).sorted()),
     }
 }
 

@@ -33,7 +33,7 @@ pub const COMMAND: Command = Command {
     examples: "\n    juju destroy-model --no-prompt mymodel\n    \
                juju destroy-model --no-prompt mymodel --release-storage\n    \
                juju destroy-model --no-prompt mymodel --force --no-wait",
-    see_also: &["destroy-controller"],
+    see_also: &["destroy-controller", "disable-command"],
     flags: &[
         Flag::bool(&["B", "no-browser-login"], "Do not use web browser for authentication"),
         Flag::bool(&["destroy-storage"], "Destroy all storage instances in the model"),

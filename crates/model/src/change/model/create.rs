@@ -60,7 +60,8 @@ pub fn create(beliefs: &Beliefs, wanted: &CreateModel, given: Given<'_>) -> Resu
     let agent_version = agent_version(&mut config, &controller.version)?;
     config.remove("type");
     config.remove("default-series");
-    let mut set = Settings::default();
+    let inherited = settings::Inherited::at(beliefs, &cloud, &region);
+    let mut set = Settings(inherited.values());
     for (name, value) in &config {
         set.0.insert(name.clone(), settings::check(name, value)?);
     }
@@ -74,12 +75,15 @@ pub fn create(beliefs: &Beliefs, wanted: &CreateModel, given: Given<'_>) -> Resu
             all_keys.0.push(key.clone());
         }
     }
+    let mut txn = Txn::new();
+    txn.guard(key::cloud(&cloud), Guard::Present);
+    inherited.guard(&mut txn);
     let uuid = ModelUuid(given.chance.uuid());
     let model = Model {
         uuid,
         name: wanted.name.clone(),
         owner: wanted.owner.clone(),
-        cloud: cloud.clone(),
+        cloud,
         region,
         credential,
         life: Life::Alive,
@@ -88,8 +92,6 @@ pub fn create(beliefs: &Beliefs, wanted: &CreateModel, given: Given<'_>) -> Resu
         agent_version,
         removal: None,
     };
-    let mut txn = Txn::new();
-    txn.guard(key::cloud(&cloud), Guard::Present);
     write_model(&mut txn, &model, &set, &all_keys);
     Ok(Decision::new(txn, uuid))
 }
