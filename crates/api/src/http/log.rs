@@ -83,6 +83,9 @@ async fn admit(
     }
 }
 
+/// Between two looks whether the user still may, when there is nothing to say.
+const LOOK: Duration = Duration::from_secs(5);
+
 /// The reader is gone, or does not read.
 struct Gone;
 
@@ -119,6 +122,8 @@ async fn stream(shared: &Shared, socket: &mut AgentSocket, reader: &Reader, quer
     loop {
         let lines = tokio::select! {
             lines = tail.next() => lines,
+            // Nothing comes, and yet the right to read may go.
+            () = tokio::time::sleep(LOOK) => Ok(Vec::new()),
             _ = closing.wait_for(|closing| *closing) => return Ok(CloseCode::Normal),
             message = socket.next() => match message {
                 Some(Ok(message)) if !message.is_close() => continue,

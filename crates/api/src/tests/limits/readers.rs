@@ -189,13 +189,22 @@ async fn a_log_stream_ends_with_the_right_to_read() {
     use model::change::user;
     use model::key::Object;
     let rig = Rig::start().await;
-    let (mut socket, first) = log(&rig, "reader", "").await;
-    assert_eq!(first, "{}\n");
     let object = Object::Model(CONTROLLER_MODEL.parse().expect("valid"));
-    let take =
-        |beliefs: &model::Beliefs, given: model::Given<'_>| user::revoke(beliefs, &object, "reader", "read", given);
-    rig.state.change(take).await.expect("revoked");
-    rig.append.logs().append(CONTROLLER_MODEL, vec![line("secret")], LogBounds::default()).await.expect("logged");
-    let next = soon("the end", socket.next()).await;
-    assert!(!matches!(&next, Some(Ok(Message::Text(_)))), "{next:?}");
+    // Something is to be said, or nothing comes at all.
+    for says in [true, false] {
+        let (mut socket, first) = log(&rig, "reader", "").await;
+        assert_eq!(first, "{}\n");
+        let take =
+            |beliefs: &model::Beliefs, given: model::Given<'_>| user::revoke(beliefs, &object, "reader", "read", given);
+        rig.state.change(take).await.expect("revoked");
+        if says {
+            let lines = vec![line("secret")];
+            rig.append.logs().append(CONTROLLER_MODEL, lines, LogBounds::default()).await.expect("logged");
+        }
+        let next = soon("the end", socket.next()).await;
+        assert!(!matches!(&next, Some(Ok(Message::Text(_)))), "{next:?}");
+        let give =
+            |beliefs: &model::Beliefs, given: model::Given<'_>| user::grant(beliefs, &object, "reader", "read", given);
+        rig.state.change(give).await.expect("granted");
+    }
 }
