@@ -2,6 +2,7 @@
 //! The surprise: the server fetches and keeps what it has not; we name it, and give what it fetched a name here, by which it is found while the
 //! image server is away. That changes nothing in which base is the usual one.
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
 use base::OsBase;
@@ -114,6 +115,7 @@ impl LocalBases {
     /// The best first: what machines get that nobody wished a base for.
     pub fn listed(self, usual: &str) -> Vec<String> {
         let mut bases: Vec<String> = self.own.into_iter().collect();
+        bases.sort_by_key(|base| liking(base));
         // The public servers have the usual one; it comes first where there is no other.
         match bases.iter().position(|base| base == usual) {
             Some(place) => bases[..=place].rotate_right(1),
@@ -124,6 +126,15 @@ impl LocalBases {
         bases.extend(more);
         bases
     }
+}
+
+/// Ubuntu before Debian before others, of each the newest.
+fn liking(base: &str) -> (usize, Reverse<Vec<u32>>, String) {
+    let (os, track) = base.split_once('@').unwrap_or((base, ""));
+    let rank = ["ubuntu", "debian"].iter().position(|known| *known == os).unwrap_or(2);
+    let version = track.split('.').map_while(|part| part.parse().ok()).collect();
+    let version = if rank < 2 { version } else { Vec::new() };
+    (rank, Reverse(version), base.to_owned())
 }
 
 /// Names that an image server may have this base under, the best first. Only Ubuntu's own server leaves the system's name away.
@@ -273,6 +284,8 @@ mod tests {
         check(&[], &["ubuntu@24.04"]);
         check(std::slice::from_ref(&fetched), &["ubuntu@24.04", "alpine@3.20"]);
         check(&[alias("debian/12", ""), fetched.clone()], &["debian@12", "alpine@3.20"]);
+        let many = ["alpine/3.20", "debian/12", "debian/9", "debian/13", "ubuntu/jammy"].map(|name| alias(name, ""));
+        check(&many, &["ubuntu@22.04", "debian@13", "debian@12", "debian@9", "alpine@3.20"]);
         check(
             &[alias("debian/12", ""), alias("ubuntu/noble", ""), fetched],
             &["ubuntu@24.04", "debian@12", "alpine@3.20"],

@@ -80,7 +80,8 @@ pub fn begin(
     work.started = Some(given.now);
     work.next_try = None;
     work.zone = zone;
-    instance.says(InstanceStatus::Allocating, "starting", given);
+    let message = and_before("starting", work);
+    instance.says(InstanceStatus::Allocating, &message, given);
     let mut txn = Txn::new();
     txn.update(key::instance(model, id), stored, &instance);
     if machine.retry {
@@ -101,6 +102,14 @@ pub fn begin(
     Ok(Decision::new(txn, Some(instance)))
 }
 
+/// What a start is at, and why it is not the first: a try may take long, and what the last one failed of is not to be forgotten meanwhile.
+fn and_before(message: &str, work: &Provisioning) -> String {
+    match work.last_error.is_empty() {
+        true => message.to_owned(),
+        false => format!("{message} (try {}; the last failed: {})", work.attempts, work.last_error),
+    }
+}
+
 /// Notes how far a start is.
 pub fn progress(
     beliefs: &Beliefs,
@@ -112,7 +121,8 @@ pub fn progress(
     instance::set(beliefs, model, id, given, |instance, given| {
         if !instance.is_provisioned() {
             instance.provisioning.step = message.to_owned();
-            instance.says(InstanceStatus::Allocating, message, given);
+            let message = and_before(message, &instance.provisioning);
+            instance.says(InstanceStatus::Allocating, &message, given);
         }
     })
 }
@@ -279,4 +289,20 @@ fn find<'a>(
 ) -> Option<(&'a AMachine, &'a Stored<Machine>, &'a Stored<Instance>)> {
     let whole = beliefs.models.get(&model)?.machines.get(id)?;
     Some((whole, whole.machine.as_ref()?, whole.instance.as_ref()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_try_that_is_not_the_first_says_what_the_last_one_failed_of() {
+        let work = Provisioning { attempts: 1, ..Provisioning::default() };
+        assert_eq!(and_before("Creating container", &work), "Creating container");
+        let work = Provisioning { attempts: 3, last_error: "no such image".into(), ..work };
+        assert_eq!(
+            and_before("Creating container", &work),
+            "Creating container (try 3; the last failed: no such image)"
+        );
+    }
 }

@@ -189,7 +189,8 @@ impl One<'_> {
             Some(started) => {
                 let step = if work.step.is_empty() { "starting" } else { work.step.as_str() };
                 let message = format!("its cloud, which starts its instance ({step})");
-                Link { attempts: work.attempts, ..self.link(What::Cloud, message, Some(started)) }
+                let last_error = work.last_error.clone();
+                Link { attempts: work.attempts, last_error, ..self.link(What::Cloud, message, Some(started)) }
             }
         };
         chain.push(link);

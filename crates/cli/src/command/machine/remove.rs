@@ -19,7 +19,7 @@ pub const COMMAND: Command = Command {
     purpose: "Removes one or more machines from a model.",
     doc: "Removes machines, and their instances with them. A machine with units or containers goes only with --force,\n\
           which removes these too. What would happen is shown before; --no-prompt skips the question, --dry-run the rest.\n\n\
-          A machine that is going is `dying` in 'status', and the message says what it waits for: a task that is being\n\
+          A machine that is going has `life: dying` in 'status --format yaml', and its message says what it waits for: a task that is being\n\
           ended, a container, a cloud that does not answer and when it is asked again. Such a removal is tried until it\n\
           succeeds.\n\n\
           With --force it ends in any case: after a minute, or after what --timeout says, or at once with --no-wait, the\n\

@@ -77,6 +77,8 @@ async fn run(context: &mut Context) -> Result<()> {
 fn sentence(link: &Wait) -> String {
     match link.last_error.is_empty() {
         true => link.message.clone(),
+        // It goes on, and this is of the time before.
+        false if link.what == "cloud" => format!("{}; the last try failed: {}", link.message, link.last_error),
         false => format!("{}: {}", link.message, link.last_error),
     }
 }

@@ -122,11 +122,17 @@ async fn what_is_well_waits_for_nothing() {
 async fn a_start_says_whose_turn_it_is() {
     use InstanceStatus::{Allocating, ProvisioningError};
     check(&one(machine("0"), pending(), None), "0", &["0 controller: its turn to be started"]);
-    let starts =
-        Provisioning { attempts: 2, step: "Creating container".into(), started: Some(at(4_990)), ..Default::default() };
+    let starts = Provisioning {
+        attempts: 2,
+        step: "Creating container".into(),
+        started: Some(at(4_990)),
+        last_error: "no such image".into(),
+        ..Default::default()
+    };
     let seen = asked(&one(machine("0"), tried(Allocating, starts), None), "0");
     assert_eq!(lines(&seen), ["0 cloud: its cloud, which starts its instance (Creating container)"]);
     assert_eq!((seen[0].attempts, seen[0].since), (2, Some(at(4_990))));
+    assert_eq!(seen[0].last_error, "no such image");
 
     let failed =
         Provisioning { attempts: 3, last_error: "busy".into(), next_try: Some(at(NOW + 4)), ..Default::default() };
