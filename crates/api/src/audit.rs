@@ -8,6 +8,7 @@ mod redact;
 use crate::table::Method;
 use base::ModelUuid;
 use base::clock::Time;
+use model::State;
 use model::access::{ModelLevel, Need};
 use model::record::controller::Controller;
 use redact::{plain, redacted};
@@ -132,35 +133,65 @@ impl Audit {
         Audit { sender }
     }
 
-    /// How it went: nothing is a success.
-    pub async fn ended(&self, begun: Begun, now: Time, error: Option<&str>) {
-        let Begun { user, from, method, model, command, arguments } = begun;
-        let labels = [
-            ("model", model.map(|model| model.to_string()).unwrap_or_default()),
-            ("command", command),
-            ("arguments", arguments),
-        ];
-        let line = Line {
-            at: Micros::try_from(now.unix_nanos() / 1000).unwrap_or(0),
-            entity: user,
-            level: if error.is_none() { Level::Info } else { Level::Warning },
-            module: method,
-            location: from,
-            message: error.map(plain).unwrap_or_default(),
-            labels: labels
-                .into_iter()
-                .filter(|(_, text)| !text.is_empty())
-                .map(|(name, text)| (name.to_owned(), text))
-                .collect::<BTreeMap<_, _>>(),
-        };
-        let name = match error {
-            Some(_) => REFUSED,
-            None if line.module == LOGIN => LOGINS,
-            None => DONE,
-        };
-        // Gone only when the process ends.
-        let _ = self.sender.send((name, line)).await;
+    /// Waits for the call's end: dropped before, it says so, since what was begun may be done all the same.
+    pub fn follow<'a>(&'a self, state: &'a State, begun: Option<Begun>) -> Pending<'a> {
+        Pending { audit: self, state, begun }
     }
+}
+
+/// A call that is not answered yet.
+pub struct Pending<'a> {
+    audit: &'a Audit,
+    state: &'a State,
+    begun: Option<Begun>,
+}
+
+impl Pending<'_> {
+    /// How it went: nothing is a success.
+    pub async fn ended(mut self, error: Option<&str>) {
+        let Some(begun) = self.begun.take() else { return };
+        // Gone only when the process ends.
+        let _ = self.audit.sender.send(line(begun, self.state.now(), error)).await;
+    }
+}
+
+impl Drop for Pending<'_> {
+    fn drop(&mut self) {
+        let Some(begun) = self.begun.take() else { return };
+        let entry = line(begun, self.state.now(), Some("its connection ended before the answer"));
+        if self.audit.sender.try_send(entry).is_err() {
+            tracing::warn!("an entry of the audit is lost: a connection ended while many were waiting to be written");
+        }
+    }
+}
+
+/// An entry, and the log it belongs to.
+fn line(begun: Begun, now: Time, error: Option<&str>) -> (&'static str, Line) {
+    let Begun { user, from, method, model, command, arguments } = begun;
+    let labels = [
+        ("model", model.map(|model| model.to_string()).unwrap_or_default()),
+        ("command", command),
+        ("arguments", arguments),
+    ];
+    let line = Line {
+        at: Micros::try_from(now.unix_nanos() / 1000).unwrap_or(0),
+        entity: user,
+        level: if error.is_none() { Level::Info } else { Level::Warning },
+        module: method,
+        location: from,
+        message: error.map(plain).unwrap_or_default(),
+        labels: labels
+            .into_iter()
+            .filter(|(_, text)| !text.is_empty())
+            .map(|(name, text)| (name.to_owned(), text))
+            .collect::<BTreeMap<_, _>>(),
+    };
+    let name = match error {
+        Some(_) => REFUSED,
+        None if line.module == LOGIN => LOGINS,
+        None => DONE,
+    };
+    (name, line)
 }
 
 /// Nothing when a call of this kind is not kept.

@@ -167,17 +167,17 @@ impl Session {
         let need = if gone { Need::LoggedIn } else { method.need };
         let who = self.who(&user);
         let kept = audit::begin(read.controller.as_deref(), facade.name, method, self.model, &request.params, &who);
-        if !access::allows(&read, &user, model, need) {
-            let denied = error::wire(&Refusal::denied());
-            drop(read);
-            self.kept(kept, Err(&denied)).await;
-            return Err(denied);
-        }
-        let Some(run) = method.run else { return Err(not_built(facade.name, method.name)) };
+        let may = access::allows(&read, &user, model, need);
         drop(read);
+        let Some(run) = method.run.filter(|_| may) else {
+            let refused = if may { not_built(facade.name, method.name) } else { error::wire(&Refusal::denied()) };
+            self.kept(kept, Err(&refused)).await;
+            return Err(refused);
+        };
+        let pending = self.shared.audit.follow(&self.shared.state, kept);
         let call = Call { session: self.clone(), user: user.clone(), id: request.id, params: request.params };
         let answer = run(call).await;
-        self.kept(kept, answer.as_ref().map(String::as_str)).await;
+        pending.ended(outcome(answer.as_ref().map(String::as_str)).as_deref()).await;
         // A `Next` may have waited for long: what it brings is for those who may see it now.
         match is_watcher && !self.still_may(&user, model, need) {
             true => Err(error::wire(&Refusal::denied())),
@@ -192,12 +192,7 @@ impl Session {
     }
 
     async fn kept(&self, begun: Option<audit::Begun>, answer: Result<&str, &Error>) {
-        let Some(begun) = begun else { return };
-        let error = match answer {
-            Ok(body) => audit::refused_within(body),
-            Err(error) => Some(error.message.clone()),
-        };
-        self.shared.audit.ended(begun, self.shared.state.now(), error.as_deref()).await;
+        self.shared.audit.follow(&self.shared.state, begun).ended(outcome(answer).as_deref()).await;
     }
 
     fn still_may(&self, user: &str, model: Option<ModelUuid>, need: Need) -> bool {
@@ -221,6 +216,14 @@ impl Session {
                 Error::new(words, code::NOT_IMPLEMENTED)
             }
         }
+    }
+}
+
+/// Why nothing was done, as the audit has it.
+fn outcome(answer: Result<&str, &Error>) -> Option<String> {
+    match answer {
+        Ok(body) => audit::refused_within(body),
+        Err(error) => Some(error.message.clone()),
     }
 }
 

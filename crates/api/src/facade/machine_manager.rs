@@ -26,7 +26,7 @@ pub async fn add_machines(call: Call, params: AddMachines) -> Result<AddMachines
     if params.params.len() > MOST {
         return Err(Refusal::plain(format!("cannot add more than {MOST} machines at once")));
     }
-    let default_base = default_base(&call, within, &record.cloud);
+    let default_base = default_base(&call, within, record.account());
     let asked =
         Asked { call: &call, within, model_name: &record.name, model_uuid: model.to_string(), cloud: record.account() };
     let wanted: Vec<Result<AddMachine, Refusal>> = params.params.into_iter().map(|one| asked.read(one)).collect();
@@ -58,6 +58,7 @@ fn check_spaces(within: &InModel, wanted: &Constraints) -> Result<(), Refusal> {
     })
 }
 
+/// `cloud`: the model's account there, since two of a server may see other images.
 fn default_base(call: &Call, within: &InModel, cloud: &str) -> OsBase {
     let set = settings::text(within, "default-base");
     let fallback = || OsBase::new(FALLBACK.0, FALLBACK.1).ok();

@@ -95,3 +95,18 @@ async fn an_operator_may_keep_more_or_less() {
     assert!(arguments[0].contains(r#""name":"a""#) && !arguments[0].contains("hush"), "{made:?}");
     assert_eq!(arguments[1], "");
 }
+
+#[tokio::test]
+async fn whoever_leaves_before_the_answer_is_kept_too() {
+    let rig = Rig::start().await;
+    let admin = rig.login("/api", "admin").await;
+    let leaver = rig.login("/api", "admin").await;
+    let users = json!({"users": [{"username": "bob", "display-name": "", "password": "hush-hush"}]});
+    // The hash of a password takes a while: nobody is answered at once.
+    let call = leaver.call("UserManager", 3, "AddUser", users);
+    let _ = tokio::time::timeout(Duration::from_millis(1), call).await;
+    drop(leaver);
+    let seen = until(&admin, json!({"methods": ["UserManager.AddUser"]}), 1).await;
+    let error = seen[0]["error"].as_str().unwrap_or_default();
+    assert!(["", "its connection ended before the answer"].contains(&error), "{error}");
+}

@@ -30,7 +30,7 @@ impl CloudAdvice for Picky {
     }
 
     fn default_base(&self, cloud: &str) -> Option<OsBase> {
-        NoAdvice.default_base(cloud)
+        (cloud == "aws/admin/one").then(|| OsBase::parse("debian@12").expect("valid"))
     }
 
     fn zones(&self, cloud: &str) -> Vec<String> {
@@ -130,6 +130,28 @@ async fn what_a_cloud_refuses_is_told_and_not_kept() {
     assert_eq!(message(&answer), "cannot revoke credential cloudcred-aws_admin_one: it is still used by 1 model");
     let answer = client.call("Cloud", 7, "RevokeCredentialsCheckModels", revoke(true)).await.expect("answers");
     assert_eq!(answer, json!({"results": [{}]}));
+}
+
+/// What a cloud has is known by account: whoever asks by the cloud's name is told nothing.
+#[tokio::test]
+async fn a_machine_without_a_base_has_the_first_of_its_models_account() {
+    let rig = Rig::advised(Arc::new(Picky)).await;
+    let client = rig.login("/api", "admin").await;
+    client.call("Cloud", 7, "AddCloud", aws()).await.expect("adds");
+    let keys = json!({"credentials": [key("one", "good"), key("two", "good")]});
+    client.call("Cloud", 7, "AddCredentials", keys).await.expect("answers");
+    for (account, base) in [("one", "debian@12/stable"), ("two", "ubuntu@24.04/stable")] {
+        let credential = format!("cloudcred-aws_admin_{account}");
+        let create =
+            json!({"name": account, "owner-tag": "user-admin", "cloud-tag": "cloud-aws", "credential": credential});
+        let made = client.call("ModelManager", 10, "CreateModel", create).await.expect("makes");
+        let uuid: base::ModelUuid = made["uuid"].as_str().expect("a uuid").parse().expect("valid");
+        let in_model = rig.login(&super::rig::model_path(uuid), "admin").await;
+        in_model.call("MachineManager", 10, "AddMachines", json!({"params": [{}]})).await.expect("adds");
+        let read = rig.state.read();
+        let machine = read.models[&uuid].machines.values().next().expect("one").machine.clone().expect("there");
+        assert_eq!(format!("{}@{}", machine.base.name, machine.base.channel), base, "{account}");
+    }
 }
 
 #[tokio::test]

@@ -128,13 +128,14 @@ impl LocalBases {
     }
 }
 
-/// Ubuntu before Debian before others, of each the newest.
-fn liking(base: &str) -> (usize, Reverse<Vec<u32>>, String) {
+/// Ubuntu before Debian before others, of each the newest; of Ubuntu those first that are kept for long.
+fn liking(base: &str) -> (usize, bool, Reverse<Vec<u32>>, String) {
     let (os, track) = base.split_once('@').unwrap_or((base, ""));
     let rank = ["ubuntu", "debian"].iter().position(|known| *known == os).unwrap_or(2);
-    let version = track.split('.').map_while(|part| part.parse().ok()).collect();
+    let version: Vec<u32> = track.split('.').map_while(|part| part.parse().ok()).collect();
     let version = if rank < 2 { version } else { Vec::new() };
-    (rank, Reverse(version), base.to_owned())
+    let is_short = rank == 0 && !matches!(version[..], [year, 4] if year % 2 == 0);
+    (rank, is_short, Reverse(version), base.to_owned())
 }
 
 /// Names that an image server may have this base under, the best first. Only Ubuntu's own server leaves the system's name away.
@@ -284,8 +285,9 @@ mod tests {
         check(&[], &["ubuntu@24.04"]);
         check(std::slice::from_ref(&fetched), &["ubuntu@24.04", "alpine@3.20"]);
         check(&[alias("debian/12", ""), fetched.clone()], &["debian@12", "alpine@3.20"]);
-        let many = ["alpine/3.20", "debian/12", "debian/9", "debian/13", "ubuntu/jammy"].map(|name| alias(name, ""));
-        check(&many, &["ubuntu@22.04", "debian@13", "debian@12", "debian@9", "alpine@3.20"]);
+        let many = ["alpine/3.20", "debian/12", "debian/9", "debian/13", "ubuntu/25.10", "ubuntu/jammy"]
+            .map(|name| alias(name, ""));
+        check(&many, &["ubuntu@22.04", "ubuntu@25.10", "debian@13", "debian@12", "debian@9", "alpine@3.20"]);
         check(
             &[alias("debian/12", ""), alias("ubuntu/noble", ""), fetched],
             &["ubuntu@24.04", "debian@12", "alpine@3.20"],

@@ -111,7 +111,7 @@ async fn show(context: &mut Context) -> Result<()> {
     let delay = context.args.duration("retry-delay").unwrap_or(std::time::Duration::from_secs(1));
     let mut shown = Shown::default();
     loop {
-        let (target, who) = context.target(&selected.controller)?;
+        let (target, who) = context.proven_target(&selected.controller).await?;
         match LogStream::open(&target, place, &who, &encode(&shown.go_on(&first))).await {
             Ok(stream) => {
                 follow(context, stream, &style, &mut shown).await?;

@@ -17,7 +17,11 @@ pub const COMMAND: Command = Command {
           Without an argument the cloud chooses where. The ids of the new machines are told on stderr;\n\
           they start in the background, see `juju machines`.\n\n\
           The bases of the cloud 'builtin' are listed and added by 'bases' and 'add-base' on the controller's host; which\n\
-          there are is told, too, by the message of a machine that asked for another.\n\n\
+          there are is told, too, by the message of a machine that asked for another. On LXD and Incus a base is an image\n\
+          that the server has or can fetch; without --base it is the model's `default-base`, else the server's first:\n\
+          Ubuntu 24.04, the newest LTS, another Ubuntu, Debian, others.\n\n\
+          `lxd:3` puts a container into machine 3, `lxd` into a new one: on the cloud 'builtin' beside it, on LXD and Incus in\n\
+          a server inside the machine, which is installed there if there is none.\n\n\
           `--disks` gives a machine disks beside its root disk: POOL, SIZE and COUNT in any order, several with blanks\n\
           between. Without a pool they are of 'loop', without a size they have 1 GiB. On the cloud 'builtin' they are mounted\n\
           as /mnt/disk0, /mnt/disk1 and so on; see 'storage-pools' and 'storage --filesystem'.\n\n\

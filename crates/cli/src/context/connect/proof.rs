@@ -79,6 +79,16 @@ impl Context {
         }
     }
 
+    /// Where a controller is and who we are there, for streams that can ask nobody for a password: what is kept is seen to hold first.
+    pub async fn proven_target(&mut self, name: &str) -> Result<(Target, Credentials)> {
+        let (target, who) = self.target(name)?;
+        if !who.password.is_empty() {
+            return Ok((target, who));
+        }
+        self.controller_api_of(name).await?;
+        self.target(name)
+    }
+
     /// Keeps what proved the user for the next commands.
     pub(crate) fn keep_proof(&self, name: &str, uuid: &str, who: &Credentials) -> Result<()> {
         match who.macaroons.first() {

@@ -15,6 +15,7 @@ has() { command -v "$1" >/dev/null 2>&1; }
 # What is printed goes to a file: an installation must not end with whoever reads it.
 run() { echo "+ $*" >>"$log"; "$@" >>"$log" 2>&1 </dev/null; }
 last() { grep -E '^(E:|ERROR|error:|Error:)' "$log" | tail -n 1; }
+because() { words=$(last); [ -z "$words" ] || echo ": $words"; }
 system() { (. /etc/os-release 2>/dev/null && echo "$ID"); }
 
 sockets() {
@@ -126,9 +127,9 @@ fi
 if ! socket >/dev/null; then
     if ! install; then
         if grep -qiE 'could not resolve|temporary failure|unable to connect|network is unreachable|connection (timed out|refused)|failed to fetch|unable to fetch' "$log"; then
-            no "it does not reach an archive of packages: give it a way to one, or install LXD or Incus in it by hand; $(last)"
+            no "it does not reach an archive of packages: give it a way to one, or install LXD or Incus in it by hand$(because)"
         fi
-        no "there is no package of LXD or Incus, or it cannot be installed: $(last) (all of it: $log in the machine)"
+        no "there is no package of LXD or Incus, or it cannot be installed$(because) (all of it: $log in the machine)"
     fi
     echo "say starting the server"
     begin

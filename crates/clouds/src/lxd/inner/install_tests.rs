@@ -101,6 +101,13 @@ fn what_cannot_be_is_said_with_its_cure() {
     let cache = ("apt-cache", r#"[ "$2" = lxd ]"#);
     let away = ("apt-get", "echo \"E: Failed to fetch http://a/b  Temporary failure resolving 'a'\"; exit 100");
     check(&[away, cache, ("dpkg", "")], "it does not reach an archive of packages");
+    let silent = ("apt-get", "echo \"Temporary failure resolving 'a'\"; exit 100");
+    check(&[silent, cache, ("dpkg", "")], "to one, or install LXD or Incus in it by hand");
+    let ends = said(&[silent, cache, ("dpkg", "")], nothing);
+    assert!(
+        ends.last().is_some_and(|last| last.ends_with("by hand")),
+        "nothing is announced that does not come: {ends:?}"
+    );
     let broken = ("apt-get", "echo 'E: Unable to correct problems'; exit 100");
     check(&[broken, cache, ("dpkg", "")], "it cannot be installed: E: Unable to correct problems");
     check(&[("apt-get", ""), cache, ("dpkg", "")], "the server is installed and does not start");
