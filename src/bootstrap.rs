@@ -257,7 +257,7 @@ async fn start(params: &KillParams, progress: Progress<'_>) -> Result<bool, Boot
         message: format!("controller {:?} cannot be started from here: {error}", params.controller_name),
         hints: vec!["It is started on its own host, by root.".into()],
     })?;
-    if daemon::running(&layout).is_some() {
+    if serves(&layout, settings.api_port).await {
         return Ok(false);
     }
     progress("Starting the controller");
@@ -273,6 +273,19 @@ async fn start(params: &KillParams, progress: Progress<'_>) -> Result<bool, Boot
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     Ok(true)
+}
+
+/// Whether it runs, and will go on: one that was just killed may still be seen for a moment, and takes no connections any more.
+async fn serves(layout: &Layout, port: u16) -> bool {
+    let begun = Instant::now();
+    while daemon::running(layout).is_some() {
+        let answers = tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_ok();
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        if (answers || begun.elapsed() > GRACE) && daemon::running(layout).is_some() {
+            return true;
+        }
+    }
+    false
 }
 
 /// The end of the controller's log.

@@ -168,7 +168,7 @@ async fn run(layout: &Layout, log: Option<LogFile>) -> Result<(), Failure> {
     tokio::spawn(renew(certificates.clone()));
     let operated = Operated { state: state.clone(), certificates, door: door.clone() };
     control::serve(layout, Arc::new(operated)).map_err(|e| failure("open the control socket", &e))?;
-    daemon::write_pid(layout, std::process::id()).map_err(|e| failure("write the pid file", &e))?;
+    daemon::is_up(layout).map_err(|e| failure("write the pid file", &e))?;
     daemon::ready();
     tracing::info!(name = settings.name, port = settings.api_port, "controller serves");
 

@@ -13,6 +13,7 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -63,8 +64,8 @@ fn start_process(layout: &Layout) -> io::Result<Child> {
     // The daemon makes a session of its own as its first act (`detach`), so a Ctrl-C meant for us spares it.
     command.process_group(0);
     let mut child = command.spawn()?;
-    // It writes the same when it is up. Whoever changes his mind before that must find it already.
-    if let Err(error) = write_pid(layout, child.id()) {
+    // Its own pid file says that it is up. Whoever changes his mind before that must find it already.
+    if let Err(error) = write_pid(&layout.starting(), child.id()) {
         let _ = child.kill();
         let _ = child.wait();
         return Err(error);
@@ -72,15 +73,28 @@ fn start_process(layout: &Layout) -> io::Result<Child> {
     Ok(child)
 }
 
-/// Writes the daemon's pid file.
-pub fn write_pid(layout: &Layout, pid: u32) -> io::Result<()> {
-    let begun = host::facts::start_time(pid).unwrap_or(0);
-    host::files::write(&layout.pid(), format!("{pid} {begun}\n").as_bytes(), 0o600)
+/// Writes the pid file of this process: from now on it runs, for all who ask.
+pub fn is_up(layout: &Layout) -> io::Result<()> {
+    write_pid(&layout.pid(), std::process::id())
 }
 
-/// The daemon's process, when it runs. One that is dead and not buried yet does not.
+fn write_pid(file: &Path, pid: u32) -> io::Result<()> {
+    let begun = host::facts::start_time(pid).unwrap_or(0);
+    host::files::write(file, format!("{pid} {begun}\n").as_bytes(), 0o600)
+}
+
+/// The daemon's process, when it is up and runs. One that is dead and not buried yet does not.
 pub fn running(layout: &Layout) -> Option<Pid> {
-    let text = std::fs::read_to_string(layout.pid()).ok()?;
+    process_of(&layout.pid())
+}
+
+/// The same, also when it is on its way up.
+fn there(layout: &Layout) -> Option<Pid> {
+    running(layout).or_else(|| process_of(&layout.starting()))
+}
+
+fn process_of(file: &Path) -> Option<Pid> {
+    let text = std::fs::read_to_string(file).ok()?;
     let (pid, begun) = text.trim().split_once(' ')?;
     let (number, begun): (u32, u64) = (pid.parse().ok()?, begun.parse().ok()?);
     let pid = Pid::from_raw(i32::try_from(number).ok()?)?;
@@ -91,11 +105,11 @@ pub fn running(layout: &Layout) -> Option<Pid> {
 /// Ends the daemon: TERM, and KILL after `grace`. Right when it does not run.
 pub fn stop(layout: &Layout, grace: Duration) -> io::Result<()> {
     service::remove(&layout.unit())?;
-    let Some(pid) = running(layout) else { return Ok(()) };
+    let Some(pid) = there(layout) else { return Ok(()) };
     let _ = kill_process(pid, Signal::TERM);
     let begun = Instant::now();
     let mut killed = false;
-    while running(layout).is_some() {
+    while there(layout).is_some() {
         if !killed && begun.elapsed() > grace {
             let _ = kill_process(pid, Signal::KILL);
             killed = true;

@@ -72,6 +72,11 @@ impl Layout {
         self.dir().join("controller.pid")
     }
 
+    /// The process that was started last, be it up already or not.
+    pub fn starting(&self) -> PathBuf {
+        self.dir().join("starting.pid")
+    }
+
     pub fn log(&self) -> PathBuf {
         self.dir().join("controller.log")
     }
