@@ -5,6 +5,7 @@
 
 mod redact;
 
+use crate::strangers::Source;
 use crate::table::Method;
 use base::ModelUuid;
 use base::clock::Time;
@@ -101,7 +102,7 @@ pub struct Begun {
 /// As who, from where, with which command line.
 pub struct Who<'a> {
     pub user: &'a str,
-    pub from: String,
+    pub from: Source,
     pub command: &'a str,
 }
 
@@ -203,22 +204,25 @@ pub fn begin(
     params: &Value,
     who: &Who<'_>,
 ) -> Option<Begun> {
-    let name = format!("{facade}.{}", method.name);
     let set = |key: &str| controller.and_then(|controller| controller.config.get(key));
     if set("auditing-enabled").and_then(Value::as_bool) == Some(false) {
         return None;
     }
     let excluded = set("audit-log-exclude-methods").and_then(Value::as_array);
     let is_excluded = |word: &str| excluded.is_some_and(|all| all.iter().any(|one| one.as_str() == Some(word)));
-    let reads = method.need == Need::Model(ModelLevel::Read) || READS.contains(&name.as_str());
-    // As it is set from the start, what reads is left out.
-    if is_excluded(&name) || (reads && (excluded.is_none() || is_excluded("ReadOnlyMethods"))) {
+    // As it is set from the start, what reads is left out; most calls do, and cost no more than this.
+    let leaves_out_reads = excluded.is_none() || is_excluded("ReadOnlyMethods");
+    if leaves_out_reads && method.need == Need::Model(ModelLevel::Read) {
+        return None;
+    }
+    let name = format!("{facade}.{}", method.name);
+    if is_excluded(&name) || (leaves_out_reads && READS.binary_search(&name.as_str()).is_ok()) {
         return None;
     }
     let captures = set("audit-log-capture-args").and_then(Value::as_bool) != Some(false);
     Some(Begun {
         user: who.user.to_owned(),
-        from: who.from.clone(),
+        from: who.from.to_string(),
         method: name,
         model,
         command: command(who.command),
@@ -229,7 +233,7 @@ pub fn begin(
 /// A login is always kept.
 pub fn login(model: Option<ModelUuid>, who: &Who<'_>) -> Begun {
     let (user, method) = (plain(who.user), LOGIN.to_owned());
-    Begun { user, from: who.from.clone(), method, model, command: command(who.command), arguments: String::new() }
+    Begun { user, from: who.from.to_string(), method, model, command: command(who.command), arguments: String::new() }
 }
 
 fn command(line: &str) -> String {

@@ -175,7 +175,7 @@ async fn wanting(session: &Session, user: &str) -> String {
 pub async fn verify(shared: &Shared, from: Source, user: &str, password: Secret) -> Result<(), Refusal> {
     let stored = {
         let read = shared.state.read();
-        let record = read.users.get(user).filter(|user| !user.removed && !user.disabled);
+        let record = read.users.get(user).filter(|user| user.is_in_use());
         record.and_then(|record| record.password_hash.clone())
     };
     let verified = shared.passwords.verify(from, user, stored.as_ref(), password).await;

@@ -188,7 +188,7 @@ impl Session {
     /// Of the one who is logged in, or names itself.
     fn who<'a>(&'a self, user: &'a str) -> Who<'a> {
         let command = self.command.get().map(String::as_str).unwrap_or_default();
-        Who { user, from: self.seat.source().to_string(), command }
+        Who { user, from: self.seat.source(), command }
     }
 
     async fn kept(&self, begun: Option<audit::Begun>, answer: Result<&str, &Error>) {

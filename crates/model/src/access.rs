@@ -95,7 +95,7 @@ pub fn on_cloud(beliefs: &Beliefs, user: &str, cloud: &str) -> Option<CloudLevel
 
 /// Whether the user may do what needs `need`, on a connection to `model` (or to the controller).
 pub fn allows(beliefs: &Beliefs, user: &str, model: Option<ModelUuid>, need: Need) -> bool {
-    let usable = beliefs.users.get(user).is_some_and(|user| !user.disabled && !user.removed);
+    let usable = beliefs.users.get(user).is_some_and(|user| user.is_in_use());
     // Whoever may not log in any more is out, also of what was opened before.
     if !usable || on_controller(beliefs, user).is_none() {
         return false;

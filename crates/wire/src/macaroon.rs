@@ -145,8 +145,7 @@ fn one(
         signature = pair(&signature, &caveat.vid, &caveat.id);
     }
     let expected = root.map_or(signature, |root| pair(&Signature::default(), &root.signature, &signature));
-    let differs = expected.iter().zip(&macaroon.signature).fold(0, |all, (ours, theirs)| all | (ours ^ theirs));
-    if differs == 0 { Ok(()) } else { Err(DoesNotHold) }
+    if secretbox::same(&expected, &macaroon.signature) { Ok(()) } else { Err(DoesNotHold) }
 }
 
 /// The value of a cookie, or of the header `Macaroons`: base64 of the JSON list.

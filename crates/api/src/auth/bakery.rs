@@ -212,7 +212,7 @@ impl Keys {
 
 /// The user, if it may prove anything at all.
 pub fn in_use<'a>(read: &'a Beliefs, name: &str) -> Option<&'a Stored<User>> {
-    read.users.get(name).filter(|user| !user.removed && !user.disabled && user.password_hash.is_some())
+    read.users.get(name).filter(|user| user.is_in_use() && user.password_hash.is_some())
 }
 
 const DECLARED: &str = "declared username";

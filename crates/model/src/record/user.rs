@@ -26,6 +26,13 @@ pub struct User {
     pub removed: bool,
 }
 
+impl User {
+    /// Neither removed nor shut out.
+    pub fn is_in_use(&self) -> bool {
+        !self.removed && !self.disabled
+    }
+}
+
 impl Record for User {
     const NOUN: &'static str = "user";
 }
