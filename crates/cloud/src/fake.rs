@@ -9,6 +9,7 @@ mod state;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 pub use fault::{Call, Fault};
 use state::State;
@@ -173,25 +174,26 @@ impl Fake {
         lie: impl FnOnce() -> T,
         work: impl FnOnce(&mut State) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        self.call_telling(call, whom, lie, work, |_| {}).await
+        self.call_telling(call, whom, lie, work, &Progress::silent()).await
     }
 
-    /// The same, and what of the fault is to be told.
+    /// The same, of a start that somebody follows.
     async fn call_telling<T>(
         &self,
         call: Call,
         whom: &[&str],
         lie: impl FnOnce() -> T,
         work: impl FnOnce(&mut State) -> Result<T, Error>,
-        tell: impl FnOnce(&Fault),
+        progress: &Progress,
     ) -> Result<T, Error> {
         let fault = self.begin(call, whom);
-        if let Some(fault) = &fault {
-            tell(fault);
-        }
         match fault {
             None => self.really(work),
-            Some(Fault::Fail(error) | Fault::Print(_, error)) => Err(error),
+            Some(Fault::Fail(error)) => Err(error),
+            Some(Fault::Print(text, error)) => {
+                progress.printed(&text);
+                Err(error)
+            }
             Some(Fault::FailAfter(error)) => self.really(work).and(Err(error)),
             Some(Fault::Hang) => std::future::pending().await,
             Some(Fault::HangAfter) => {
@@ -200,6 +202,13 @@ impl Fake {
             }
             Some(Fault::Late(wait)) => {
                 tokio::time::sleep(wait).await;
+                self.really(work)
+            }
+            Some(Fault::Steps(seconds)) => {
+                for _ in 0..seconds {
+                    tokio::time::sleep(Duration::from_secs(1)).await;
+                    progress.go_on()?;
+                }
                 self.really(work)
             }
             Some(Fault::Lie) => Ok(lie()),
@@ -282,12 +291,8 @@ impl Cloud for Fake {
         Box::pin(async move {
             let zone = format!("zone={}", request.zone.as_deref().unwrap_or_default());
             let whom = [request.machine.as_str(), request.name.as_str(), zone.as_str()];
-            let prints = |fault: &Fault| {
-                if let Fault::Print(text, _) = fault {
-                    progress.printed(text);
-                }
-            };
-            self.call_telling(Call::Start, &whom, || state::answer(request), |state| state.start(request), prints).await
+            let work = |state: &mut State| state.start(request);
+            self.call_telling(Call::Start, &whom, || state::answer(request), work, progress).await
         })
     }
 

@@ -5,9 +5,12 @@
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use base::Constraints;
 use base::storage::Disk;
+
+use crate::Error;
 
 /// A model, for what its machines share.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -122,19 +125,35 @@ impl fmt::Debug for HostKey {
 pub struct Progress {
     say: Say,
     printed: Say,
+    wanted: Arc<AtomicBool>,
 }
 
 type Say = Arc<dyn Fn(&str) + Send + Sync>;
 
 impl Progress {
     pub fn new(say: impl Fn(&str) + Send + Sync + 'static) -> Self {
-        Progress { say: Arc::new(say), printed: Arc::new(|_| {}) }
+        Progress { say: Arc::new(say), printed: Arc::new(|_| {}), wanted: Arc::new(AtomicBool::new(true)) }
     }
 
     /// Who is told what an instance printed that did not come up.
     #[must_use]
     pub fn and_printed(self, printed: impl Fn(&str) + Send + Sync + 'static) -> Self {
         Progress { printed: Arc::new(printed), ..self }
+    }
+
+    /// Until this is false the instance is wanted.
+    #[must_use]
+    pub fn while_wanted(self, wanted: Arc<AtomicBool>) -> Self {
+        Progress { wanted, ..self }
+    }
+
+    /// An error once the instance is wanted no more. To be asked between two steps, not in one: what a server is at goes on though nobody listens,
+    /// and what it has not shown yet nobody finds. The start then ends as after any error, with what it made taken back.
+    pub fn go_on(&self) -> Result<(), Error> {
+        match self.wanted.load(Ordering::Relaxed) {
+            true => Ok(()),
+            false => Err(Error::transient("its machine is to go")),
+        }
     }
 
     /// One that nobody listens to.
@@ -168,6 +187,16 @@ mod tests {
         check("f47ac10b-58cc-4372-a567-0e02b2c3d479", "0", "juju-c3d479-0");
         check("f47ac10b-58cc-4372-a567-0e02b2c3d479", "0/lxd/1", "juju-c3d479-0-lxd-1");
         check("abc", "7", "juju-abc-7");
+    }
+
+    #[test]
+    fn a_start_goes_on_while_it_is_wanted() {
+        Progress::silent().go_on().expect("nobody says otherwise");
+        let wanted = Arc::new(AtomicBool::new(true));
+        let progress = Progress::silent().while_wanted(wanted.clone());
+        progress.clone().go_on().expect("wanted");
+        wanted.store(false, Ordering::Relaxed);
+        assert_eq!(progress.go_on().expect_err("not any more").to_string(), "its machine is to go");
     }
 
     #[test]

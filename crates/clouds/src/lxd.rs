@@ -245,6 +245,7 @@ impl Cloud for Lxd {
             }
             let _turn = self.turns.take(&request.name).await;
             let _permit = self.starts.acquire().await.map_err(|_| Error::transient("the cloud is closing"))?;
+            progress.go_on()?;
             if let Some(host) = &request.parent {
                 return self.start_inside(host, request, progress).await;
             }

@@ -2,6 +2,8 @@
 
 #[path = "command_line/goals.rs"]
 mod goals;
+#[path = "command_line/reach.rs"]
+mod reach;
 #[path = "command_line/report.rs"]
 mod report;
 #[path = "command_line/settings.rs"]

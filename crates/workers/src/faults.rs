@@ -16,13 +16,14 @@ mod zones;
 
 use std::time::Duration;
 
-use base::Life;
 use base::status::{InstanceStatus, TaskStatus};
+use base::{Life, MachineId, ModelUuid};
 use cloud::Error;
 use cloud::fake::{Call, Fault};
 
 use bed::Bed;
 use model::beliefs::Beliefs;
+use model::query::why;
 use store::faulty::Break;
 
 /// The story. Returns what is left in the store.
@@ -260,8 +261,36 @@ async fn a_start_that_never_works_ends_as_an_error_and_can_be_tried_again() {
     bed.until("it gives up", |beliefs| status(beliefs, &bad) == Some(InstanceStatus::ProvisioningError)).await;
     assert_eq!(bed.cloud.calls().iter().filter(|(call, whom)| *call == Call::Start && whom == "0").count(), 11);
     bed.cloud.heal();
+    bed.cloud.next_for(Call::Start, "0", Fault::Late(Duration::from_secs(3)));
     bed.retry(model, &bad).await;
+    let before = "Creating container (try 1; the last failed: the cloud is busy)";
+    bed.until("it says what it was asked again for", |beliefs| said_of(beliefs, model, &bad) == before).await;
     bed.until("it runs", |beliefs| status(beliefs, &bad) == Some(InstanceStatus::Running)).await;
+    assert_eq!(said_of(&bed.user.read(), model, &bad), "Running");
+}
+
+/// A try may take far longer than the pause before it.
+#[tokio::test(start_paused = true)]
+async fn what_a_start_failed_of_is_told_while_it_is_tried_again() {
+    let bed = Bed::new().await;
+    bed.cloud.next(Call::Start, Fault::transient());
+    bed.cloud.next(Call::Start, Fault::Late(Duration::from_secs(40)));
+    let model = bed.add_model("m").await;
+    let machine = bed.add_machine(model).await;
+    let before = "Creating container (try 2; the last failed: the cloud is busy)";
+    let seen = bed.until("it is tried again", |beliefs| said_of(beliefs, model, &machine) == before).await;
+    let at = why::Seen { model, presence: &bed.presence(), now: bed.now() };
+    let chain = why::why(&seen.models[&model], at, &machine).expect("there");
+    assert_eq!((chain[0].attempts, chain[0].last_error.as_str()), (2, "the cloud is busy"));
+    bed.until_runs(model, &machine).await;
+    let history = bed.said();
+    assert!(history.contains("starting (try 2; the last failed: the cloud is busy)"), "{history:?}");
+}
+
+/// The message of its instance's status.
+fn said_of(beliefs: &Beliefs, model: ModelUuid, machine: &MachineId) -> String {
+    let instance = beliefs.models[&model].machines[machine].instance.as_ref();
+    instance.map(|instance| instance.status.message.clone()).unwrap_or_default()
 }
 
 #[tokio::test(start_paused = true)]
@@ -384,6 +413,30 @@ async fn a_machine_removed_while_it_starts_leaves_nothing() {
         .await;
         bed.remove(model, &machine, false).await;
         bed.until("it is gone", |beliefs| !beliefs.models[&model].machines.contains_key(&machine)).await;
+        assert!(!bed.cloud.objects().iter().any(|object| object.starts_with("instance")), "{:?}", bed.cloud.objects());
+    }
+}
+
+/// A cloud that can end a start early is let to; until then it is said what is waited for.
+#[tokio::test(start_paused = true)]
+async fn a_start_of_a_machine_that_is_to_go_ends_after_its_step() {
+    for (fault, longest) in [(Fault::Steps(50), 5), (Fault::Late(Duration::from_secs(50)), 61)] {
+        let bed = Bed::new().await;
+        bed.cloud.next(Call::Start, fault.clone());
+        let model = bed.add_model("m").await;
+        let machine = bed.add_machine(model).await;
+        let said = |beliefs: &Beliefs| said_of(beliefs, model, &machine);
+        bed.until("it starts", |beliefs| said(beliefs) == "Creating container").await;
+        let before = bed.now();
+        bed.remove(model, &machine, false).await;
+        let waits = "waiting for its start to end, to remove what that makes";
+        bed.until("it says what it waits for", |beliefs| said(beliefs) == waits).await;
+        let seen = why::Seen { model, presence: &bed.presence(), now: bed.now() };
+        let chain = why::why(&bed.user.read().models[&model], seen, &machine).expect("there");
+        assert_eq!(chain[0].message, "its cloud to end the start of its instance, and to remove what that made");
+        bed.until("it is gone", |beliefs| !beliefs.models[&model].machines.contains_key(&machine)).await;
+        let took = bed.now().since(before);
+        assert!(took <= Duration::from_secs(longest), "removal took {took:?} under {fault:?}");
         assert!(!bed.cloud.objects().iter().any(|object| object.starts_with("instance")), "{:?}", bed.cloud.objects());
     }
 }

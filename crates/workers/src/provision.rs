@@ -87,14 +87,19 @@ impl Worker for Provision {
         let used = place::cloud_of(&self.parts.state.read(), &self.parts.clouds, *model).ok();
         let outcome = match learned.and_then(|()| self.request(&place, &zones)) {
             Ok((cloud, request)) => {
-                let start = self.start(&*cloud, &request, &place);
+                let wanted = Arc::new(AtomicBool::new(true));
+                let start = self.start(&*cloud, &request, &place, &wanted);
                 let mut start = std::pin::pin!(start);
                 let outcome = tokio::select! {
                     outcome = &mut start => outcome,
                     // A cloud may go on with what it began though nobody listens, so it is given time to end; what it made, `remove` finds.
                     () = self.unwanted(&place) => {
-                        let _ = tokio::time::timeout(LAST_MOMENT, start).await;
-                        return Ok(());
+                        wanted.store(false, Ordering::Relaxed);
+                        let said = self.parts.state.change(|beliefs, given| {
+                            start::unwanted(beliefs, *model, machine, given)
+                        });
+                        let (_, said) = tokio::join!(tokio::time::timeout(LAST_MOMENT, start), said);
+                        return Ok(said?);
                     }
                 };
                 outcome.map(|started| (cloud.clone(), request.clone(), started))
@@ -189,7 +194,13 @@ impl Provision {
         Ok((cloud, request))
     }
 
-    async fn start(&self, cloud: &dyn Cloud, request: &StartRequest, place: &Place) -> Result<Started, Fell> {
+    async fn start(
+        &self,
+        cloud: &dyn Cloud,
+        request: &StartRequest,
+        place: &Place,
+        wanted: &Arc<AtomicBool>,
+    ) -> Result<Started, Fell> {
         let (said, mut heard) = tokio::sync::watch::channel(String::new());
         let (prints, printed) = tokio::sync::watch::channel(String::new());
         let progress = Progress::new(move |message| {
@@ -198,6 +209,7 @@ impl Provision {
         let progress = progress.and_printed(move |console| {
             prints.send_replace(console.to_owned());
         });
+        let progress = progress.while_wanted(wanted.clone());
         // What hangs after the model is prepared hangs in the zone.
         let starting = AtomicBool::new(false);
         let work = async {

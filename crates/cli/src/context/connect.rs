@@ -15,6 +15,7 @@ use serde_json::Value;
 
 use super::Context;
 use crate::error::{Error, Result};
+use crate::manual::controller::is_ours;
 use crate::select;
 use proof::Entering;
 
@@ -118,6 +119,7 @@ impl Context {
     async fn open(&mut self, name: &str, place: Place, until: tokio::time::Instant) -> Result<Api> {
         let (target, mut who) = self.target(name)?;
         let kept = who.macaroons.clone();
+        let mut told = false;
         self.log("INFO", "juju.juju", &format!("connecting to API addresses: {:?}", target.addresses));
         let connection = loop {
             match self.enter(name, &target, place, &mut who, "").await {
@@ -133,7 +135,17 @@ impl Context {
                     if e.is_transient() && tokio::time::Instant::now() < until =>
                 {
                     self.log("DEBUG", "juju.api", &format!("{e}; trying again"));
+                    // Scripts know the words of the end, and no others.
+                    if self.io.stderr_is_terminal && !std::mem::replace(&mut told, true) {
+                        self.info(format!("Controller {name:?} does not answer ({e}); trying for a while"));
+                    }
                     self.sleep(PAUSE).await;
+                }
+                Err(Entering::Login(LoginError::Dial(e))) if e.is_transient() && self.is_startable(name) => {
+                    return Err(Error::connection(format!(
+                        "unable to connect to API: {e}\n\nIf what controller {name:?} runs in was stopped, start it again with\n\n    \
+                         juju start-controller {name}"
+                    )));
                 }
                 Err(Entering::Login(error)) => return Err(self.explain_login(error, name)),
             }
@@ -164,6 +176,13 @@ impl Context {
         let uuid = self.store.controllers().ok().and_then(|all| all.controllers.get(name).map(|one| one.uuid.clone()));
         let here = self.injected.bootstrapper.as_ref();
         here.zip(uuid).is_some_and(|(here, uuid)| here.is_down(&uuid))
+    }
+
+    /// It was bootstrapped from here, in an instance of a cloud or on a host, where `start-controller` finds it.
+    fn is_startable(&self, name: &str) -> bool {
+        let all = self.store.controllers().unwrap_or_default();
+        let noted = self.store.bootstrap_configs().is_ok_and(|all| all.controllers.contains_key(name));
+        noted && all.controllers.get(name).and_then(|one| one.agent_version.as_deref()).is_some_and(is_ours)
     }
 
     pub(crate) fn explain_login(&self, error: LoginError, controller: &str) -> Error {

@@ -36,6 +36,8 @@ pub enum Fault {
     HangAfter,
     /// It answers well, but only after this much time.
     Late(Duration),
+    /// It takes so many seconds, a step each, and asks between two whether to go on.
+    Steps(u32),
     /// It says that it did, and did nothing. `instances` says that there are none.
     Lie,
 }

@@ -88,6 +88,7 @@ impl Lxd {
         }
         let (client, place) = {
             let _turn = self.turn_inside(&host.0).await;
+            progress.go_on()?;
             let found = self.owned(&model.controller, host).await?;
             let found = found.filter(Instance::is_running).ok_or_else(|| away(&host.0))?;
             let client = self.prepare(&found, progress).await?;

@@ -93,6 +93,7 @@ impl Start<'_> {
         let profile = profile::ensure(self.client, &request.model).await?;
         self.progress.say("Creating container");
         let image = self.create_of_any(&images, &profile, is_vm).await?;
+        self.progress.go_on()?;
         if !is_vm {
             self.fill(image.fingerprint()).await?;
             self.whole().await?;
@@ -117,6 +118,7 @@ impl Start<'_> {
     async fn create_of_any<'i>(&self, images: &'i [Image], profile: &str, is_vm: bool) -> Result<&'i Image, Error> {
         let mut first_absent = None;
         for image in images {
+            self.progress.go_on()?;
             match self.create(image, profile, is_vm).await {
                 Ok(()) => return Ok(image),
                 Err(failed) if image.server.is_some() && image::is_absent(&failed) => {
@@ -233,12 +235,13 @@ impl Start<'_> {
     async fn await_agent(&self) -> Result<(), Error> {
         let waited = async {
             while self.client.folder(&self.request.name, "/etc").await.is_err() {
+                self.progress.go_on()?;
                 tokio::time::sleep(LOOK_AGAIN).await;
             }
+            Ok(())
         };
-        tokio::time::timeout(BOOT, waited)
-            .await
-            .map_err(|_| Error::transient("the virtual machine does not come up, or its image has no agent"))
+        let late = || Err(Error::transient("the virtual machine does not come up, or its image has no agent"));
+        tokio::time::timeout(BOOT, waited).await.unwrap_or_else(|_| late())
     }
 
     async fn wake_agent(&self) -> Result<(), Error> {

@@ -8,6 +8,7 @@ mod trouble;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use cloud::contract::{self, Given};
@@ -229,6 +230,36 @@ async fn what_an_image_server_has_is_fetched_and_found_here_the_next_time() {
     assert_eq!((&named["name"], &named["target"]), (&"juju/alpine@3.31/amd64".into(), &"f-alpine/3.31/amd64".into()));
     assert_eq!(server.lock().state.aliases.len(), 2);
     assert_eq!(cloud.bases().await, Ok(vec!["debian@12".to_owned(), "alpine@3.31".to_owned()]));
+}
+
+/// A machine that is to go is not tried with one image after the other. A step that has begun is waited for: the server goes on with it.
+#[tokio::test]
+async fn a_start_that_is_wanted_no_more_ends_after_its_step() {
+    for (base, status) in [("alpine@9.9", 400), ("debian@12", 200)] {
+        let (server, cloud) = started("lxd");
+        let request = StartRequest { base: base.into(), ..wanted("0") };
+        cloud.prepare_model(&request.model).await.expect("prepared");
+        server.next("POST /1.0/instances", Fault::Never);
+        let wanted = Arc::new(AtomicBool::new(true));
+        let progress = Progress::silent().while_wanted(wanted.clone());
+        let asked = |what: &str| server.lock().asked.iter().filter(|asked| asked.contains(what)).count();
+        let step_ends = async {
+            while asked("/wait") == 0 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            wanted.store(false, Ordering::Relaxed);
+            for one in server.lock().state.operations.values_mut() {
+                (one.status, one.err) = (status, "The requested image couldn't be found".to_owned());
+            }
+        };
+        let both = async { tokio::join!(cloud.start_instance(&request, &progress), step_ends) };
+        let (ended, ()) = tokio::time::timeout(Duration::from_secs(30), both).await.expect("it ends");
+        assert_eq!(ended.expect_err("it is not wanted").to_string(), "its machine is to go", "{base}");
+        assert_eq!((asked("POST /1.0/instances"), instances(&server)), (1, Vec::new()), "{base}");
+        // Nor is one begun that is unwanted before its turn has come.
+        cloud.start_instance(&request, &progress).await.expect_err("it is not wanted");
+        assert_eq!(asked("POST /1.0/instances"), 1, "{base}");
+    }
 }
 
 #[tokio::test]

@@ -69,7 +69,9 @@ pub fn begin(
     }
     let mut instance = stored.to_record();
     if machine.retry {
-        instance.provisioning = Provisioning::default();
+        // Tries are counted anew. What the last one failed of stands until one succeeds.
+        let last_error = std::mem::take(&mut instance.provisioning.last_error);
+        instance.provisioning = Provisioning { last_error, ..Provisioning::default() };
     }
     let order = beliefs.in_model(model).ok().and_then(|within| zones::order(within, zones, machine).ok());
     let order = order.unwrap_or_default();
@@ -118,11 +120,22 @@ pub fn progress(
     message: &str,
     given: Given<'_>,
 ) -> Result<Decision, Refusal> {
+    // One that is unwanted says so, whatever it is at.
+    let alive = find(beliefs, model, id).is_some_and(|(_, machine, _)| machine.life == Life::Alive);
     instance::set(beliefs, model, id, given, |instance, given| {
-        if !instance.is_provisioned() {
+        if alive && !instance.is_provisioned() {
             instance.provisioning.step = message.to_owned();
             let message = and_before(message, &instance.provisioning);
             instance.says(InstanceStatus::Allocating, &message, given);
+        }
+    })
+}
+
+/// Notes that a start is under way of a machine that is to go: it is waited for, since a cloud may go on with what nobody listens to.
+pub fn unwanted(beliefs: &Beliefs, model: ModelUuid, id: &MachineId, given: Given<'_>) -> Result<Decision, Refusal> {
+    instance::set(beliefs, model, id, given, |instance, given| {
+        if !instance.is_provisioned() && instance.provisioning.started.is_some() {
+            instance.says(instance.status.current, "waiting for its start to end, to remove what that makes", given);
         }
     })
 }

@@ -168,32 +168,26 @@ impl One<'_> {
             return self.follow(&host, chain);
         }
         if self.machine.retry {
-            return chain.push(self.link(What::Controller, "the start that was asked for again", None));
+            let link = self.link(What::Controller, "the start that was asked for again", None);
+            return chain.push(after_tries(link, instance));
         }
         if instance.status.current == InstanceStatus::ProvisioningError {
-            let mut link =
-                self.link(What::User, "a user, since its start failed for good", Some(instance.status.since));
-            (link.attempts, link.last_error) = (work.attempts, work.last_error.clone());
-            link.first_boot = instance.first_boot;
-            return chain.push(link);
+            let link = self.link(What::User, "a user, since its start failed for good", Some(instance.status.since));
+            return chain.push(after_tries(link, instance));
         }
         if let Some(next) = work.waits_until(self.seen.now) {
-            let mut link =
-                self.link(What::StartAgain, "the next try to start its instance", Some(instance.status.since));
-            (link.attempts, link.last_error, link.next_try) = (work.attempts, work.last_error.clone(), Some(next));
-            link.first_boot = instance.first_boot;
-            return chain.push(link);
+            let link = self.link(What::StartAgain, "the next try to start its instance", Some(instance.status.since));
+            return chain.push(Link { next_try: Some(next), ..after_tries(link, instance) });
         }
         let link = match work.started {
             None => self.link(What::Controller, "its turn to be started", Some(self.machine.created)),
             Some(started) => {
                 let step = if work.step.is_empty() { "starting" } else { work.step.as_str() };
                 let message = format!("its cloud, which starts its instance ({step})");
-                let last_error = work.last_error.clone();
-                Link { attempts: work.attempts, last_error, ..self.link(What::Cloud, message, Some(started)) }
+                self.link(What::Cloud, message, Some(started))
             }
         };
-        chain.push(link);
+        chain.push(after_tries(link, instance));
     }
 
     fn is_provisioned(&self, id: &MachineId) -> bool {
@@ -317,6 +311,10 @@ impl One<'_> {
                 ..link
             };
         }
+        if !instance.is_provisioned() && work.started.is_some() {
+            let message = "its cloud to end the start of its instance, and to remove what that made";
+            return self.link(What::Cloud, message, since);
+        }
         let runs_on =
             instance.is_provisioned() && !self.machine.keep_instance && !settings::harvest(self.within).destroyed;
         match (instance.is_provisioned() || work.attempts > 0) && !runs_on {
@@ -324,6 +322,12 @@ impl One<'_> {
             false => self.link(What::Controller, "the controller to forget it", since),
         }
     }
+}
+
+/// With what the tries to start it came to so far. It is told until one succeeds, whoever's turn it is now: else it is seen in the pauses alone.
+fn after_tries(link: Link, instance: &Instance) -> Link {
+    let work = &instance.provisioning;
+    Link { attempts: work.attempts, last_error: work.last_error.clone(), first_boot: instance.first_boot, ..link }
 }
 
 fn worded(status: InstanceStatus) -> &'static str {

@@ -5,12 +5,12 @@ use tokio::sync::Notify;
 
 use super::Desk;
 
-fn words(line: &str) -> Vec<String> {
+pub fn words(line: &str) -> Vec<String> {
     line.split_whitespace().map(|word| word.replace('|', " ")).collect()
 }
 
 /// Waits until stderr has it.
-async fn told(captured: &Captured, what: &str) {
+pub async fn told(captured: &Captured, what: &str) {
     let wait = async {
         while !captured.stderr().contains(what) {
             tokio::time::sleep(std::time::Duration::from_millis(5)).await;

@@ -79,9 +79,12 @@ async fn run(context: &mut Context) -> Result<()> {
         return Err(explain(context, &api, &name, error).await);
     }
     context.info("Waiting for model resources to be reclaimed");
-    wait(context, &api).await;
-    context.info("All models reclaimed, cleaning up controller machines");
-    reclaim::take_away(context, &name, reclaim::Told::ToEnd).await
+    reclaim::unless_interrupted(context, &name, async |context| {
+        wait(context, &api).await;
+        context.info("All models reclaimed, cleaning up controller machines");
+        reclaim::take_away(context, &name, reclaim::Told::ToEnd).await
+    })
+    .await
 }
 
 /// What is refused before the user is asked and before the controller is told.

@@ -55,7 +55,9 @@ async fn run(context: &mut Context) -> Result<()> {
         Ok(api) => Ok(api),
         Err(error) => {
             let refused = error.message().contains("connect: connection refused");
-            let why = if refused { "open connection timed out".to_owned() } else { error.to_string() };
+            let why = error.to_string();
+            // What follows the first line is how to start it.
+            let why = if refused { "open connection timed out" } else { why.lines().next().unwrap_or_default() };
             context.info(format!("Unable to open API: {why}"));
             Err(error)
         }
@@ -69,15 +71,18 @@ async fn run(context: &mut Context) -> Result<()> {
         context.note(format!("\n{warning}"));
         context.confirm_name("controller", &name, "controller destruction")?;
     }
-    let told = match api {
-        Ok(api) => through_api(context, &api, &name, timeout).await,
-        Err(_) if reclaim::Beneath::find(context, &name).await?.is_some() => {
-            context.info("Unable to connect to the API server, destroying through provider");
-            Told::Nothing
-        }
-        Err(error) => return Err(error.context("cannot connect to model config API")),
-    };
-    reclaim::take_away(context, &name, told).await
+    reclaim::unless_interrupted(context, &name, async |context| {
+        let told = match api {
+            Ok(api) => through_api(context, &api, &name, timeout).await,
+            Err(_) if reclaim::Beneath::find(context, &name).await?.is_some() => {
+                context.info("Unable to connect to the API server, destroying through provider");
+                Told::Nothing
+            }
+            Err(error) => return Err(error.context("cannot connect to model config API")),
+        };
+        reclaim::take_away(context, &name, told).await
+    })
+    .await
 }
 
 /// Whether the controller ends by itself now.

@@ -167,6 +167,23 @@ pub enum Told {
     Nothing,
 }
 
+/// The end of a controller, which Ctrl-C does not undo: who presses it is told what goes on, and how to see it through.
+pub async fn unless_interrupted(
+    context: &mut Context,
+    name: &str,
+    work: impl AsyncFnOnce(&mut Context) -> Result<()>,
+) -> Result<()> {
+    let interrupted = context.interrupted();
+    tokio::select! {
+        biased;
+        ended = work(context) => ended,
+        () = interrupted => Err(Error::failed(format!(
+            "interrupted: what controller {name:?} began to remove it goes on removing; to see it through:\n\n    juju kill-controller {name}"
+        ))
+        .with_exit(130)),
+    }
+}
+
 /// Takes away what lies on the controller's host, where that can be reached from here, and forgets the controller.
 pub async fn take_away(context: &mut Context, name: &str, told: Told) -> Result<()> {
     let mut beneath = Beneath::find(context, name).await?;

@@ -19,16 +19,16 @@ pub const COMMAND: Command = Command {
     purpose: "Removes one or more machines from a model.",
     doc: "Removes machines, and their instances with them. A machine with units or containers goes only with --force,\n\
           which removes these too. What would happen is shown before; --no-prompt skips the question, --dry-run the rest.\n\n\
-          A machine that is going has `life: dying` in 'status --format yaml', and its message says what it waits for: a task that is being\n\
-          ended, a container, a cloud that does not answer and when it is asked again. Such a removal is tried until it\n\
-          succeeds.\n\n\
+          A machine that is going has `life: dying` in 'status --format yaml'; 'why' says what it waits for: a task that\n\
+          is being ended, a container, a start under way, a cloud that does not answer and when it is asked again. Such a\n\
+          removal is tried until it succeeds.\n\n\
           With --force it ends in any case: after a minute, or after what --timeout says, or at once with --no-wait, the\n\
           machine is forgotten even if its cloud did not say that the instance is gone.\n\n\
           With --keep-instance the instance is not stopped: our agent leaves it and takes its files along, and it goes on\n\
           running without us. Whoever could log in still can.",
     examples: "\n    juju remove-machine 5\n    juju remove-machine 6 --force\n    juju remove-machine 7 --force --timeout 10s\n    \
                juju remove-machine 8/lxd/2 --no-prompt\n    juju remove-machine 9 --keep-instance",
-    see_also: &["add-machine", "machines"],
+    see_also: &["add-machine", "machines", "why"],
     flags: &[
         Flag::bool(&["dry-run"], "Print what this command would be removed without removing"),
         Flag::bool(&["force"], "Completely remove a machine and all its dependencies"),

@@ -78,7 +78,9 @@ fn sentence(link: &Wait) -> String {
     match link.last_error.is_empty() {
         true => link.message.clone(),
         // It goes on, and this is of the time before.
-        false if link.what == "cloud" => format!("{}; the last try failed: {}", link.message, link.last_error),
+        false if matches!(link.what.as_str(), "cloud" | "controller") => {
+            format!("{}; the last try failed: {}", link.message, link.last_error)
+        }
         false => format!("{}: {}", link.message, link.last_error),
     }
 }
@@ -128,6 +130,21 @@ fn node(link: &Wait, since: String, next_try: String) -> Node {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_failed_before_is_no_reason_of_what_goes_on() {
+        let check = |what: &str, last_error: &str, expected: &str| {
+            let link =
+                Wait { what: what.into(), message: "it".into(), last_error: last_error.into(), ..Wait::default() };
+            assert_eq!(sentence(&link), expected, "{what}");
+        };
+        check("cloud", "", "it");
+        check("cloud", "no such image", "it; the last try failed: no such image");
+        check("controller", "no such image", "it; the last try failed: no such image");
+        check("start-again", "busy", "it: busy");
+        check("stop-again", "busy", "it: busy");
+        check("user", "quota exceeded", "it: quota exceeded");
+    }
 
     #[test]
     fn what_to_do_is_said_where_a_user_can_do_anything() {

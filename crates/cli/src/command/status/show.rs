@@ -15,7 +15,7 @@ use crate::command::storage::details;
 use crate::command::{Command, Scope};
 use crate::completion::Noun;
 use crate::context::{Api, Context};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::flags::Flag;
 use crate::output;
 use crate::status::{View, line, object, summary, tabular};
@@ -156,7 +156,16 @@ async fn fetch(context: &mut Context, storage: bool) -> Result<(FullStatus, Api)
     let delay = context.args.duration("retry-delay").unwrap_or(Duration::from_millis(100));
     let mut tried = 0;
     loop {
-        match attempt(context, storage).await {
+        let opened = match context.model_api().await {
+            // That was tried for long already.
+            Err(error) if *error.kind() == Kind::Connection => return Err(error),
+            opened => opened,
+        };
+        let asked = match opened {
+            Ok(api) => attempt(context, api, storage).await,
+            Err(error) => Err(error),
+        };
+        match asked {
             Ok(got) => return Ok(got),
             Err(error) if tried >= retries || is_final(&error) => return Err(error),
             Err(_) => {
@@ -172,9 +181,8 @@ fn is_final(error: &Error) -> bool {
     error.exit() == 2 || matches!(error.code(), "redirection required" | "not implemented")
 }
 
-async fn attempt(context: &mut Context, storage: bool) -> Result<(FullStatus, Api)> {
+async fn attempt(context: &Context, api: Api, storage: bool) -> Result<(FullStatus, Api)> {
     let patterns = context.args.positional().to_vec();
-    let api = context.model_api().await?;
     let together = api.connection.version("Client") != 6;
     let mut params = json!({"patterns": if patterns.is_empty() { Value::Null } else { json!(patterns) }});
     if storage && together {

@@ -150,7 +150,9 @@ async fn a_start_says_whose_turn_it_is() {
     assert_eq!(seen, [expected]);
     // Its time has come: the controller is about to try.
     let due = Provisioning { next_try: Some(at(NOW)), ..failed.clone() };
-    check(&one(machine("0"), tried(Allocating, due), None), "0", &["0 controller: its turn to be started"]);
+    let seen = asked(&one(machine("0"), tried(Allocating, due), None), "0");
+    assert_eq!(lines(&seen), ["0 controller: its turn to be started"]);
+    assert_eq!((seen[0].attempts, seen[0].last_error.as_str()), (3, "busy"));
 
     let over = Provisioning { attempts: 11, last_error: "quota exceeded".into(), ..Default::default() };
     let seen = asked(&one(machine("0"), tried(ProvisioningError, over.clone()), None), "0");
@@ -159,11 +161,9 @@ async fn a_start_says_whose_turn_it_is() {
     let printed = Instance { first_boot: true, ..tried(ProvisioningError, over.clone()) };
     assert!(asked(&one(machine("0"), printed, None), "0")[0].first_boot && !seen[0].first_boot);
     let again = Machine { retry: true, ..machine("0") };
-    check(
-        &one(again, tried(ProvisioningError, over), None),
-        "0",
-        &["0 controller: the start that was asked for again"],
-    );
+    let seen = asked(&one(again, tried(ProvisioningError, over), None), "0");
+    assert_eq!(lines(&seen), ["0 controller: the start that was asked for again"]);
+    assert_eq!((seen[0].attempts, seen[0].last_error.as_str()), (11, "quota exceeded"));
 }
 
 #[tokio::test(start_paused = true)]
