@@ -15,7 +15,8 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 const TABLE: &str = include_str!("authorization.txt");
-const ROLES: [&str; 9] = ["anon", "agent", "another", "none", "login", "reader", "writer", "owner", "super"];
+const ROLES: [&str; 11] =
+    ["anon", "agent", "another", "none", "login", "reader", "writer", "owner", "cloud", "other", "super"];
 
 /// A controller with somebody of each role, and two models: that of the connections, and one where only superusers have anything.
 struct Bed {
@@ -32,13 +33,20 @@ impl Bed {
             let hash = read.users.get("reader").and_then(|user| user.password_hash.clone());
             Proof::Password(hash.expect("a password"))
         };
-        let add = rig.state.change(|beliefs, given| user::add(beliefs, "none", "", &hash, "admin", given));
-        add.await.expect("added");
+        for name in ["none", "clouder", "elsewhere"] {
+            let add = rig.state.change(|beliefs, given| user::add(beliefs, name, "", &hash, "admin", given));
+            add.await.expect("added");
+        }
         let shut = |beliefs: &model::Beliefs, given: model::Given<'_>| {
             user::revoke(beliefs, &Object::Controller, "none", "login", given)
         };
         rig.state.change(shut).await.expect("revoked");
         let other = rig.add_model("other").await;
+        for (object, name) in [(Object::Cloud("lab".into()), "clouder"), (Object::Model(other), "elsewhere")] {
+            let grant =
+                |beliefs: &model::Beliefs, given: model::Given<'_>| user::grant(beliefs, &object, name, "admin", given);
+            rig.state.change(grant).await.expect("granted");
+        }
         Bed { rig, model: CONTROLLER_MODEL.parse().expect("valid"), other }
     }
 
@@ -82,6 +90,8 @@ fn user_of(role: &str) -> Option<&'static str> {
         "reader" => "reader",
         "writer" => "writer",
         "owner" => "owner",
+        "cloud" => "clouder",
+        "other" => "elsewhere",
         "super" => "admin",
         _ => return None,
     })
@@ -217,7 +227,7 @@ async fn what_is_taken_away_is_gone_at_once() {
 async fn what_is_for_one_model_is_not_for_another() {
     let bed = Bed::make().await;
     // Administers one model, and is nobody on the other.
-    for (name, may) in [("owner", false), ("super", true)] {
+    for (name, may) in [("owner", false), ("cloud", false), ("other", true), ("super", true)] {
         let client = bed.rig.caller(&format!("/model/{}/api", bed.other)).await;
         let login = client.log_in(user_of(name).expect("a user"), PASSWORD).await;
         assert_eq!(login.is_ok(), may, "{name}: {login:?}");

@@ -18,7 +18,9 @@ use super::Simulator;
 use super::driver::complain;
 use crate::assembly::{CLOUD, CONTROLLER_UUID, PASSWORD};
 
+mod programs;
 mod status;
+mod watchers;
 
 type Failure = Box<dyn std::error::Error>;
 type Done<T = ()> = Result<T, Failure>;
@@ -83,6 +85,7 @@ async fn measure(asked: &Asked) -> Done {
     let mut simulator = Simulator::start(&program)?;
     let admin = simulator.connect(Place::Controller).await?;
     logins(&simulator).await?;
+    programs::short(&simulator).await?;
     connections(&simulator).await?;
     changes(&simulator, &admin).await?;
     let model = create_model(&admin, "many").await?;
@@ -92,8 +95,12 @@ async fn measure(asked: &Asked) -> Done {
     let few = Size { machines: asked.machines, calls: CALLS, answer: "p99 <= 15 ms", command: "<= 60 ms" };
     status::measure(&simulator, model, &few, asked.grigri.as_deref()).await?;
     status::beside_history(&simulator, model, &session, asked.machines).await?;
+    watchers::measure(&simulator, model, &session, asked.machines).await?;
     drop(session);
-    many(&mut simulator, &admin, asked).await
+    many(&mut simulator, &admin, asked).await?;
+    // The controller is another one now; and its models would be in the figures above.
+    let admin = simulator.connect(Place::Controller).await?;
+    programs::models(&simulator, &admin, asked.grigri.as_deref()).await
 }
 
 async fn logins(simulator: &Simulator) -> Done {
@@ -300,9 +307,17 @@ impl Raw {
     }
 
     async fn call(&mut self, facade: &str, version: u32, method: &str, params: &Value) -> Done<String> {
+        self.call_of(&json!(""), facade, version, method, params).await
+    }
+
+    /// Of one watcher.
+    async fn call_of(&mut self, id: &Value, facade: &str, version: u32, method: &str, params: &Value) -> Done<String> {
         self.number += 1;
-        let frame =
+        let mut frame =
             json!({"request-id": self.number, "type": facade, "version": version, "request": method, "params": params});
+        if id != "" {
+            frame["id"] = id.clone();
+        }
         self.socket.send(Message::text(frame.to_string())).await?;
         match self.socket.next().await {
             Some(Ok(Message::Text(text))) if !text.contains("\"error-code\"") => Ok(text.to_string()),
