@@ -30,8 +30,12 @@ pub async fn a_state() -> State {
 }
 
 pub async fn a_state_with(limits: Limits) -> State {
+    a_state_in(Arc::new(Memory::new()), limits).await
+}
+
+pub async fn a_state_in(store: Arc<Memory>, limits: Limits) -> State {
     let clock = Arc::new(FixedClock::new(Time::from_unix(1_000)));
-    let state = State::open_with(Arc::new(Memory::new()), clock, Arc::new(SystemChance), limits).await.expect("opens");
+    let state = State::open_with(store, clock, Arc::new(SystemChance), limits).await.expect("opens");
     let with = first_records();
     state.change(|beliefs, given| controller::bootstrap(beliefs, &with, given)).await.expect("bootstraps");
     state

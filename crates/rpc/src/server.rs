@@ -1,7 +1,7 @@
 //! The serving end of a connection: reads frames, runs each call as a task of its own, writes answers as they come.
 //! Bounds: calls in flight and their bytes, answers that are not read. The surprise: a frame that is no envelope closes with 1000.
 
-use crate::websocket::{CloseCode, CloseFrame, Error, Message, Socket};
+use crate::websocket::{self, CloseCode, CloseFrame, Error, Message, Socket};
 use futures_util::stream::SplitSink;
 use futures_util::{SinkExt, StreamExt};
 use std::future::Future;
@@ -103,7 +103,7 @@ where
             Some(_) = calls.join_next(), if !calls.is_empty() => continue,
         };
         let bytes = match message {
-            Some(Ok(Message::Text(text))) => tokio_tungstenite::tungstenite::Bytes::from(text),
+            Some(Ok(Message::Text(text))) => websocket::Bytes::from(text),
             Some(Ok(Message::Binary(bytes))) => bytes,
             Some(Ok(Message::Close(_))) | None => break Ended::ByPeer,
             Some(Ok(_)) => continue,
@@ -120,7 +120,7 @@ where
                 _ = drowned.wait_for(|owed| *owed > limits.owed) => break Err(Ended::SlowReader),
                 () = tokio::time::sleep(PROBE) => {
                     // When the channel is full, what is in it is the probe.
-                    let _ = answers.try_send(Owed::free(Message::Ping(tokio_tungstenite::tungstenite::Bytes::new())));
+                    let _ = answers.try_send(Owed::free(Message::Ping(websocket::Bytes::new())));
                 }
             }
         };
@@ -205,10 +205,25 @@ async fn write<S: AsyncRead + AsyncWrite + Unpin>(
     while let Some(Owed { message, _debt }) = waiting.recv().await {
         let last = matches!(message, Message::Close(_));
         let bytes = if message.is_text() { message.len() } else { 0 };
-        match tokio::time::timeout(limits.to_write(bytes), sink.send(message)).await {
+        match tokio::time::timeout(limits.to_write(bytes), send(&mut sink, message)).await {
             Ok(Ok(())) if !last => owed.send_modify(|owed| *owed = owed.saturating_sub(bytes)),
             _ => return,
         }
+    }
+}
+
+async fn send<S: AsyncRead + AsyncWrite + Unpin>(
+    sink: &mut SplitSink<Socket<S>, Message>,
+    message: Message,
+) -> Result<(), Error> {
+    match message {
+        Message::Text(text) => {
+            for frame in websocket::frames(text) {
+                sink.feed(frame).await?;
+            }
+            sink.flush().await
+        }
+        other => sink.send(other).await,
     }
 }
 

@@ -104,6 +104,7 @@ pub async fn add(call: Call, params: AddUsers) -> Result<AddUserResults, Refusal
 }
 
 async fn add_one(call: &Call, one: &AddUser) -> Result<(String, String), Refusal> {
+    user::may_add(&call.state().read(), &one.username)?;
     let (proof, secret_key) = match one.password.is_empty() {
         true => registration(call, &one.username)?,
         false => (Proof::Password(hash(call, &one.password).await?), String::new()),

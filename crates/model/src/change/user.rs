@@ -26,6 +26,20 @@ fn not_blocked(beliefs: &Beliefs) -> Result<(), Refusal> {
     block::check(beliefs.in_model(beliefs.controller()?.model_uuid)?, BlockKind::Change)
 }
 
+/// Whether there may be a new user of this name. To be asked before a password is hashed, which takes far longer.
+pub fn may_add(beliefs: &Beliefs, name: &str) -> Result<(), Refusal> {
+    not_blocked(beliefs)?;
+    if !base::tag::is_user_name(name) || name.contains('@') {
+        return Err(Refusal::plain(format!("invalid username {name:?}")));
+    }
+    let taken = |words: String| Err(Refusal::new(Kind::AlreadyExists, words));
+    match beliefs.users.get(name) {
+        Some(user) if user.removed => taken("failed to create user: username unavailable".into()),
+        Some(_) => taken(format!("failed to create user: user {name} already exists")),
+        None => Ok(()),
+    }
+}
+
 pub fn add(
     beliefs: &Beliefs,
     name: &str,
@@ -34,22 +48,7 @@ pub fn add(
     by: &str,
     given: Given<'_>,
 ) -> Result<Decision, Refusal> {
-    not_blocked(beliefs)?;
-    if !base::tag::is_user_name(name) || name.contains('@') {
-        return Err(Refusal::plain(format!("invalid username {name:?}")));
-    }
-    match beliefs.users.get(name) {
-        Some(user) if user.removed => {
-            return Err(Refusal::new(Kind::AlreadyExists, "failed to create user: username unavailable"));
-        }
-        Some(_) => {
-            return Err(Refusal::new(
-                Kind::AlreadyExists,
-                format!("failed to create user: user {name} already exists"),
-            ));
-        }
-        None => {}
-    }
+    may_add(beliefs, name)?;
     let mut user = User {
         name: name.to_owned(),
         display_name: display_name.to_owned(),
@@ -186,6 +185,18 @@ pub fn grant(beliefs: &Beliefs, object: &Object, user: &str, level: &str, _: Giv
         return Err(Refusal::plain(format!("user already has {level:?} access or greater")));
     }
     let mut txn = Txn::new();
+    // Whoever, or whatever, is removed meanwhile takes all that was granted along; what is granted after that nobody would take away.
+    if let Some(stored) = beliefs.users.get(user) {
+        txn.rests_on(key::user(user), stored);
+    }
+    match object {
+        Object::Controller => {}
+        Object::Model(uuid) => txn.rests_on(key::model(*uuid), beliefs.model(*uuid)?.1),
+        Object::Cloud(name) => {
+            let no_cloud = || Refusal::new(Kind::NotFound, format!("cloud {name:?} not found"));
+            txn.rests_on(key::cloud(name), beliefs.clouds.get(name).ok_or_else(no_cloud)?);
+        }
+    }
     put(&mut txn, object, user, read.map(|read| read.revision), Some(level));
     Ok(Decision::new(txn, ()))
 }

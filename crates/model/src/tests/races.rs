@@ -1,11 +1,15 @@
 //! Many who want the same at once: everybody gets something, nobody the same.
 
-use super::{a_model, a_state};
+use super::{a_model, a_state, a_state_in};
+use crate::change::Given;
 use crate::change::machine::{AddMachine, add};
 use crate::change::user::{self, Proof};
 use crate::key::Object;
 use base::OsBase;
 use std::collections::BTreeSet;
+use std::sync::Arc;
+use store::memory::Memory;
+use store::{CommitError, Limits, Store};
 
 #[tokio::test]
 async fn a_hundred_machines_at_once_have_a_hundred_ids() {
@@ -65,4 +69,33 @@ async fn access_goes_up_by_grants_and_down_by_one() {
     assert_eq!(level().as_deref(), Some("read"));
     revoke("read").await.expect("taken");
     assert_eq!(level(), None);
+}
+
+/// Decided on what was there before, it is not written: the change is decided anew.
+#[tokio::test]
+async fn nothing_is_granted_to_whom_or_on_what_is_removed_meanwhile() {
+    let store = Arc::new(Memory::new());
+    let state = a_state_in(store.clone(), Limits::default()).await;
+    let model = a_model(&state, "m").await;
+    for name in ["bob", "eve"] {
+        let proof = Proof::Registration("sealed".into());
+        state.change(|beliefs, given| user::add(beliefs, name, "", &proof, "admin", given)).await.expect("a user");
+    }
+    let decided = |name: &str| {
+        let given = Given { now: state.now(), chance: &**state.chance() };
+        user::grant(&state.read(), &Object::Model(model), name, "read", given).expect("may be").txn
+    };
+    let late = async |txn| matches!(store.commit(txn).await, Err(CommitError::Conflict { .. }));
+    let txn = decided("bob");
+    state.change(|beliefs, given| user::remove(beliefs, "bob", given)).await.expect("removed");
+    assert!(late(txn).await, "granted to nobody");
+    state
+        .change(|beliefs, given| crate::change::model::destroy(beliefs, model, Default::default(), given))
+        .await
+        .expect("is to go");
+    let txn = decided("eve");
+    let some = async || state.change(|beliefs, given| crate::change::model::remove_some(beliefs, model, given)).await;
+    while !some().await.expect("some are gone") {}
+    assert!(late(txn).await, "granted on nothing");
+    assert_eq!(state.read().access_on(&Object::Model(model)).count(), 0);
 }

@@ -72,7 +72,7 @@ pub struct AllWatcher {
     feed: Feed<Beliefs>,
     latest: Read,
     /// What the reader has been told of, as it was then.
-    told: HashMap<Key, Entity>,
+    told: BTreeMap<Key, Entity>,
     /// What it must be told, in the order of the last change.
     owed: Owed,
     begun: bool,
@@ -101,7 +101,7 @@ impl AllWatcher {
             only,
             feed,
             latest,
-            told: HashMap::new(),
+            told: BTreeMap::new(),
             owed: Owed::default(),
             begun: false,
             came_or_left: presence.news(),
@@ -261,7 +261,8 @@ impl Owed {
     }
 
     fn take(&mut self) -> Vec<Key> {
-        self.place.clear();
+        // Its room, too: all of a model is owed once, and little ever after.
+        self.place = HashMap::new();
         std::mem::take(&mut self.order).into_values().collect()
     }
 }

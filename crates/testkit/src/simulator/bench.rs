@@ -94,8 +94,8 @@ async fn measure(asked: &Asked) -> Done {
     until_started(&session, asked.machines).await?;
     let few = Size { machines: asked.machines, calls: CALLS, answer: "p99 <= 15 ms", command: "<= 60 ms" };
     status::measure(&simulator, model, &few, asked.grigri.as_deref()).await?;
-    status::beside_history(&simulator, model, &session, asked.machines).await?;
     watchers::measure(&simulator, model, &session, asked.machines).await?;
+    status::beside_history(&simulator, model, &session, asked.machines).await?;
     drop(session);
     many(&mut simulator, &admin, asked).await?;
     // The controller is another one now; and its models would be in the figures above.
