@@ -2,7 +2,7 @@
 //! is in `base::attribute`.
 
 use crate::record::controller::Controller;
-use base::Refusal;
+use base::{Refusal, duration};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -51,7 +51,9 @@ pub fn check(name: &str, value: &Value) -> Result<Value, Refusal> {
         _ if is(FLAGS) => Err(wrong("bool")),
         Value::String(text) if is(SIZES) && base::constraints::size_mib(text).is_ok() => Ok(value.clone()),
         _ if is(SIZES) => Err(wrong("size")),
-        Value::String(text) if is(DURATIONS) && is_duration(text) => Ok(value.clone()),
+        Value::String(text) if is(DURATIONS) && duration::parse(text).is_some_and(|nanos| nanos >= 0) => {
+            Ok(value.clone())
+        }
         // In nanoseconds, as clients of the original have it.
         Value::Number(number) if is(DURATIONS) && number.as_i64().is_some_and(|number| number >= 0) => {
             Ok(value.clone())
@@ -66,21 +68,6 @@ pub fn check(name: &str, value: &Value) -> Result<Value, Refusal> {
         Value::String(_) => Ok(value.clone()),
         _ => Err(wrong("string")),
     }
-}
-
-/// As Go writes one: `1h30m`, `250ms`, `0`.
-fn is_duration(text: &str) -> bool {
-    let mut rest = text;
-    while !rest.is_empty() {
-        let unit = rest.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
-        if unit.len() == rest.len() {
-            return false;
-        }
-        let units = ["ms", "us", "µs", "ns", "h", "m", "s"];
-        let Some(after) = units.iter().find_map(|known| unit.strip_prefix(known)) else { return text == "0" };
-        rest = after;
-    }
-    !text.is_empty()
 }
 
 /// What is set, over the defaults.

@@ -1,8 +1,10 @@
-//! The settings a model may have: their defaults, which of them are fixed, what values they take (`wire/commands-controllers.md` 9.2).
+//! The settings a model may have: their defaults, and which of them are fixed (`wire/commands-controllers.md` 9.2).
 //! It stores nothing. The surprise: keys that nobody knows are kept and shown, as Juju does; clients put their own there.
 
+mod check;
 mod inherited;
 
+pub use check::{check, check_together};
 pub use inherited::Inherited;
 
 use crate::beliefs::{Beliefs, InModel};
@@ -183,44 +185,31 @@ pub fn fixed(name: &str, from: Option<&Value>, to: &Value) -> Refusal {
     })
 }
 
-/// The value as it is kept, or why it cannot be this key's.
-pub fn check(name: &str, value: &Value) -> Result<Value, Refusal> {
-    let wrong = |wanted: &str| Refusal::plain(format!("{name}: expected {wanted}, got {value}"));
-    match default_of(name) {
-        Some(Value::Bool(_)) => match value {
-            Value::Bool(_) => Ok(value.clone()),
-            Value::String(text) => text.to_lowercase().parse().map(Value::Bool).map_err(|_| wrong("bool")),
-            _ => Err(wrong("bool")),
-        },
-        Some(Value::Number(_)) => match value {
-            Value::Number(number) if number.is_i64() => Ok(value.clone()),
-            Value::String(text) => text.parse::<i64>().map(Value::from).map_err(|_| wrong("number")),
-            _ => Err(wrong("number")),
-        },
-        Some(_) if name == "resource-tags" => Ok(value.clone()),
-        Some(_) => match value {
-            Value::String(text) => check_text(name, text).map(|()| value.clone()),
-            Value::Null => Ok(json!("")),
-            _ => Err(wrong("string")),
-        },
-        None => Ok(value.clone()),
+/// What clients of older releases name by a series is kept as a base.
+pub fn without_series(mut values: BTreeMap<String, Value>) -> Result<BTreeMap<String, Value>, Refusal> {
+    let Some(series) = values.remove("default-series") else { return Ok(values) };
+    let series = series.as_str().unwrap_or_default();
+    // Whoever sends back all that was read names the base, too, and an empty series where a base has none.
+    match values.contains_key("default-base") {
+        true if series.is_empty() => return Ok(values),
+        true => return Err(Refusal::plain("cannot set both default-series and default-base")),
+        false => {}
     }
+    let base = match series {
+        "" => String::new(),
+        series => {
+            let no_series = || Refusal::plain(format!("series {series:?} not valid"));
+            base::release::base(series).ok_or_else(no_series)?.to_string()
+        }
+    };
+    values.insert("default-base".into(), base.into());
+    Ok(values)
 }
 
-fn check_text(name: &str, text: &str) -> Result<(), Refusal> {
-    let one_of = |words: &[&str]| match words.contains(&text) {
-        true => Ok(()),
-        false => Err(Refusal::plain(format!("{name}: expected one of {words:?}, got {text:?}"))),
-    };
-    match name {
-        // What is none of these would have every client refuse the model.
-        "firewall-mode" if !text.is_empty() => one_of(&["instance", "global", "none"]),
-        "provisioner-harvest-mode" => one_of(&["all", "none", "unknown", "destroyed"]),
-        "default-base" if !text.is_empty() => base::OsBase::parse(text)
-            .map(|_| ())
-            .map_err(|error| Refusal::plain(format!("invalid default base {text:?}: {error}"))),
-        _ => Ok(()),
-    }
+/// Where older clients read a series: that of the `default-base`, or nothing.
+pub fn default_series(values: &BTreeMap<String, Value>) -> &'static str {
+    let base = values.get("default-base").and_then(Value::as_str).and_then(|text| base::OsBase::parse(text).ok());
+    base.as_ref().and_then(base::release::series).unwrap_or_default()
 }
 
 /// A text setting's value; empty when it is none.
@@ -257,28 +246,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_are_checked_against_what_the_key_takes() {
-        let check = |name: &str, value: Value, expected: Result<Value, &str>| {
-            let got = super::check(name, &value).map_err(|refusal| refusal.words().to_owned());
-            assert_eq!(got, expected.map_err(str::to_owned), "{name}");
+    fn a_series_is_a_base_by_another_name() {
+        let read = |text: Value| {
+            let Value::Object(values) = text else { panic!("an object") };
+            without_series(values.into_iter().collect()).map_err(|refusal| refusal.words().to_owned())
         };
-        check("development", json!("True"), Ok(json!(true)));
-        check("development", json!(3), Err("development: expected bool, got 3"));
-        check("num-provision-workers", json!("8"), Ok(json!(8)));
-        check("http-proxy", json!("http://x"), Ok(json!("http://x")));
-        check("http-proxy", json!(null), Ok(json!("")));
-        check("http-proxy", json!([1]), Err("http-proxy: expected string, got [1]"));
-        check(
-            "default-base",
-            json!("ubuntu"),
-            Err("invalid default base \"ubuntu\": expected base string to contain os and channel separated by '@'"),
-        );
-        check("firewall-mode", json!("none"), Ok(json!("none")));
-        check(
-            "firewall-mode",
-            json!("some"),
-            Err("firewall-mode: expected one of [\"instance\", \"global\", \"none\"], got \"some\""),
-        );
-        check("whatever", json!({"a": 1}), Ok(json!({"a": 1})));
+        let base = |text: &str| Ok([("default-base".to_owned(), json!(text))].into());
+        assert_eq!(read(json!({"default-series": "jammy"})), base("ubuntu@22.04"));
+        assert_eq!(read(json!({"default-series": ""})), base(""));
+        assert_eq!(read(json!({"default-series": "", "default-base": "debian@12"})), base("debian@12"));
+        assert_eq!(read(json!({"default-series": "disco"})), Err("series \"disco\" not valid".into()));
+        let both = read(json!({"default-series": "noble", "default-base": "debian@12"}));
+        assert_eq!(both, Err("cannot set both default-series and default-base".into()));
+        for (base, series) in [("ubuntu@22.04", "jammy"), ("alpine@3.20", ""), ("", "")] {
+            assert_eq!(default_series(&[("default-base".to_owned(), json!(base))].into()), series);
+        }
     }
 }

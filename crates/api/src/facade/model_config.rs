@@ -12,11 +12,12 @@ use wire::facade::model_config::*;
 
 /// All settings as clients want to read them: with `default-series`, without keys.
 pub fn shown(beliefs: &Beliefs, within: &InModel) -> BTreeMap<String, (Value, &'static str)> {
+    let series = settings::default_series(&settings::values(within));
     let all = settings::effective(beliefs, within).into_iter();
     let mut all: BTreeMap<String, (Value, &'static str)> =
         all.map(|(name, (value, source))| (name, (value, source.word()))).collect();
     all.remove("authorized-keys");
-    all.insert("default-series".into(), (json!(""), "model"));
+    all.insert("default-series".into(), (json!(series), "model"));
     all
 }
 
@@ -40,15 +41,16 @@ pub async fn get(call: Call, _: NoParams) -> Result<ModelConfigResults, Refusal>
 
 pub async fn set(call: Call, params: ModelSet) -> Result<Nothing, Refusal> {
     let model = call.model()?;
-    let values: BTreeMap<String, Value> =
-        params.config.into_iter().filter(|(name, _)| name != "default-series").collect();
+    let values = settings::without_series(params.config.into_iter().collect())?;
     call.state().change(|beliefs, given| change::set(beliefs, model, &values, given)).await?;
     Ok(Nothing {})
 }
 
 pub async fn unset(call: Call, params: ModelUnset) -> Result<Nothing, Refusal> {
     let model = call.model()?;
-    call.state().change(|beliefs, given| change::unset(beliefs, model, &params.keys, given)).await?;
+    let as_base = |name: String| if name == "default-series" { "default-base".to_owned() } else { name };
+    let names: Vec<String> = params.keys.into_iter().map(as_base).collect();
+    call.state().change(|beliefs, given| change::unset(beliefs, model, &names, given)).await?;
     Ok(Nothing {})
 }
 

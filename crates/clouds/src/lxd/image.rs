@@ -5,7 +5,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
-use base::OsBase;
+use base::{OsBase, release};
 use cloud::{Error, Progress};
 use hyper::Method;
 use serde::Deserialize;
@@ -14,20 +14,6 @@ use serde_json::{Value, json};
 use super::client::Client;
 use super::error::Failed;
 use super::flavour::Flavour;
-
-/// Releases of Ubuntu are found by number and by name.
-const UBUNTU: &[(&str, &str)] =
-    &[("18.04", "bionic"), ("20.04", "focal"), ("22.04", "jammy"), ("24.04", "noble"), ("26.04", "resolute")];
-const DEBIAN: &[(&str, &str)] = &[("11", "bullseye"), ("12", "bookworm"), ("13", "trixie")];
-
-/// Numbers of an operating system's releases with their words.
-fn words(os: &str) -> &'static [(&'static str, &'static str)] {
-    match os {
-        "ubuntu" => UBUNTU,
-        "debian" => DEBIAN,
-        _ => &[],
-    }
-}
 
 /// How the description of a name begins that we gave.
 const FETCHED: &str = "fetched from ";
@@ -63,7 +49,7 @@ struct Alias {
 fn names(base: &OsBase, arch: &str, is_vm: bool) -> Vec<String> {
     let (os, track) = (base.name.as_str(), base.track());
     let mut releases = vec![track.to_owned()];
-    releases.extend(words(os).iter().filter(|(number, _)| *number == track).map(|(_, name)| (*name).to_owned()));
+    releases.extend(release::name(os, track).map(str::to_owned));
     let kind = if is_vm { "/vm" } else { "" };
     let mut names = vec![format!("juju/{os}@{track}/{arch}{kind}")];
     for release in &releases {
@@ -80,7 +66,7 @@ fn base_of(name: &str) -> Option<String> {
     if first == "juju" {
         return second.contains('@').then(|| second.to_owned());
     }
-    let track = words(first).iter().find(|(_, word)| *word == second).map_or(second, |(number, _)| *number);
+    let track = release::number(first, second).unwrap_or(second);
     let base = format!("{first}@{track}");
     OsBase::parse(&base).is_ok().then_some(base)
 }

@@ -32,6 +32,7 @@ pub fn set(
         }
         record.0.insert(name.clone(), settings::check(name, value)?);
     }
+    settings::check_together(&record.0)?;
     Ok(put(within, model, &record))
 }
 

@@ -1,16 +1,17 @@
 //! The command line's own readers: durations, sizes, `--disks`, and whole lines of flags.
 
+use base::duration;
 use cli::command::machine::disks as disk_flag;
-use cli::flags::{Args, Flag, parse_duration};
+use cli::flags::{Args, Flag};
 
 use crate::engine::{Target, logged, sentence};
 use crate::names;
 
 pub fn durations() -> Target {
     Target::of_text(|text| {
-        if let Some(nanos) = parse_duration(text) {
+        if let Some(nanos) = duration::parse(text) {
             assert!(i64::try_from(nanos).is_ok(), "{nanos} ns is more than any timer takes");
-            assert_eq!(parse_duration(&format!("{nanos}ns")), Some(nanos));
+            assert_eq!(duration::parse(&format!("{nanos}ns")), Some(nanos));
         }
     })
     .words(&["ns", "us", "µs", "μs", "ms", "s", "m", "h", "1h30m", ".", "-", "+", "0.1"])

@@ -108,7 +108,8 @@ async fn through_api(context: &mut Context, api: &Api, name: &str, timeout: Dura
             context.info("All models reclaimed, cleaning up controller machines");
             return Told::ToEnd;
         }
-        if tokio::time::Instant::now() >= until {
+        // What there is to wait for is told once, however late the answer comes.
+        if tokio::time::Instant::now() >= until && (!first || timeout.is_zero()) {
             break;
         }
         let left = timeout.saturating_sub(start.elapsed()).as_secs();

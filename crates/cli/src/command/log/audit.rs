@@ -94,7 +94,7 @@ fn since(context: &Context, text: &str) -> Result<Time> {
         return Ok(time);
     }
     let bad = || Error::usage(format!("invalid value {text:?} for option --since: no time, and no length of time"));
-    let ago = crate::flags::parse_duration(text).and_then(|nanos| i64::try_from(nanos / 1_000_000_000).ok());
+    let ago = base::duration::parse(text).and_then(|nanos| i64::try_from(nanos / 1_000_000_000).ok());
     let ago = ago.filter(|ago| *ago >= 0).ok_or_else(bad)?;
     Ok(Time::from_unix(context.now().unix().saturating_sub(ago)))
 }

@@ -172,7 +172,7 @@ fn base(context: &mut Context) -> Result<Option<base::OsBase>> {
             return Err(Error::failed("command \"add-machine\" does not support container models"));
         }
         context.warn("series flag is deprecated, use --base instead");
-        return match series_version(&series) {
+        return match base::release::number("ubuntu", &series) {
             Some(version) => Ok(Some(base::OsBase { name: "ubuntu".to_owned(), channel: format!("{version}/stable") })),
             None => {
                 Err(Error::failed(format!("attempting to convert {series:?} to a base: series {series:?} not valid")))
@@ -180,17 +180,4 @@ fn base(context: &mut Context) -> Result<Option<base::OsBase>> {
         };
     }
     base.map(|text| base::OsBase::parse(&text).map_err(|e| Error::failed(e.to_string()))).transpose()
-}
-
-/// Ubuntu's releases by name.
-pub(super) fn series_version(series: &str) -> Option<&'static str> {
-    Some(match series {
-        "trusty" => "14.04",
-        "xenial" => "16.04",
-        "bionic" => "18.04",
-        "focal" => "20.04",
-        "jammy" => "22.04",
-        "noble" => "24.04",
-        _ => return None,
-    })
 }

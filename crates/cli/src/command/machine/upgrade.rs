@@ -9,7 +9,6 @@ use serde_json::json;
 use wire::facade::client::FullStatus;
 use wire::facade::machine_manager::{ErrorResult, ErrorResults, NotifyWatchResults, StringsResults};
 
-use super::add::series_version;
 use crate::command::{Command, Scope};
 use crate::completion::Noun;
 use crate::context::{Api, Context};
@@ -74,7 +73,8 @@ async fn run(context: &mut Context) -> Result<()> {
 fn target(context: &mut Context, text: &str) -> Result<base::OsBase> {
     if !text.contains('@') {
         context.warn("series argument is deprecated, use base instead");
-        let version = series_version(text).ok_or_else(|| Error::failed(format!("series {text:?} not valid")))?;
+        let version =
+            base::release::number("ubuntu", text).ok_or_else(|| Error::failed(format!("series {text:?} not valid")))?;
         return Ok(base::OsBase { name: "ubuntu".to_owned(), channel: format!("{version}/stable") });
     }
     if text.ends_with('@') {

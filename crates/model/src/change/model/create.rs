@@ -59,12 +59,13 @@ pub fn create(beliefs: &Beliefs, wanted: &CreateModel, given: Given<'_>) -> Resu
     }
     let agent_version = agent_version(&mut config, &controller.version)?;
     config.remove("type");
-    config.remove("default-series");
+    let config = settings::without_series(config)?;
     let inherited = settings::Inherited::at(beliefs, &cloud, &region);
     let mut set = Settings(inherited.values());
     for (name, value) in &config {
         set.0.insert(name.clone(), settings::check(name, value)?);
     }
+    settings::check_together(&set.0)?;
     let kind = beliefs.clouds.get(&cloud).map(|cloud| cloud.kind.clone()).unwrap_or_default();
     set.0.insert("type".into(), kind.into());
     let system_keys = beliefs.models.get(&controller.model_uuid).and_then(|within| within.keys.as_ref());
