@@ -4,6 +4,8 @@
 mod dump;
 #[path = "command_line/goals.rs"]
 mod goals;
+#[path = "command_line/host.rs"]
+mod host;
 #[path = "command_line/report.rs"]
 mod report;
 #[path = "command_line/settings.rs"]
