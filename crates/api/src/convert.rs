@@ -2,6 +2,7 @@
 
 pub mod address;
 pub mod delta;
+pub mod dump;
 pub mod machine;
 pub mod machines;
 pub mod model;

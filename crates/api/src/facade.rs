@@ -16,6 +16,7 @@ pub mod machine_manager;
 pub mod machine_upgrade;
 pub mod model_config;
 pub mod model_defaults;
+pub mod model_dump;
 pub mod model_manager;
 pub mod pinger;
 pub mod spaces;

@@ -7,6 +7,7 @@ mod clouds;
 mod constraints;
 mod credentials;
 mod diagnosis;
+mod dump;
 mod framing;
 mod hostile;
 mod keys;

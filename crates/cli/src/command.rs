@@ -73,6 +73,8 @@ pub struct Command {
     pub flags_among: bool,
     /// Left out of lists.
     pub hidden: bool,
+    /// Known only with this word in `JUJU_DEV_FEATURE_FLAGS`; empty: always.
+    pub feature: &'static str,
     pub run: for<'c> fn(&'c mut Context) -> Running<'c>,
 }
 
@@ -93,6 +95,7 @@ impl Command {
         machines_only: false,
         flags_among: true,
         hidden: false,
+        feature: "",
         run: |_| Box::pin(async { Ok(()) }),
     };
 

@@ -155,7 +155,9 @@ fn choose(words: Vec<String>, io: &Io) -> Result<Chosen> {
     if name == "help" {
         return help::topic(&rest).map(Chosen::Print);
     }
-    let Some(command) = command::find(&name) else { return Err(unknown(&name)) };
+    let Some(command) = command::find(&name).filter(|command| is_on(command.feature, io)) else {
+        return Err(unknown(&name));
+    };
     let mut table = command.own_flags();
     table.extend(GLOBAL_FLAGS);
     // Global flags before the command's name count as if they stood behind it.
@@ -171,6 +173,12 @@ fn choose(words: Vec<String>, io: &Io) -> Result<Chosen> {
         return Ok(Chosen::Print(help::command(command)));
     }
     Ok(Chosen::Run(command, args))
+}
+
+/// Whether the user asked for commands of this feature; those of none are always there.
+fn is_on(feature: &str, io: &Io) -> bool {
+    let flags = io.var("JUJU_DEV_FEATURE_FLAGS").unwrap_or_default();
+    feature.is_empty() || flags.split(',').any(|flag| flag.trim().eq_ignore_ascii_case(feature))
 }
 
 /// A word that is no command of this release.

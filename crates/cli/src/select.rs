@@ -147,6 +147,11 @@ pub fn is_user(user: &str) -> bool {
     word(name) && domain.is_none_or(word)
 }
 
+/// Whether a controller may be called so in the client store: other words around it must stay readable.
+pub fn is_controller_name(name: &str) -> bool {
+    !name.is_empty() && !name.contains([':', '/', ' ']) && !name.chars().any(char::is_control)
+}
+
 pub fn is_uuid(text: &str) -> bool {
     text.len() == 36
         && text.char_indices().all(|(i, c)| match i {

@@ -10,6 +10,7 @@ pub mod keepalive;
 pub mod log_stream;
 pub mod login;
 pub mod post;
+pub mod probe;
 pub mod register;
 pub mod tunnel;
 pub mod versions;

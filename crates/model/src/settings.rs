@@ -5,7 +5,8 @@ mod check;
 mod inherited;
 
 pub use check::{check, check_together};
-pub use inherited::Inherited;
+pub(crate) use inherited::defaults_of;
+pub use inherited::{Inherited, merged};
 
 use crate::beliefs::{Beliefs, InModel};
 use base::Refusal;
@@ -16,7 +17,7 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Source {
     Default,
-    /// The defaults of the model's cloud; the name is the wire's.
+    /// The defaults of the model's cloud, its definition's among them; the name is the wire's.
     Controller,
     /// Those of its region.
     Region,

@@ -8,6 +8,7 @@ mod model_defaults;
 mod network;
 mod races;
 mod recover;
+mod settings_page;
 mod storage;
 mod upgrade;
 mod users;

@@ -3,12 +3,14 @@
 pub mod authority;
 pub mod config;
 pub mod identity;
+pub mod shown;
 pub mod unverified;
 pub mod validity;
 
 pub use authority::{Authority, Leaf};
 pub use config::{ClientTrust, LeafStore, client_config, server_config, server_config_with};
 pub use identity::{AgentIdentity, CaMark};
+pub use shown::authority_of;
 pub use unverified::unverified_config;
 pub use validity::Validity;
 

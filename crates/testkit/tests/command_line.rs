@@ -1,7 +1,11 @@
 //! The command line against a whole controller in this process: models, machines, keys and users, made, looked at and taken away.
 
+#[path = "command_line/dump.rs"]
+mod dump;
 #[path = "command_line/goals.rs"]
 mod goals;
+#[path = "command_line/host.rs"]
+mod host;
 #[path = "command_line/reach.rs"]
 mod reach;
 #[path = "command_line/report.rs"]

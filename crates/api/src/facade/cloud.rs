@@ -22,7 +22,13 @@ pub(super) fn cloud_name(tag: &str) -> Result<String, Refusal> {
     }
 }
 
-fn shown(read: &Read, cloud: &record::cloud::Cloud) -> Cloud {
+/// As a user sees it: what models begin with is for those who administer it, since a proxy's address often has a password in it.
+fn shown(read: &Read, user: &str, cloud: &record::cloud::Cloud) -> Cloud {
+    let is_admin = access::on_cloud(read, user, &cloud.name) == Some(CloudLevel::Admin);
+    let (config, region_config) = match is_admin {
+        true => (cloud.config.clone(), cloud.region_config.clone()),
+        false => Default::default(),
+    };
     let region = |region: &record::cloud::Region| CloudRegion {
         name: region.name.clone(),
         endpoint: region.endpoint.clone(),
@@ -39,6 +45,8 @@ fn shown(read: &Read, cloud: &record::cloud::Cloud) -> Cloud {
         ca_certificates: cloud.ca_certificates.clone(),
         skip_tls_verify: cloud.skip_tls_verify,
         is_controller_cloud: read.controller.as_ref().is_some_and(|controller| controller.cloud == cloud.name),
+        config,
+        region_config,
         ..Cloud::default()
     }
 }
@@ -52,14 +60,14 @@ fn find<'a>(call: &Call, read: &'a Read, tag: &str) -> Result<&'a model::Stored<
 pub async fn clouds(call: Call, _: NoParams) -> Result<CloudsResult, Refusal> {
     let read = call.read();
     let visible = read.clouds.iter().filter(|(name, _)| access::on_cloud(&read, &call.user, name).is_some());
-    let clouds = visible.map(|(name, cloud)| (Tag::Cloud(name.clone()).to_string(), shown(&read, cloud)));
+    let clouds = visible.map(|(name, cloud)| (Tag::Cloud(name.clone()).to_string(), shown(&read, &call.user, cloud)));
     Ok(CloudsResult { clouds: clouds.collect() })
 }
 
 pub async fn cloud(call: Call, params: Entities) -> Result<CloudResults, Refusal> {
     let read = call.read();
     let results = params.entities.iter().map(|entity| match find(&call, &read, &entity.tag).into_item() {
-        Ok(cloud) => CloudResult { cloud: Some(shown(&read, cloud)), error: None },
+        Ok(cloud) => CloudResult { cloud: Some(shown(&read, &call.user, cloud)), error: None },
         Err(error) => CloudResult { cloud: None, error: Some(error) },
     });
     Ok(CloudResults { results: results.collect() })
@@ -112,7 +120,7 @@ pub async fn info(call: Call, params: Entities) -> Result<InfoResults, Refusal> 
             display_name: read.users.get(user).map(|user| user.display_name.clone()).unwrap_or_default(),
             access: level.to_owned(),
         });
-        Ok(Info { details: shown(&read, cloud), users: Some(users.collect()), user_access: None })
+        Ok(Info { details: shown(&read, &call.user, cloud), users: Some(users.collect()), user_access: None })
     };
     let results = params.entities.iter().map(|entity| match one(&entity.tag).into_item() {
         Ok(info) => InfoResult { result: Some(info), error: None },
@@ -132,7 +140,7 @@ pub async fn list_info(call: Call, params: ListCloudsRequest) -> Result<InfoResu
     }
     let results = read.clouds.values().filter_map(|cloud| {
         let level = access::on_cloud(&read, &user, &cloud.name)?;
-        let details = shown(&read, cloud);
+        let details = shown(&read, &user, cloud);
         let info = Info { details, users: None, user_access: Some(level.as_str().to_owned()) };
         Some(InfoResult { result: Some(info), error: None })
     });

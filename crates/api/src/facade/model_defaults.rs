@@ -20,10 +20,11 @@ pub async fn of_clouds(call: Call, params: Entities) -> Result<ModelDefaultsResu
     let read = call.read();
     let one = |tag: &str| {
         let name = cloud_name(tag)?;
-        if !read.clouds.contains_key(&name) {
+        let Some(cloud) = read.clouds.get(&name) else {
             return Err(Refusal::new(Kind::NotFound, format!("cloud {name:?} not found")));
-        }
-        Ok(shown(read.model_defaults.get(&name).map(|record| &**record)))
+        };
+        let set = read.model_defaults.get(&name).map(|record| &**record);
+        Ok(shown(&settings::merged(set, Some(&**cloud))))
     };
     let results = params.entities.iter().map(|entity| match one(&entity.tag).into_item() {
         Ok(config) => ModelDefaultsResult { config, error: None },
@@ -32,12 +33,11 @@ pub async fn of_clouds(call: Call, params: Entities) -> Result<ModelDefaultsResu
     Ok(ModelDefaultsResults { results: results.collect() })
 }
 
-/// Each key that has a default, of Juju's or set, with all of them.
-fn shown(set: Option<&Record>) -> BTreeMap<String, ModelDefaults> {
+/// Each key that has a default, of Juju's, set, or of the cloud's definition, with all of them.
+fn shown(set: &Record) -> BTreeMap<String, ModelDefaults> {
     let mut all: BTreeMap<String, ModelDefaults> = settings::defaults()
         .map(|(name, value)| (name, ModelDefaults { default: value, ..ModelDefaults::default() }))
         .collect();
-    let Some(set) = set else { return all };
     for (name, value) in &set.controller {
         all.entry(name.clone()).or_default().controller = value.clone();
     }

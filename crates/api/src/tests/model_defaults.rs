@@ -71,6 +71,38 @@ async fn they_are_set_shown_inherited_and_taken_away() {
 }
 
 #[tokio::test]
+async fn a_clouds_config_is_shown_among_them_and_to_its_administrators_alone() {
+    let rig = Rig::start().await;
+    let client = rig.login("/api", "admin").await;
+    let cloud = json!({"type": "builtin", "auth-types": ["empty"], "regions": [{"name": "east"}, {"name": "west"}],
+        "config": {"http-proxy": "http://u:s3cret@c", "ca-cert": "no model's"}, "region-config": {"east": {"no-proxy": "e"}}});
+    client.call("Cloud", 7, "AddCloud", json!({"name": "far", "cloud": cloud, "force": true})).await.expect("added");
+    let all = shown(&client, "cloud-far").await["config"].clone();
+    assert_eq!(all["http-proxy"], json!({"default": "", "controller": "http://u:s3cret@c"}));
+    assert_eq!(all["no-proxy"]["regions"], json!([{"region-name": "east", "value": "e"}]));
+    assert!(all.get("ca-cert").is_none());
+    let create = json!({"name": "m", "owner-tag": "user-admin", "cloud-tag": "cloud-far", "region": "east"});
+    let made = client.call("ModelManager", 10, "CreateModel", create).await.expect("makes");
+    let model = rig.login(&model_path(made["uuid"].as_str().expect("a uuid").parse().expect("valid")), "admin").await;
+    let config = model.call("ModelConfig", 3, "ModelGet", json!({})).await.expect("reads")["config"].clone();
+    assert_eq!(config["http-proxy"], json!({"value": "http://u:s3cret@c", "source": "controller"}));
+    assert_eq!(config["no-proxy"], json!({"value": "e", "source": "region"}));
+
+    let grant = json!({"changes": [{"cloud-tag": "cloud-far", "user-tag": "user-owner", "action": "grant", "access": "add-model"}]});
+    client.call("Cloud", 7, "ModifyCloudAccess", grant).await.expect("granted");
+    let owner = rig.login("/api", "owner").await;
+    for (who, sees) in [(&client, true), (&owner, false)] {
+        let entities = json!({"entities": [{"tag": "cloud-far"}]});
+        for method in ["Cloud", "CloudInfo"] {
+            let answer = who.call("Cloud", 7, method, entities.clone()).await.expect("answers");
+            assert_eq!(answer.to_string().contains("s3cret"), sees, "{method}: {answer}");
+        }
+        let answer = who.call("Cloud", 7, "Clouds", json!({})).await.expect("answers");
+        assert_eq!(answer["clouds"]["cloud-far"].get("region-config").is_some(), sees, "{answer}");
+    }
+}
+
+#[tokio::test]
 async fn nonsense_is_told_item_by_item() {
     let rig = Rig::start().await;
     let client = rig.login("/api", "admin").await;

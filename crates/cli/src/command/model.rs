@@ -7,6 +7,8 @@ mod config;
 pub mod constraints;
 mod defaults;
 mod destroy;
+mod dump;
+mod dump_db;
 pub mod given;
 mod list;
 mod set_constraints;
@@ -19,6 +21,8 @@ pub const COMMANDS: &[&Command] = &[
     &constraints::COMMAND,
     &defaults::COMMAND,
     &destroy::COMMAND,
+    &dump::COMMAND,
+    &dump_db::COMMAND,
     &list::COMMAND,
     &set_constraints::COMMAND,
     &show::COMMAND,

@@ -6,6 +6,7 @@ mod access;
 mod add;
 mod disable;
 mod grant;
+mod host;
 pub mod list;
 mod login;
 mod logout;

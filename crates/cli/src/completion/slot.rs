@@ -336,6 +336,7 @@ mod tests {
             "create-storage-pool",
             "exec",
             "import-ssh-key",
+            "login",
             "register",
             "remove-ssh-key",
             "set-constraints",

@@ -48,7 +48,7 @@ fn checked(cloud: &Cloud) -> Result<Cloud, Refusal> {
     if cloud.regions.is_empty() {
         cloud.regions.push(Region { name: "default".into(), ..Region::default() });
     }
-    Ok(cloud)
+    model_defaults::checked_definition(cloud)
 }
 
 /// Describes a cloud anew. Its name and type stay, and so do the regions that models are in.

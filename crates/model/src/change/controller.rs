@@ -19,6 +19,7 @@ use crate::record::sequence::Sequence;
 use crate::record::settings::{ModelConstraints, Settings};
 use crate::record::status::{AgentStatus, InstanceStatus, ModelStatus, Status};
 use crate::record::user::User;
+use crate::settings;
 use base::{Constraints, Hardware, Kind, Life, MachineId, ModelUuid, OsBase, Refusal, Secret};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -118,7 +119,7 @@ pub fn bootstrap(beliefs: &Beliefs, with: &Bootstrap, given: Given<'_>) -> Resul
         removal: None,
     };
     let defaults = model_defaults::first(&with.model_defaults, &with.cloud.name)?;
-    let mut settings = Settings(defaults.controller.clone());
+    let mut settings = Settings(settings::merged(Some(&defaults), Some(&with.cloud)).in_region(&with.region));
     settings.0.extend(with.model_config.clone());
     if !defaults.is_empty() {
         txn.add(key::model_defaults(&with.cloud.name), &defaults);

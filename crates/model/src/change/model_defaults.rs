@@ -36,7 +36,25 @@ pub fn set(
     _: Given<'_>,
 ) -> Result<Decision, Refusal> {
     let values = checked(values)?;
+    refuse_defined(beliefs, at, &values)?;
     change(beliefs, at, |all| all.extend(values))
+}
+
+/// What the cloud's definition says counts more: a value beside it would have no effect, and nobody would know.
+fn refuse_defined(beliefs: &Beliefs, at: Where<'_>, values: &Values) -> Result<(), Refusal> {
+    let name = if at.cloud.is_empty() { &beliefs.controller()?.cloud } else { at.cloud };
+    let Some(cloud) = beliefs.clouds.get(name) else { return Ok(()) };
+    let (defined, whose) = match at.region {
+        "" => (Some(&cloud.config), "config"),
+        region => (cloud.region_config.get(region), "region-config"),
+    };
+    let other = |(key, value): &(&String, &Value)| defined.and_then(|all| all.get(*key)).is_some_and(|is| is != *value);
+    match values.iter().find(other) {
+        None => Ok(()),
+        Some((key, _)) => Err(Refusal::plain(format!(
+            "{key:?} is in the {whose} of cloud {name:?}, which counts more: change it there, with update-cloud"
+        ))),
+    }
 }
 
 /// Keys without a default are passed over.
@@ -100,6 +118,37 @@ pub fn checked(values: &BTreeMap<String, Value>) -> Result<Values, Refusal> {
     values.iter().map(one).collect()
 }
 
+/// A cloud's definition as it is kept: what of it models begin with is checked as what is set beside it.
+pub(super) fn checked_definition(mut cloud: Cloud) -> Result<Cloud, Refusal> {
+    let of = |whose: &str, refusal: Refusal| {
+        Refusal::plain(format!("{whose} of cloud {:?}: {}", cloud.name, refusal.words()))
+    };
+    let fit = |values: &Values| checked(&settings::defaults_of(values).collect());
+    let config = fit(&cloud.config).map_err(|refusal| of("config", refusal))?;
+    let mut regions = BTreeMap::new();
+    for (name, values) in &cloud.region_config {
+        if !cloud.regions.iter().any(|region| region.name == *name) {
+            let known: Vec<String> = cloud.regions.iter().map(|known| format!("{:?}", known.name)).collect();
+            let words = format!(
+                "region-config of cloud {:?}: region {name:?} not found (expected one of [{}])",
+                cloud.name,
+                known.join(" ")
+            );
+            return Err(Refusal::plain(words));
+        }
+        regions.insert(name.clone(), fit(values).map_err(|refusal| of("region-config", refusal))?);
+    }
+    cloud.config.extend(config);
+    for (name, values) in regions {
+        cloud.region_config.entry(name).or_default().extend(values);
+    }
+    let whole = ModelDefaults { controller: cloud.config.clone(), regions: cloud.region_config.clone() };
+    match is_too_much(&whole) {
+        true => Err(Refusal::plain(format!("cloud {:?} has more config than a cloud can have", cloud.name))),
+        false => Ok(cloud),
+    }
+}
+
 /// What a controller begins with, of its own cloud.
 pub(super) fn first(values: &BTreeMap<String, Value>, cloud: &str) -> Result<ModelDefaults, Refusal> {
     let record = ModelDefaults { controller: checked(values)?, regions: BTreeMap::new() };
@@ -108,12 +157,16 @@ pub(super) fn first(values: &BTreeMap<String, Value>, cloud: &str) -> Result<Mod
 }
 
 fn check_size(cloud: &str, record: &ModelDefaults) -> Result<(), Refusal> {
-    let count = record.controller.len() + record.regions.values().map(Values::len).sum::<usize>();
-    if count > MOST || encode(record).len() > BYTES {
+    if is_too_much(record) {
         let words = format!("cloud {cloud:?} has as many model defaults as it can hold, remove some first");
         return Err(Refusal::plain(words));
     }
     Ok(())
+}
+
+fn is_too_much(record: &ModelDefaults) -> bool {
+    let count = record.controller.len() + record.regions.values().map(Values::len).sum::<usize>();
+    count > MOST || encode(record).len() > BYTES
 }
 
 /// A cloud that is described anew keeps the defaults of the regions that it keeps.

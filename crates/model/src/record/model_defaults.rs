@@ -19,6 +19,13 @@ impl ModelDefaults {
     pub fn is_empty(&self) -> bool {
         self.controller.is_empty() && self.regions.is_empty()
     }
+
+    /// What holds in a region: the cloud's, and the region's over them.
+    pub fn in_region(&self, region: &str) -> Values {
+        let mut all = self.controller.clone();
+        all.extend(self.regions.get(region).cloned().unwrap_or_default());
+        all
+    }
 }
 
 impl Record for ModelDefaults {

@@ -114,6 +114,63 @@ async fn the_nearest_layer_wins_and_is_named() {
 }
 
 #[tokio::test]
+async fn a_clouds_definition_counts_more_than_what_is_set_beside_it() {
+    let state = with_far().await;
+    let all = Where { cloud: "far", region: "" };
+    assert_eq!(set(&state, all, json!({"http-proxy": "http://set", "ftp-proxy": "http://set"})).await, "ok");
+    assert_eq!(set(&state, EAST, json!({"ftp-proxy": "http://east", "no-proxy": "set"})).await, "ok");
+    let values = |value: Value| serde_json::from_value(value).expect("a map");
+    let mut cloud = far(&["east", "west"]);
+    // What counts while a controller is made may stand there, and is no model's.
+    cloud.config = values(json!({"http-proxy": "http://c", "development": "true", "bootstrap-timeout": 9}));
+    cloud.region_config = serde_json::from_value(json!({"east": {"no-proxy": "defined"}})).expect("maps");
+    state.change(|b, g| cloud::update(b, &cloud, g)).await.expect("updated");
+    let east = in_region(&state, "east", "east", json!({})).await;
+    for (name, expected) in [
+        ("http-proxy", "\"http://c\" from controller"),
+        ("development", "true from controller"),
+        ("ftp-proxy", "\"http://east\" from region"),
+        ("no-proxy", "\"defined\" from region"),
+        ("bootstrap-timeout", "none"),
+    ] {
+        assert_eq!(shown(&state, east, name), expected, "{name}");
+    }
+    let west = in_region(&state, "west", "west", json!({})).await;
+    assert_eq!(shown(&state, west, "ftp-proxy"), "\"http://set\" from controller");
+    assert_eq!(shown(&state, west, "no-proxy"), "\"127.0.0.1,localhost,::1\" from default");
+
+    let counts_more =
+        |of: &str| format!("{of} of cloud \"far\", which counts more: change it there, with update-cloud");
+    let refused = set(&state, all, json!({"http-proxy": "http://other"})).await;
+    assert_eq!(refused, counts_more("\"http-proxy\" is in the config"));
+    assert_eq!(
+        set(&state, EAST, json!({"no-proxy": "other"})).await,
+        counts_more("\"no-proxy\" is in the region-config")
+    );
+    // The same value, which is what `model-defaults` prints, is no other.
+    assert_eq!(set(&state, all, json!({"http-proxy": "http://c", "development": true})).await, "ok");
+    for (config, region_config, expected) in [
+        (json!({"development": 3}), json!({}), "config of cloud \"far\": development: expected bool, got 3"),
+        (json!({}), json!({"east": {"a": null}}), "region-config of cloud \"far\": a: expected a value, got null"),
+        (
+            json!({}),
+            json!({"moon": {"a": 1}}),
+            "region-config of cloud \"far\": region \"moon\" not found (expected one of [\"east\" \"west\"])",
+        ),
+        (json!({"a": "x".repeat(BYTES)}), json!({}), "cloud \"far\" has more config than a cloud can have"),
+    ] {
+        let cloud = Cloud { config: values(config), ..far(&["east", "west"]) };
+        let cloud = Cloud { region_config: serde_json::from_value(region_config).expect("maps"), ..cloud };
+        assert_eq!(words(state.change(|b, g| cloud::update(b, &cloud, g)).await), expected);
+    }
+    // What is taken out of the definition uncovers what was set.
+    state.change(|b, g| cloud::update(b, &far(&["east", "west"]), g)).await.expect("updated");
+    assert_eq!(shown(&state, east, "no-proxy"), "\"defined\" from model");
+    let east = in_region(&state, "again", "east", json!({})).await;
+    assert_eq!(shown(&state, east, "no-proxy"), "\"set\" from region");
+}
+
+#[tokio::test]
 async fn a_model_keeps_what_it_began_with_until_a_key_is_reset() {
     let state = a_state().await;
     assert_eq!(set(&state, ALL, json!({"provisioner-harvest-mode": "none", "proxy-ssh": true})).await, "ok");

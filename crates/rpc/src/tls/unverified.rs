@@ -1,5 +1,6 @@
 //! A client that takes any certificate: for the one exchange in which the certificate's authority is itself what is fetched, and everything
-//! that is said is under a key that both sides have (`wire/protocol.md` 6.8). Never for anything else.
+//! that is said is under a key that both sides have (`wire/protocol.md` 6.8); and to look at the certificates of a host over which nothing is
+//! said (1.1). Never for anything else.
 
 use super::TlsError;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};

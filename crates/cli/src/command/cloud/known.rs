@@ -136,6 +136,8 @@ pub fn read(name: &str, value: &Value) -> Known {
         let field = |key: &str| text(user, key).unwrap_or_default();
         (field("user"), field("display-name"), field("access"))
     });
+    let defaults =
+        ["config", "region-config"].into_iter().filter_map(|key| Some((key.to_owned(), value.get(key)?.clone())));
     Known {
         name: name.to_owned(),
         source: Source::Controller,
@@ -146,6 +148,7 @@ pub fn read(name: &str, value: &Value) -> Known {
             identity_endpoint: text(value, "identity-endpoint"),
             storage_endpoint: text(value, "storage-endpoint"),
             regions: regions.collect(),
+            extra: defaults.collect(),
             ..Cloud::default()
         },
         credentials: 0,
@@ -195,7 +198,14 @@ pub fn fields(known: &Known, first: Fields, json: bool) -> Fields {
         .some("storage-endpoint", &text(&cloud.storage_endpoint))
         .count("credential-count", known.credentials)
         .filled("regions", regions(cloud, Some(cloud), json))
+        .filled("config", defaults(cloud, "config"))
+        .filled("region-config", defaults(cloud, "region-config"))
         .filled("users", named(users.collect(), json))
+}
+
+/// What models of the cloud, or of its regions, begin with.
+fn defaults(cloud: &Cloud, key: &str) -> Node {
+    cloud.extra.get(key).map_or(Node::Null, |values| Node::from(values).sorted())
 }
 
 /// `kubernetes` is shown short.

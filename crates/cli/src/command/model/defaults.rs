@@ -2,6 +2,8 @@
 //!
 //! The surprise: the cloud need not be named while the controller has one alone; an argument is never a cloud, since it could be a key.
 
+mod printed;
+
 use serde_json::{Map, Value, json};
 use wire::yaml::{Node, natural_cmp, print};
 
@@ -21,7 +23,9 @@ pub const COMMAND: Command = Command {
     doc: "Without arguments all keys are listed that have a default, of Juju's own or set: for all models of a\n\
           cloud, and below it for those of a region. '--region' shows or changes one region's, which count more.\n\
           A model takes them over when it is made. Those that are there keep what they have;\n\
-          'juju model-config --reset' gives a key of theirs what a new model would get.",
+          'juju model-config --reset' gives a key of theirs what a new model would get.\n\
+          What the config of a cloud's definition says, or that of a region, is shown among them and counts more;\n\
+          'juju update-cloud' changes it. '--file' takes 'key: value', and what '--format yaml' prints, too.",
     examples: "\n    juju model-defaults\n    juju model-defaults http-proxy\n    \
                juju model-defaults http-proxy=http://10.0.0.1:3128 no-proxy=localhost\n    \
                juju model-defaults --region builtin/default logging-config='<root>=DEBUG'\n    \
@@ -43,6 +47,7 @@ pub const COMMAND: Command = Command {
 };
 
 /// Whose defaults.
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct At {
     cloud: String,
     /// Empty: the whole cloud's.
@@ -71,7 +76,9 @@ async fn run(context: &mut Context) -> Result<()> {
     let mut changed = false;
     if let Some(path) = &request.file {
         let values = attributes::file(context, path)?;
-        set(context, &api, &at, values).await?;
+        for (at, values) in printed::read(&at, values)? {
+            set(context, &api, &at, values).await?;
+        }
         changed = true;
     }
     if !request.reset.is_empty() {

@@ -15,6 +15,7 @@ use crate::context::connect::proof::Entering;
 use crate::context::{Api, Context};
 use crate::error::{Error, Result};
 use crate::flags::Flag;
+use crate::select;
 
 pub const COMMAND: Command = Command {
     name: "register",
@@ -118,7 +119,7 @@ fn ask_name(context: &mut Context, all: &Controllers, known: Option<&str>, sugge
             ("", None) => suggested.to_owned(),
             (typed, _) => typed.to_lowercase(),
         };
-        if name.contains([':', '/', ' ']) || name.chars().any(char::is_control) {
+        if !select::is_controller_name(&name) {
             context.note(format!("Controller name {name:?} is not valid.\n"));
         } else if all.controllers.contains_key(&name) && Some(name.as_str()) != known {
             context.note(format!("Controller {name:?} already exists.\n"));

@@ -12,7 +12,7 @@ use crate::settings;
 use base::{Kind, Life, ModelUuid, Refusal};
 use serde_json::Value;
 use std::collections::BTreeMap;
-use store::{Guard, Txn};
+use store::Txn;
 
 #[derive(Debug, Clone, Default)]
 pub struct CreateModel {
@@ -77,7 +77,6 @@ pub fn create(beliefs: &Beliefs, wanted: &CreateModel, given: Given<'_>) -> Resu
         }
     }
     let mut txn = Txn::new();
-    txn.guard(key::cloud(&cloud), Guard::Present);
     inherited.guard(&mut txn);
     let uuid = ModelUuid(given.chance.uuid());
     let model = Model {
