@@ -86,7 +86,8 @@ async function refusedLogins() {
   const wrong = (words) => refused(() => jujulib.connectAndLogin(`wss://${endpoint}/api`, options(), words));
   assert.match(await wrong({ username, password: "wrong" }), /Have you been granted permission/);
   assert.match(await wrong({ username: "nobody", password }), /Have you been granted permission/);
-  assert.match(await wrong({}), /no bakery instance/);
+  assert.match(await wrong({}), /no credentials provided/);
+  assert.match(await wrong({ username, password: "" }), /no bakery instance/);
   const none = "00000000-0000-4000-8000-000000000000";
   const model = () => jujulib.connectAndLogin(jujulib.generateModelURL(endpoint, none), options(), credentials);
   assert.match(await refused(model), /unknown model/);
@@ -104,7 +105,7 @@ async function models(controller) {
   assert.equal(info.results[0].result.uuid, uuid);
   assert.deepEqual(info.results[0].result.users.map((one) => one.access), ["admin"]);
   const status = await modelManager.modelStatus({ entities: [{ tag: `model-${uuid}` }] });
-  assert.equal(status.results[0]["owner-tag"], tag);
+  assert.equal(status.models[0]["owner-tag"], tag);
 
   const made = await modelManager.createModel({ name: "made", "owner-tag": tag, config: { "extra-info": "by a dashboard" } });
   assert.equal(made.name, "made");
