@@ -10,9 +10,11 @@ use base::{Constraints, Hardware, OsBase};
 use cli::bootstrap::{BootstrapError, BootstrapParams, MANUAL};
 use model::State;
 use model::change::controller::{Bootstrap, ControllerMachine, bootstrap};
+use model::change::storage;
 use model::record::address::{Address, Endpoint};
 use model::record::cloud::{Cloud, Region};
 use model::record::credential::Credential;
+use model::record::storage::Pool;
 use rpc::tls::Authority;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -34,7 +36,16 @@ pub async fn write(
 ) -> Result<(), BootstrapError> {
     let with = first_records(params, layout, authority, hosts, port)?;
     let (state, directory) = open(layout).await?;
-    let written = state.change(|beliefs, given| bootstrap(beliefs, &with, given)).await;
+    let written = async {
+        state.change(|beliefs, given| bootstrap(beliefs, &with, given)).await?;
+        match pool(params) {
+            Some((name, pool)) => {
+                state.change(|beliefs, given| storage::create(beliefs, with.model_uuid, name, &pool, given)).await
+            }
+            None => Ok(()),
+        }
+    }
+    .await;
     close(state, directory).await;
     written.map_err(|refusal| failed(format!("cannot write the first records: {}", refusal.words())))
 }
@@ -78,7 +89,19 @@ pub async fn close(state: State, directory: Arc<Directory>) {
 /// What of the user's wishes could not be written.
 pub fn check(params: &BootstrapParams) -> Result<(), BootstrapError> {
     let checked = model::change::model_defaults::checked(&params.model_defaults);
-    checked.map(drop).map_err(|refusal| failed(refusal.words()))
+    checked.map(drop).map_err(|refusal| failed(refusal.words()))?;
+    match pool(params) {
+        Some((name, pool)) => storage::checked(name, &pool).map_err(|refusal| failed(refusal.words())),
+        None => Ok(()),
+    }
+}
+
+/// The storage pool of the controller's model that was asked for, with its name.
+fn pool(params: &BootstrapParams) -> Option<(&str, Pool)> {
+    let mut attributes = params.storage_pool.clone();
+    let (name, provider) = (params.storage_pool.get("name")?, attributes.remove("type")?);
+    attributes.remove("name");
+    Some((name, Pool { provider, attributes }))
 }
 
 fn first_records(

@@ -66,6 +66,9 @@ pub struct BootstrapParams {
     pub config: BTreeMap<String, String>,
     /// `--model-default`; in files values have types.
     pub model_defaults: BTreeMap<String, serde_json::Value>,
+    /// `--storage-pool`: `name`, `type`, and the provider's attributes; empty, or with both.
+    #[serde(default)]
+    pub storage_pool: BTreeMap<String, String>,
     pub constraints: String,
     pub bootstrap_constraints: String,
     pub bootstrap_base: String,

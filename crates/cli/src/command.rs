@@ -32,7 +32,7 @@ mod storage;
 mod task;
 mod user;
 
-pub use absent::{ORIGINAL, renamed};
+pub use absent::{ORIGINAL, reason, renamed};
 
 /// What a running command is.
 pub type Running<'c> = Pin<Box<dyn Future<Output = Result<()>> + 'c>>;
@@ -67,6 +67,8 @@ pub struct Command {
     pub flags: &'static [Flag],
     pub formats: Formats,
     pub scope: Scope,
+    /// The first argument, where there is one, names the model in place of `-m`: then none need be selected.
+    pub names_model: bool,
     /// Refused on models of kubernetes clouds.
     pub machines_only: bool,
     /// Flags may stand among the arguments; false where the rest of the line belongs to another program.
@@ -92,6 +94,7 @@ impl Command {
         flags: &[],
         formats: &[],
         scope: Scope::None,
+        names_model: false,
         machines_only: false,
         flags_among: true,
         hidden: false,

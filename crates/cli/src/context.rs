@@ -81,7 +81,7 @@ impl Context {
                 "invalid value {format:?} for option --format: unknown format {format:?}"
             )));
         }
-        if self.command.scope == Scope::Model {
+        if self.command.scope == Scope::Model && !(self.command.names_model && self.args.get(0).is_some()) {
             let selected = select::model(&self.store, &self.io, self.args.text("m"))?;
             if self.command.machines_only && self.is_container_model(&selected)? {
                 return Err(Error::usage(format!(

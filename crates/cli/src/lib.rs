@@ -185,8 +185,9 @@ fn is_on(feature: &str, io: &Io) -> bool {
 fn unknown(name: &str) -> Error {
     if command::ORIGINAL.contains(&name) {
         return Error::failed(format!(
-            "juju {name:?} is not built in this release of grigri\n\n\
-             Everything this release can do is listed by \"juju help commands\"."
+            "juju {name:?} is not built in this release of grigri{}\n\n\
+             Everything this release can do is listed by \"juju help commands\".",
+            command::reason(name)
         ));
     }
     let meant = command::renamed(name).unwrap_or_else(|| command::nearest(name));

@@ -222,6 +222,78 @@ const RENAMED: &[(&str, &str)] = &[
     ("upgrade-series", "upgrade-machine"),
 ];
 
+/// Those that work on charms, on what is deployed of them, or on what belongs to that.
+const OF_CHARMS: &[&str] = &[
+    "actions",
+    "add-storage",
+    "add-unit",
+    "agree",
+    "agreements",
+    "attach-resource",
+    "attach-storage",
+    "bind",
+    "charm-resources",
+    "config",
+    "consume",
+    "debug-code",
+    "debug-hook",
+    "debug-hooks",
+    "deploy",
+    "detach-storage",
+    "diff-bundle",
+    "download",
+    "export-bundle",
+    "expose",
+    "find",
+    "find-offers",
+    "help-action-commands",
+    "help-hook-commands",
+    "import-filesystem",
+    "info",
+    "integrate",
+    "list-actions",
+    "list-agreements",
+    "list-charm-resources",
+    "list-offers",
+    "list-payloads",
+    "list-resources",
+    "offer",
+    "offers",
+    "refresh",
+    "relate",
+    "remove-application",
+    "remove-offer",
+    "remove-relation",
+    "remove-saas",
+    "remove-storage",
+    "remove-unit",
+    "resolve",
+    "resolved",
+    "resources",
+    "resume-relation",
+    "run",
+    "scale-application",
+    "set-application-base",
+    "show-action",
+    "show-application",
+    "show-offer",
+    "show-unit",
+    "suspend-relation",
+    "trust",
+    "unexpose",
+];
+
+/// Why a command of the original is not there, as the end of a sentence; empty where nothing is to be said but that.
+pub fn reason(name: &str) -> &'static str {
+    if name.ends_with("-secret") || name.contains("secret-backend") || name.ends_with("secrets") {
+        ", which manages machines and has no secrets"
+    } else if OF_CHARMS.contains(&name) {
+        ", which manages machines and has no charms and no applications"
+    } else {
+        ""
+    }
+}
+
 /// The name of now of a command that was renamed.
 pub fn renamed(name: &str) -> Option<&'static str> {
     RENAMED.iter().find(|(old, _)| *old == name).map(|(_, new)| *new)
@@ -230,6 +302,24 @@ pub fn renamed(name: &str) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_needs_charms_or_secrets_says_so() {
+        for name in OF_CHARMS {
+            assert!(ORIGINAL.contains(name) && super::super::find(name).is_none(), "{name}");
+        }
+        for (name, part) in [
+            ("deploy", "no applications"),
+            ("show-unit", "no applications"),
+            ("secrets", "no secrets"),
+            ("list-secrets", "no secrets"),
+            ("grant-secret", "no secrets"),
+            ("model-secret-backend", "no secrets"),
+        ] {
+            assert!(reason(name).ends_with(part), "{name}: {}", reason(name));
+        }
+        assert_eq!(reason("migrate"), "");
+    }
 
     #[test]
     fn what_was_renamed_is_gone_and_what_it_is_called_now_is_there() {

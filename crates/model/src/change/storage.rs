@@ -17,19 +17,32 @@ pub const MOST_POOLS: usize = 1_000;
 pub fn create(beliefs: &Beliefs, model: ModelUuid, name: &str, pool: &Pool, _: Given<'_>) -> Result<Decision, Refusal> {
     let (within, record) = beliefs.model(model)?;
     block::check(within, BlockKind::Change)?;
-    if !is_pool_name(name) {
-        return Err(Refusal::new(Kind::NotValid, format!("pool name {name:?} not valid")));
-    }
-    check(pool)?;
+    checked(name, pool)?;
     let mut pools = own(within);
-    if pools.0.contains_key(name) || Provider::named(name).is_some() {
-        return Err(Refusal::new(Kind::AlreadyExists, format!("storage pool {name:?} already exists")));
+    if pools.0.contains_key(name) {
+        return Err(already(name));
     }
     if pools.0.len() >= MOST_POOLS {
         return Err(Refusal::plain(format!("a model has no more than {MOST_POOLS} storage pools")));
     }
     pools.0.insert(name.to_owned(), pool.clone());
     Ok(put_of_model(record, key::pools(model), within.pools.as_ref(), &pools))
+}
+
+/// Whether a model that has no pools of its own could have this one.
+pub fn checked(name: &str, pool: &Pool) -> Result<(), Refusal> {
+    if !is_pool_name(name) {
+        return Err(Refusal::new(Kind::NotValid, format!("pool name {name:?} not valid")));
+    }
+    check(pool)?;
+    match Provider::named(name) {
+        Some(_) => Err(already(name)),
+        None => Ok(()),
+    }
+}
+
+fn already(name: &str) -> Refusal {
+    Refusal::new(Kind::AlreadyExists, format!("storage pool {name:?} already exists"))
 }
 
 /// Gives a pool attributes, beside those that it has, and another provider if one is named. Disks that it was asked for before stay as they are.

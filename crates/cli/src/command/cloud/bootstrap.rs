@@ -76,8 +76,17 @@ pub const COMMAND: Command = Command {
             &["model-default"],
             "Specify a configuration file, or one or more options to be set for all models",
         ),
+        // Taken so that a program that passes it on learns what to do instead.
+        Flag::text(
+            &["metadata-source"],
+            "Local path to use as agent and/or image metadata source; not in this release",
+        ),
         Flag::bool(&["no-switch"], "Do not switch to the newly created controller"),
         Flag::text(&["regions"], "Print the available regions for the specified cloud"),
+        Flag::texts(
+            &["storage-pool"],
+            "Specify options for an initial storage pool: 'name' and 'type' are required, plus any additional attributes",
+        ),
         Flag::text(&["to"], "Placement directive indicating an instance to bootstrap"),
     ],
     run: |context| Box::pin(run(context)),
@@ -165,6 +174,12 @@ fn params(context: &Context) -> Result<BootstrapParams> {
     if args.text("agent-version").is_some_and(|v| v != context.client_version()) {
         return Err(Error::usage(format!("this client can only bootstrap {} agents", context.client_version())));
     }
+    if args.given("metadata-source") {
+        return Err(Error::failed(
+            "--metadata-source means nothing to this release: agents come with the controller, \
+             and images from the model's image-metadata-url; leave it out",
+        ));
+    }
     let credential = args.text("credential").filter(|name| !name.is_empty());
     let of = account::Of {
         cloud: &chosen.cloud,
@@ -200,6 +215,7 @@ fn params(context: &Context) -> Result<BootstrapParams> {
         authorized_keys: client::files::keys::authorized(&ssh, &context.io.home())?,
         config,
         model_defaults: model_defaults(context)?,
+        storage_pool: storage_pool(context)?,
         constraints: constraints("constraints")?,
         bootstrap_constraints: constraints("bootstrap-constraints")?,
         bootstrap_base: args.text("bootstrap-base").unwrap_or("").to_owned(),
@@ -214,6 +230,15 @@ fn model_defaults(context: &Context) -> Result<BTreeMap<String, Value>> {
     match given.keys().find_map(|key| base::attribute::is_no_default(key)) {
         Some(words) => Err(Error::failed(words)),
         None => Ok(given.into_iter().collect()),
+    }
+}
+
+/// A pool of the controller's model; its provider is looked at where it is known.
+fn storage_pool(context: &Context) -> Result<BTreeMap<String, String>> {
+    let pool = texts(given::config(context, "storage-pool")?);
+    match ["name", "type"].into_iter().find(|key| !pool.is_empty() && pool.get(*key).is_none_or(String::is_empty)) {
+        Some(key) => Err(Error::failed(format!("storage pool requires a {key:?} key to be set"))),
+        None => Ok(pool),
     }
 }
 

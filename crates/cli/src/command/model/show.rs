@@ -22,6 +22,7 @@ pub const COMMAND: Command = Command {
     see_also: &["add-model"],
     formats: &["yaml", "json"],
     scope: Scope::Model,
+    names_model: true,
     run: |context| Box::pin(run(context)),
     ..Command::BASE
 };

@@ -104,7 +104,8 @@ impl Progress {
     }
 }
 
-/// Polls until the task is final; `None` when the deadline comes first.
+/// Polls until the task is final; `None` when the deadline comes first. There is no look after the deadline: it is the command's own
+/// as well, which is ended by it, and whoever set it asked to be told that it passed.
 pub(super) async fn until_final(
     context: &mut Context,
     api: &Api,
@@ -118,15 +119,23 @@ pub(super) async fn until_final(
         if is_final(&result.status) {
             return Ok(Some(result));
         }
+        let left = deadline.map(|d| d.saturating_duration_since(tokio::time::Instant::now()));
+        let time = left.map_or(pause, |left| pause.min(shorter(left)));
+        match progress.as_deref_mut() {
+            Some(progress) => progress.pause(context, time).await,
+            None => context.sleep(time).await,
+        }
         if deadline.is_some_and(|d| tokio::time::Instant::now() >= d) {
             return Ok(None);
         }
-        match progress.as_deref_mut() {
-            Some(progress) => progress.pause(context, pause).await,
-            None => context.sleep(pause).await,
-        }
         pause = pause.mul_f64(1.5).min(LONGEST);
     }
+}
+
+/// How long to pause at most with this much time left: looks come closer together towards the end, so that nothing that ends just
+/// before it is missed.
+fn shorter(left: Duration) -> Duration {
+    left.min((left / 2).max(FIRST))
 }
 
 /// `unit web/0`, `machine 0`: how a target is told that did not answer.
@@ -140,4 +149,17 @@ pub(super) fn timed_out<'r, T>(receivers: impl Iterator<Item = &'r str>) -> Resu
     let mut missing: Vec<String> = receivers.map(told).collect();
     missing.sort();
     Err(Error::failed(format!("timed out waiting for results from: {}", missing.join(", "))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn looks_come_closer_together_and_the_last_pause_ends_at_the_deadline() {
+        let ms = Duration::from_millis;
+        for (left, expected) in [(0, 0), (1, 1), (20, 20), (21, 20), (40, 20), (41, 20), (500, 250), (60_000, 30_000)] {
+            assert_eq!(shorter(ms(left)).as_millis(), ms(expected).as_millis(), "{left}");
+        }
+    }
 }
