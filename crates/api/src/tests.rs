@@ -21,6 +21,8 @@ mod models;
 mod people;
 mod published;
 mod rig;
+mod schema;
+mod shapes;
 mod storage;
 mod table;
 mod tasks;
