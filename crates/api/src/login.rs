@@ -163,9 +163,6 @@ async fn wanting(session: &Session, user: &str) -> String {
         "discharge-required": wanting,
         "bakery-discharge-required": crate::http::discharge::baked(&wanting),
         "discharge-required-error": "macaroon discharge required: a password, or a macaroon that holds, is needed",
-        "controller-tag": "",
-        "servers": null,
-        "facades": null,
         "server-version": shared.version,
     });
     answer.to_string()

@@ -23,6 +23,8 @@ mod params;
 mod people;
 mod published;
 mod rig;
+mod schema;
+mod shapes;
 mod storage;
 mod table;
 mod tasks;

@@ -51,6 +51,18 @@ fn shown(read: &Read, user: &str, cloud: &record::cloud::Cloud) -> Cloud {
     }
 }
 
+/// What the calls that list clouds give of one.
+fn details(cloud: Cloud) -> CloudDetails {
+    CloudDetails {
+        r#type: cloud.r#type,
+        auth_types: cloud.auth_types,
+        endpoint: cloud.endpoint,
+        identity_endpoint: cloud.identity_endpoint,
+        storage_endpoint: cloud.storage_endpoint,
+        regions: cloud.regions,
+    }
+}
+
 fn find<'a>(call: &Call, read: &'a Read, tag: &str) -> Result<&'a model::Stored<record::cloud::Cloud>, Refusal> {
     let name = cloud_name(tag)?;
     let found = read.clouds.get(&name).filter(|_| access::on_cloud(read, &call.user, &name).is_some());
@@ -101,7 +113,7 @@ struct InfoResult {
 #[serde(rename_all = "kebab-case")]
 struct Info {
     #[serde(flatten)]
-    details: Cloud,
+    details: CloudDetails,
     #[serde(skip_serializing_if = "Option::is_none")]
     users: Option<Vec<CloudUserInfo>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -120,7 +132,7 @@ pub async fn info(call: Call, params: Entities) -> Result<InfoResults, Refusal> 
             display_name: read.users.get(user).map(|user| user.display_name.clone()).unwrap_or_default(),
             access: level.to_owned(),
         });
-        Ok(Info { details: shown(&read, &call.user, cloud), users: Some(users.collect()), user_access: None })
+        Ok(Info { details: details(shown(&read, &call.user, cloud)), users: Some(users.collect()), user_access: None })
     };
     let results = params.entities.iter().map(|entity| match one(&entity.tag).into_item() {
         Ok(info) => InfoResult { result: Some(info), error: None },
@@ -140,7 +152,7 @@ pub async fn list_info(call: Call, params: ListCloudsRequest) -> Result<InfoResu
     }
     let results = read.clouds.values().filter_map(|cloud| {
         let level = access::on_cloud(&read, &user, &cloud.name)?;
-        let details = shown(&read, &user, cloud);
+        let details = details(shown(&read, &user, cloud));
         let info = Info { details, users: None, user_access: Some(level.as_str().to_owned()) };
         Some(InfoResult { result: Some(info), error: None })
     });

@@ -22,7 +22,7 @@ async fn soon<T>(what: &str, wait: impl Future<Output = T>) -> T {
 /// A login that goes as far as an answer.
 async fn logs_in(rig: &Rig, from: u8) -> bool {
     let Ok(socket) = rig.way_from(from).socket("/api", &[]).await else { return false };
-    let client = Client(rpc::Caller::start(socket));
+    let client = Client::on(socket);
     client.log_in("admin", PASSWORD).await.is_ok()
 }
 
@@ -89,7 +89,7 @@ async fn whoever_opens_too_many_loses_its_own() {
     soon("the oldest goes", first.read_to_end(&mut Vec::new())).await.ok();
     assert!(soon("a login from an address with too many", logs_in(&rig, 1)).await);
     assert!(soon("a login from elsewhere", logs_in(&rig, 5)).await);
-    let bystander = Client(rpc::Caller::start(bystander));
+    let bystander = Client::on(bystander);
     bystander.log_in("admin", PASSWORD).await.expect("its turn was not taken");
 }
 

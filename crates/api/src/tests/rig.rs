@@ -151,7 +151,7 @@ impl Rig {
     }
 
     pub async fn caller(&self, path: &str) -> Client {
-        Client(Caller::start(self.socket(path).await))
+        Client::on(self.socket(path).await)
     }
 
     /// Logged in on a path.
@@ -221,7 +221,7 @@ impl Way<'_> {
     }
 
     pub async fn caller(&self, path: &str) -> Client {
-        Client(Caller::start(self.socket(path, &[]).await.expect("upgrades")))
+        Client::on(self.socket(path, &[]).await.expect("upgrades"))
     }
 }
 
@@ -232,10 +232,43 @@ pub fn basic(user: &str, password: &str) -> String {
     format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(pair))
 }
 
+/// A caller whose answers are held against the original's schemas.
 #[derive(Clone)]
-pub struct Client(pub Caller);
+pub struct Checked(Caller);
+
+impl Checked {
+    pub async fn call(
+        &self,
+        facade: &str,
+        version: i64,
+        id: &str,
+        method: &str,
+        params: Value,
+    ) -> Result<Value, CallError> {
+        let answer = self.0.call(facade, version, id, method, params).await;
+        if let Ok(answer) = &answer {
+            super::schema::check(facade, version, method, answer);
+        }
+        answer
+    }
+}
+
+impl std::ops::Deref for Checked {
+    type Target = Caller;
+
+    fn deref(&self) -> &Caller {
+        &self.0
+    }
+}
+
+#[derive(Clone)]
+pub struct Client(pub Checked);
 
 impl Client {
+    pub fn on(socket: Socket<Tls>) -> Client {
+        Client(Checked(Caller::start(socket)))
+    }
+
     pub async fn call(&self, facade: &str, version: i64, method: &str, params: Value) -> Result<Value, CallError> {
         self.0.call(facade, version, "", method, params).await
     }

@@ -9,7 +9,7 @@ async fn pools_are_made_listed_by_name_and_provider_and_removed() {
     let uuid = rig.add_model("m1").await;
     let model = rig.login(&format!("/model/{uuid}/api"), "admin").await;
     let list = async |filter: Value| {
-        let all = model.call("Storage", 6, "ListPools", json!({"filters": [filter]})).await.expect("answers");
+        let all = model.call("Storage", 7, "ListPools", json!({"filters": [filter]})).await.expect("answers");
         all["results"][0].clone()
     };
     let names = |result: &Value| -> Vec<String> {
