@@ -33,6 +33,7 @@ const HELD: &[&str] = &[
     "clouds",
     "models",
     "show-model",
+    "dump-model",
     "add-model",
     "destroy-model",
     "version",
