@@ -30,7 +30,6 @@ const UNSEEN: &[(&str, &str)] = &[
     ("Annotations.Set", "what went well leaves no item"),
     ("Cloud.InstanceTypes", "no cloud here has types of instances"),
     ("Controller.IdentityProviderURL", "there is none: an empty text"),
-    ("Controller.ModifyControllerAccess", "asked for by the suites of people alone"),
     ("Controller.MongoVersion", "there is none: an empty text"),
     ("MachineManager.InstanceTypes", "no cloud here has types of instances"),
     ("MachineManager.RetryProvisioning", "what went well leaves no item"),
