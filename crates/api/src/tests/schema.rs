@@ -35,19 +35,12 @@ const UNSEEN: &[(&str, &str)] = &[
     ("MachineManager.RetryProvisioning", "what went well leaves no item"),
     ("MachineManager.UpgradeSeriesValidate", NO_SERIES),
     ("SSHClient.PrivateAddress", "that of a machine with addresses, which the suites alone have"),
-    ("Spaces.CreateSpaces", ONE_SPACE),
-    ("Spaces.MoveSubnets", ONE_SPACE),
-    ("Spaces.RemoveSpace", ONE_SPACE),
-    ("Spaces.RenameSpace", ONE_SPACE),
     ("Storage.StorageDetails", NO_APPLICATIONS),
-    ("Subnets.AllZones", ONE_SPACE),
-    ("Subnets.ListSubnets", ONE_SPACE),
-    ("Subnets.SubnetsByCIDR", ONE_SPACE),
+    ("Subnets.AllZones", "no cloud here has zones of subnets"),
 ];
 
 const NO_APPLICATIONS: &str = "there are no applications to ask for";
 const NO_SERIES: &str = "nothing has a series to be upgraded";
-const ONE_SPACE: &str = "machines here have no networks, so there is one space and no subnet";
 
 struct Schema {
     version: i64,

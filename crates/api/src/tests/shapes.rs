@@ -30,3 +30,39 @@ async fn blocks_operations_and_spaces_answer_in_the_original_shapes() {
     let spec = controller.call("Controller", 12, "CloudSpec", entities(&format!("model-{CONTROLLER_MODEL}"))).await;
     assert_eq!(spec.expect("answers")["results"][0]["result"]["name"], "lab");
 }
+
+#[tokio::test]
+async fn spaces_and_subnets_of_a_cloud_with_networks_answer_in_the_original_shapes() {
+    use base::SeenSubnet;
+    let rig = Rig::start().await;
+    let uuid = rig.add_model("m1").await;
+    let seen = ["10.0.0.0/24", "10.0.1.0/24"].map(|cidr| {
+        let subnet = SeenSubnet::on_machine(cidr.parse().expect("a subnet"));
+        SeenSubnet { provider_id: format!("net-{cidr}"), zones: vec!["a".into()], ..subnet }
+    });
+    let learn = rig.state.change(|beliefs, given| model::change::network::learn(beliefs, uuid, &seen, true, given));
+    learn.await.expect("learns");
+    let client = rig.login(&model_path(uuid), "admin").await;
+    let call = async |facade: &str, version, method: &str, params| {
+        client.call(facade, version, method, params).await.unwrap_or_else(|error| panic!("{method}: {error:?}"))
+    };
+    let space = json!({"space-tag": "space-db", "cidrs": ["10.0.1.0/24"], "public": false});
+    let made = call("Spaces", 6, "CreateSpaces", json!({"spaces": [space]})).await;
+    assert_eq!(made["results"][0]["error"], json!(null), "{made}");
+    let listed = call("Subnets", 5, "ListSubnets", json!({"space-tag": "space-db"})).await;
+    assert_eq!(listed["results"][0]["cidr"], "10.0.1.0/24", "{listed}");
+    let found = call("Subnets", 5, "SubnetsByCIDR", json!({"cidrs": ["10.0.0.0/24"]})).await;
+    assert_eq!(found["results"][0]["subnets"][0]["space-tag"], "space-alpha", "{found}");
+    let id = found["results"][0]["subnets"][0]["id"].as_str().expect("an id").to_owned();
+    let moves = json!({"args": [{"space-tag": "space-db", "subnets": [format!("subnet-{id}")], "force": false}]});
+    let moved = call("Spaces", 6, "MoveSubnets", moves).await;
+    assert_eq!(moved["results"][0]["moved-subnets"][0]["cidr"], "10.0.0.0/24", "{moved}");
+    let change = json!({"changes": [{"from-space-tag": "space-db", "to-space-tag": "space-data"}]});
+    let renamed = call("Spaces", 6, "RenameSpace", change).await;
+    assert_eq!(renamed["results"][0]["error"], json!(null), "{renamed}");
+    let remove = json!({"space-param": [{"space": {"tag": "space-data"}, "force": false, "dry-run": false}]});
+    let removed = call("Spaces", 6, "RemoveSpace", remove).await;
+    assert_eq!(removed["results"][0]["error"], json!(null), "{removed}");
+    let spaces = call("Spaces", 6, "ListSpaces", json!({})).await;
+    assert_eq!(spaces["results"].as_array().map(Vec::len), Some(1), "{spaces}");
+}

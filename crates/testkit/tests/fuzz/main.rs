@@ -16,6 +16,7 @@ mod flags;
 mod messages;
 mod names;
 mod port;
+mod proofs;
 mod records;
 mod rig;
 mod store_files;
@@ -65,4 +66,8 @@ targets! {
     calls = calls::calls,
     port = port::port,
     websocket = port::websocket,
+    registration = proofs::registration,
+    macaroons = proofs::macaroons,
+    register = proofs::register,
+    discharge = proofs::discharge,
 }

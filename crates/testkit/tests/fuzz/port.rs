@@ -32,15 +32,32 @@ fn talk(rig: &Rig, input: &[u8]) -> Vec<u8> {
 }
 
 fn check(prefix: &'static [u8]) -> impl FnMut(&[u8]) {
-    let (mut rig, mut cases) = (None, 0);
+    let mut whole = stranger();
+    move |input| whole(&[prefix, input].concat())
+}
+
+/// The input as the body of a request.
+pub fn posted(path: &'static str, kind: &'static str) -> impl FnMut(&[u8]) {
+    let mut whole = stranger();
     move |input| {
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: {kind}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+            input.len()
+        );
+        whole(&[head.as_bytes(), input].concat());
+    }
+}
+
+fn stranger() -> impl FnMut(&[u8]) {
+    let (mut rig, mut cases) = (None, 0);
+    move |bytes| {
         cases += 1;
         if cases % CASES == 0 {
             rig = None;
         }
         let rig = rig.get_or_insert_with(Rig::new);
         let before = rig.state.read().revision();
-        let answer = talk(rig, &[prefix, input].concat());
+        let answer = talk(rig, bytes);
         assert_eq!(rig.state.read().revision(), before, "a stranger changed something");
         let text = String::from_utf8_lossy(&answer);
         assert!(answer.is_empty() || text.starts_with("HTTP/1."), "no HTTP: {text:?}");
