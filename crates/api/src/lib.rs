@@ -15,6 +15,7 @@ mod limits;
 mod login;
 pub mod metrics;
 mod places;
+mod room;
 mod server;
 mod session;
 mod strangers;

@@ -5,6 +5,7 @@ use crate::call::Call;
 use crate::convert::machine::Seen;
 use crate::convert::model as convert;
 use crate::error::{self, IntoItem, item};
+use crate::room::Room;
 use base::{Kind, ModelUuid, Refusal, Tag};
 use model::access::{self, CloudLevel, ModelLevel};
 use model::change::model::{CreateModel, DestroyModel};
@@ -106,13 +107,18 @@ pub async fn list(call: Call, params: Entity) -> Result<UserModelList, Refusal> 
     Ok(UserModelList { user_models })
 }
 
+/// Bytes that an answer has of a machine, about.
+const A_MACHINE: usize = 200;
+
 pub async fn info(call: Call, params: Entities) -> Result<ModelInfoResults, Refusal> {
-    let read = call.read();
-    let one = |tag: &str| {
+    let (read, mut room) = (call.read(), Room::default());
+    let mut one = |tag: &str| {
         let uuid = model_of(tag)?;
         // Whoever may not see it learns nothing of it, not even whether it is there.
         call.may_on_model(&read, uuid, ModelLevel::Read)?;
         let (within, model) = read.model(uuid)?;
+        room.one_more()?;
+        room.take(A_MACHINE * (1 + within.machines.len()));
         Ok(convert::info(seen(&call, uuid), &read, within, model, &call.user))
     };
     let results = params.entities.iter().map(|entity| match one(&entity.tag).into_item() {
@@ -123,13 +129,15 @@ pub async fn info(call: Call, params: Entities) -> Result<ModelInfoResults, Refu
 }
 
 pub async fn status(call: Call, params: Entities) -> Result<ModelStatusResults, Refusal> {
-    let read = call.read();
-    let one = |tag: &str| {
+    let (read, mut room) = (call.read(), Room::default());
+    let mut one = |tag: &str| {
         let uuid = model_of(tag)?;
         // Clients wait for a model's end until this very code.
         let gone = || Refusal::new(Kind::NotFound, format!("model {:?} not found", uuid.to_string()));
         let (within, model) = read.model(uuid).map_err(|_| gone())?;
         call.may_on_model(&read, uuid, ModelLevel::Admin)?;
+        room.one_more()?;
+        room.take(A_MACHINE * (1 + within.machines.len()));
         Ok(convert::status(seen(&call, uuid), within, model))
     };
     let models = params.entities.iter().map(|entity| match one(&entity.tag) {

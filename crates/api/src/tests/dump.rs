@@ -44,3 +44,22 @@ async fn a_dump_has_the_models_records_and_none_of_its_secrets() {
     let answer = client.call("ModelManager", 10, "DumpModels", unknown).await.expect("answers");
     assert_eq!(answer["results"][0]["error"]["code"], "model not found");
 }
+
+#[tokio::test]
+async fn whoever_asks_for_the_same_model_again_and_again_gets_no_more_than_an_answer_holds() {
+    let rig = Rig::start().await;
+    let client = rig.login("/api", "admin").await;
+    let create = json!({"name": "m", "owner-tag": "user-admin", "cloud-tag": "cloud-lab", "config": {"extra-info": "x".repeat(60_000)}});
+    let made = client.call("ModelManager", 10, "CreateModel", create).await.expect("makes");
+    let one = json!({"tag": format!("model-{}", made["uuid"].as_str().expect("a uuid"))});
+    for method in ["DumpModels", "DumpModelsDB"] {
+        let answer = client.call("ModelManager", 10, method, json!({"entities": vec![&one; 10_000]})).await;
+        let answer = answer.expect("answers");
+        let results = answer["results"].as_array().expect("a list");
+        assert_eq!(results.len(), 10_000);
+        let refused = results.iter().filter(|one| !one["error"].is_null());
+        let words: Vec<&str> = refused.filter_map(|one| one["error"]["message"].as_str()).collect();
+        assert!(words.iter().all(|words| *words == "too much for one answer: ask for fewer at once"), "{words:?}");
+        assert!((9_000..9_999).contains(&words.len()), "{method}: {} were refused", words.len());
+    }
+}
