@@ -208,9 +208,8 @@ pub fn without_series(mut values: BTreeMap<String, Value>) -> Result<BTreeMap<St
 }
 
 /// Where older clients read a series: that of the `default-base`, or nothing.
-pub fn default_series(values: &BTreeMap<String, Value>) -> &'static str {
-    let base = values.get("default-base").and_then(Value::as_str).and_then(|text| base::OsBase::parse(text).ok());
-    base.as_ref().and_then(base::release::series).unwrap_or_default()
+pub fn default_series(default_base: &str) -> &'static str {
+    base::OsBase::parse(default_base).ok().as_ref().and_then(base::release::series).unwrap_or_default()
 }
 
 /// A text setting's value; empty when it is none.
@@ -260,7 +259,7 @@ mod tests {
         let both = read(json!({"default-series": "noble", "default-base": "debian@12"}));
         assert_eq!(both, Err("cannot set both default-series and default-base".into()));
         for (base, series) in [("ubuntu@22.04", "jammy"), ("alpine@3.20", ""), ("", "")] {
-            assert_eq!(default_series(&[("default-base".to_owned(), json!(base))].into()), series);
+            assert_eq!(default_series(base), series);
         }
     }
 }

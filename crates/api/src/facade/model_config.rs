@@ -12,7 +12,7 @@ use wire::facade::model_config::*;
 
 /// All settings as clients want to read them: with `default-series`, without keys.
 pub fn shown(beliefs: &Beliefs, within: &InModel) -> BTreeMap<String, (Value, &'static str)> {
-    let series = settings::default_series(&settings::values(within));
+    let series = settings::default_series(&settings::text(within, "default-base"));
     let all = settings::effective(beliefs, within).into_iter();
     let mut all: BTreeMap<String, (Value, &'static str)> =
         all.map(|(name, (value, source))| (name, (value, source.word()))).collect();

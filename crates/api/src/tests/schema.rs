@@ -3,11 +3,11 @@
 //! `rig::Checked` asks here for each call, so every test of the API is one of its shapes too; without the schemas nothing is checked. The surprise:
 //! a schema says `object` of what may be anything, and says of lists and maps nothing about null, which the original sends for empty ones.
 
+use super::published;
 use crate::table::{self, facades};
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
-use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 /// A file to which each answer that says something adds its `Facade.Method`.
@@ -51,10 +51,7 @@ struct Schema {
 fn schemas() -> Option<&'static BTreeMap<String, Schema>> {
     static READ: OnceLock<Option<BTreeMap<String, Schema>>> = OnceLock::new();
     let read = || {
-        let golden = std::env::var_os("GRIGRI_GOLDEN")
-            .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/golden"), PathBuf::from);
-        let text = std::fs::read_to_string(golden.join("../wire/facades-3.6.json")).ok()?;
-        let all: Vec<Value> = serde_json::from_str(&text).expect("JSON");
+        let all = published::schemas()?;
         let object = |facade: &Value, name: &str| facade["Schema"][name].as_object().cloned().unwrap_or_default();
         let one = |facade: &Value| {
             let version = facade["Version"].as_i64().expect("a version");

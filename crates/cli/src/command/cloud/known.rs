@@ -136,8 +136,6 @@ pub fn read(name: &str, value: &Value) -> Known {
         let field = |key: &str| text(user, key).unwrap_or_default();
         (field("user"), field("display-name"), field("access"))
     });
-    let defaults =
-        ["config", "region-config"].into_iter().filter_map(|key| Some((key.to_owned(), value.get(key)?.clone())));
     Known {
         name: name.to_owned(),
         source: Source::Controller,
@@ -148,7 +146,6 @@ pub fn read(name: &str, value: &Value) -> Known {
             identity_endpoint: text(value, "identity-endpoint"),
             storage_endpoint: text(value, "storage-endpoint"),
             regions: regions.collect(),
-            extra: defaults.collect(),
             ..Cloud::default()
         },
         credentials: 0,
