@@ -73,13 +73,13 @@ async fn run(context: &mut Context) -> Result<()> {
     if context.args.is_set("no-wait") && !context.args.is_set("force") {
         return Err(Error::failed("--no-wait without --force not valid"));
     }
-    context.info("Destroying controller");
-    let params = params(context);
-    if let Err(error) = api.call::<Value>("Controller", "DestroyController", Value::Object(params)).await {
-        return Err(explain(context, &api, &name, error).await);
-    }
-    context.info("Waiting for model resources to be reclaimed");
     reclaim::unless_interrupted(context, &name, async |context| {
+        context.info("Destroying controller");
+        let params = params(context);
+        if let Err(error) = api.call::<Value>("Controller", "DestroyController", Value::Object(params)).await {
+            return Err(explain(context, &api, &name, error).await);
+        }
+        context.info("Waiting for model resources to be reclaimed");
         wait(context, &api).await;
         context.info("All models reclaimed, cleaning up controller machines");
         reclaim::take_away(context, &name, reclaim::Told::ToEnd).await

@@ -68,11 +68,13 @@ async fn run(context: &mut Context) -> Result<()> {
         context.note(format!("\n{text}"));
         context.confirm_name("model", &short, "model destruction")?;
     }
+    let mut interrupted = std::pin::pin!(context.interrupted());
     context.note("Destroying model");
     let params = json!({"models": [params(context, &uuid)]});
-    let outcome = match api.call_one("ModelManager", "DestroyModels", params).await {
-        Ok(_) => Ok(()),
-        Err(error) => Err(error),
+    let outcome = tokio::select! {
+        biased;
+        said = api.call_one("ModelManager", "DestroyModels", params) => said,
+        () = &mut interrupted => return still_running(context, &before),
     };
     if let Err(error) = outcome {
         if error.code() != "operation is blocked" {
@@ -80,11 +82,10 @@ async fn run(context: &mut Context) -> Result<()> {
         }
         return Err(error.context("cannot destroy model").explain_block("destroy-model"));
     }
-    let interrupted = context.interrupted();
     let mut left = before;
     tokio::select! {
         () = wait(context, &api, &model, &mut left) => {}
-        () = interrupted => return still_running(context, &left),
+        () = &mut interrupted => return still_running(context, &left),
     }
     context.store.update(|all: &mut Models| {
         if let Some(entry) = all.controllers.get_mut(&selected.controller) {
