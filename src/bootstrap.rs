@@ -233,6 +233,7 @@ async fn wait_for_api(
         password: Secret::new(params.admin_password.reveal()),
         ..Credentials::default()
     };
+    let patience = params.patience.map_or(PATIENCE, Duration::from_secs);
     let begun = Instant::now();
     loop {
         let tried = Connection::open(&target, Place::Controller, &who).await;
@@ -243,7 +244,7 @@ async fn wait_for_api(
             }
             Err(error) => error,
         };
-        if started.has_died(layout) || begun.elapsed() > PATIENCE {
+        if started.has_died(layout) || begun.elapsed() > patience {
             let message = format!("the controller did not come up: {error}");
             return Err(BootstrapError { message, hints: last_words(layout) });
         }

@@ -131,16 +131,7 @@ fn first_records(
             .controller_model_uuid
             .parse()
             .map_err(|error| failed(format!("cannot bootstrap: {error}")))?,
-        cloud: Cloud {
-            name: params.cloud.clone(),
-            kind: params.cloud_type.clone(),
-            description: description.into(),
-            auth_types: vec![credential.auth_type.clone()],
-            endpoint: params.account.as_ref().map_or(&params.endpoint, |account| &account.endpoint).clone(),
-            config: params.account.iter().flat_map(|account| account.config.clone()).collect(),
-            regions: vec![Region { name: params.region.clone(), ..Region::default() }],
-            ..Cloud::default()
-        },
+        cloud: Cloud { description: description.into(), ..cloud(params, &credential.auth_type) },
         region: params.region.clone(),
         credential: Some(credential),
         ca_cert: authority.cert_pem.clone(),
@@ -175,6 +166,20 @@ fn first_records(
     })
 }
 
+/// As the user defined it, and what is known of it by now.
+fn cloud(params: &BootstrapParams, auth_type: &str) -> Cloud {
+    let mut cloud = api::kept_cloud(params.cloud.clone(), params.definition.clone());
+    cloud.kind.clone_from(&params.cloud_type);
+    cloud.endpoint.clone_from(params.account.as_ref().map_or(&params.endpoint, |account| &account.endpoint));
+    if !cloud.auth_types.iter().any(|one| one == auth_type) {
+        cloud.auth_types.push(auth_type.to_owned());
+    }
+    if !cloud.regions.iter().any(|region| region.name == params.region) {
+        cloud.regions.push(Region { name: params.region.clone(), ..Region::default() });
+    }
+    cloud
+}
+
 /// The controller model's, and those of its machine: its own over them.
 pub fn constraints(params: &BootstrapParams) -> Result<(Constraints, Constraints), BootstrapError> {
     let read = |text: &str| Constraints::parse(text).map_err(|error| failed(error.to_string()));
@@ -207,9 +212,13 @@ fn credential(params: &BootstrapParams, layout: &Layout) -> Result<Credential, B
     Ok(credential)
 }
 
-/// Settings of the controller, and the rest, which are its model's.
+/// Settings of the controller, and the rest, which are its model's. Whose values are checked stay text: what becomes of them is up to the key.
 fn split_config(config: &BTreeMap<String, String>) -> (BTreeMap<String, Value>, BTreeMap<String, Value>) {
+    let is_updatable = model::controller_config::is_updatable;
     let typed = |text: &str| serde_json::from_str(text).ok().filter(|v: &Value| v.is_boolean() || v.is_i64());
-    let all = config.iter().map(|(key, text)| (key.clone(), typed(text).unwrap_or_else(|| text.as_str().into())));
-    all.partition(|(key, _): &(String, Value)| model::controller_config::is_updatable(key).is_some())
+    let one = |(key, text): (&String, &String)| match is_updatable(key) {
+        Some(false) => (key.clone(), typed(text).unwrap_or_else(|| text.as_str().into())),
+        _ => (key.clone(), text.as_str().into()),
+    };
+    config.iter().map(one).partition(|(key, _): &(String, Value)| is_updatable(key).is_some())
 }

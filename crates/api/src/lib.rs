@@ -30,6 +30,7 @@ pub use doors::{
     AgentDoors, AgentSocket, Attributes, Clear, CloudAdvice, CloudsAsked, DoorReply, KeySource, KeySourceError,
     NoAdvice, NoDoors, NoHosts, NoKeySource, Seals, TakesIn, opened, sealed,
 };
+pub use facade::cloud::kept as kept_cloud;
 pub use limits::Limits;
 pub use metrics::Metrics;
 pub use server::{Handle, Server, ServerParts};

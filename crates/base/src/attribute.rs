@@ -76,6 +76,38 @@ const AT_BOOTSTRAP: &[&str] = &[
     "controller-service-type",
 ];
 
+/// What `bootstrap` does not keep of what it is given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unkept {
+    /// The controller is the one that was asked for without it.
+    Ignored(&'static str),
+    Refused(&'static str),
+}
+
+/// Keys of `bootstrap --config` that cannot count in this release, and why, in words for the user.
+pub fn unkept(name: &str) -> Option<Unkept> {
+    Some(match name {
+        "ca-cert" | "ca-cert-path" | "ca-private-key" | "ca-private-key-path" => {
+            Unkept::Refused("a controller of this release makes its certificate authority itself")
+        }
+        "autocert-dns-name" | "autocert-url" => {
+            Unkept::Refused("a controller of this release fetches no certificates of public authorities")
+        }
+        "identity-url" | "identity-public-key" | "login-token-refresh-url" => {
+            Unkept::Refused("users of this release are the controller's own, and log in at no identity provider")
+        }
+        "controller-name" => Unkept::Refused("the name is an argument: bootstrap CLOUD NAME"),
+        "controller-uuid" => Unkept::Refused("each controller gets its own"),
+        "bootstrap-retry-delay" | "bootstrap-addresses-delay" => {
+            Unkept::Ignored("the controller is asked every few milliseconds")
+        }
+        "controller-external-ips" | "controller-external-name" | "controller-service-type" => {
+            Unkept::Ignored("it is of controllers on Kubernetes")
+        }
+        _ => return None,
+    })
+}
+
 /// What each model has of its own.
 const OF_ONE_MODEL: &[&str] = &["agent-version", "authorized-keys", "name", "type", "uuid"];
 
@@ -122,5 +154,16 @@ mod tests {
         check("uuid", Some("\"uuid\" is an attribute of one model, and cannot be set as a model-default"));
         check("default-series", Some("\"default-series\" cannot be set as a model-default: set default-base"));
         check("", Some("a model-default needs a key"));
+    }
+
+    #[test]
+    fn what_is_for_bootstrap_alone_is_used_or_unkept() {
+        let used = ["admin-secret", "bootstrap-timeout"];
+        for name in AT_BOOTSTRAP {
+            assert_eq!(unkept(name).is_none(), used.contains(name), "{name}");
+        }
+        for name in ["api-port", "auditing-enabled", "http-proxy", "own-key"] {
+            assert_eq!(unkept(name), None, "{name}");
+        }
     }
 }

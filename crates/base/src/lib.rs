@@ -23,6 +23,7 @@ pub mod storage;
 pub mod subnet;
 pub mod tag;
 pub mod version;
+pub mod yaml;
 
 pub use chain::chain;
 pub use constraints::Constraints;

@@ -16,6 +16,7 @@ use std::pin::Pin;
 
 use base::secret::Secret;
 use serde::{Deserialize, Serialize};
+use wire::facade::cloud::Cloud;
 
 /// Containers on the controller's own host.
 pub const BUILTIN: &str = "builtin";
@@ -48,6 +49,9 @@ pub struct BootstrapParams {
     pub cloud_type: String,
     /// Of a manual cloud: the host, `[user@]host[:port]`, as typed. Of others that have one: where the user's definition says.
     pub endpoint: String,
+    /// All that the user's definition says; empty for a cloud that nobody defined.
+    #[serde(default)]
+    pub definition: Cloud,
     /// Of clouds that want one.
     #[serde(default)]
     pub account: Option<Account>,
@@ -76,6 +80,9 @@ pub struct BootstrapParams {
     #[serde(default)]
     pub placement: String,
     pub keep_broken: bool,
+    /// Seconds until a controller that does not answer counts as failed, where the user has an opinion.
+    #[serde(default)]
+    pub patience: Option<u64>,
 }
 
 /// A controller whose API answers.

@@ -19,8 +19,8 @@ enum Behaviour {
 struct Fake {
     behaviour: Behaviour,
     kills: Arc<AtomicUsize>,
-    /// What it was last told of new models.
-    defaults: Arc<Mutex<String>>,
+    /// What it was last asked for.
+    asked: Arc<Mutex<Option<BootstrapParams>>>,
 }
 
 fn broken(message: &str) -> BootstrapError {
@@ -38,7 +38,7 @@ impl Bootstrapper for Fake {
 
     fn bootstrap<'b>(&'b self, params: &'b BootstrapParams, progress: Progress<'b>) -> Boxed<'b, BootstrapResult> {
         Box::pin(async move {
-            *self.defaults.lock().expect("whole") = serde_json::to_string(&params.model_defaults).expect("JSON");
+            *self.asked.lock().expect("whole") = Some(params.clone());
             progress("Making image of this host");
             match self.behaviour {
                 Behaviour::Works => {}
@@ -72,12 +72,12 @@ impl Bootstrapper for Fake {
 struct Bench {
     folder: tempfile::TempDir,
     kills: Arc<AtomicUsize>,
-    defaults: Arc<Mutex<String>>,
+    asked: Arc<Mutex<Option<BootstrapParams>>>,
 }
 
 impl Bench {
     fn new() -> Bench {
-        Bench { folder: tempfile::tempdir().expect("a folder"), kills: Arc::default(), defaults: Arc::default() }
+        Bench { folder: tempfile::tempdir().expect("a folder"), kills: Arc::default(), asked: Arc::default() }
     }
 
     async fn run(&self, behaviour: Behaviour, line: &str, interrupt: bool) -> (i32, Captured) {
@@ -89,7 +89,7 @@ impl Bench {
             // A permit is kept until somebody waits for it.
             io.interrupt.as_ref().expect("a test's").notify_one();
         }
-        let bootstrapper = Fake { behaviour, kills: self.kills.clone(), defaults: self.defaults.clone() };
+        let bootstrapper = Fake { behaviour, kills: self.kills.clone(), asked: self.asked.clone() };
         let injected = Injected { bootstrapper: Some(Box::new(bootstrapper)), ..Injected::default() };
         let args = line.split_whitespace().map(str::to_owned).collect();
         let (code, _) = cli::run(args, io, injected).await;
@@ -98,6 +98,10 @@ impl Bench {
 
     fn file(&self, name: &str) -> String {
         std::fs::read_to_string(self.folder.path().join("data").join(name)).unwrap_or_default()
+    }
+
+    fn asked(&self) -> BootstrapParams {
+        self.asked.lock().expect("whole").clone().expect("asked")
     }
 
     fn kills(&self) -> usize {
@@ -150,12 +154,52 @@ async fn what_new_models_begin_with_comes_from_files_and_pairs() {
     let line = "juju bootstrap builtin lab --model-default no-proxy=b --model-default all.yaml --model-default own=1";
     let (code, out) = bench.run(Behaviour::Works, line, false).await;
     assert_eq!(code, 0, "{}", out.stderr());
-    let told = bench.defaults.lock().expect("whole").clone();
+    let told = serde_json::to_string(&bench.asked().model_defaults).expect("JSON");
     assert_eq!(told, r#"{"development":true,"no-proxy":"b","num-provision-workers":3,"own":"1"}"#);
     std::fs::write(bench.folder.path().join("bad.yaml"), "ca-cert: x\n").expect("written");
     let (code, out) = bench.run(Behaviour::Works, "juju bootstrap builtin other --model-default bad.yaml", false).await;
     let refused = "ERROR \"ca-cert\" is a bootstrap only attribute, and cannot be set as a model-default\n";
     assert_eq!((code, out.stderr().as_str()), (1, refused));
+}
+
+/// All of a definition goes along: other regions too, and what models of each begin with.
+#[tokio::test]
+async fn a_controller_knows_its_cloud_as_it_is_defined() {
+    let bench = Bench::new();
+    let data = bench.folder.path().join("data");
+    std::fs::create_dir(&data).expect("made");
+    let text = "clouds:\n  own:\n    type: builtin\n    regions:\n      east: {}\n      west: {}\n    config:\n      \
+                http-proxy: http://c\n    region-config:\n      west:\n        no-proxy: w\n";
+    std::fs::write(data.join("clouds.yaml"), text).expect("written");
+    let (code, out) = bench.run(Behaviour::Works, "juju bootstrap own one", false).await;
+    assert_eq!((code, bench.asked().region.as_str()), (0, "east"), "{}", out.stderr());
+    let definition = bench.asked().definition;
+    let regions: Vec<&str> = definition.regions.iter().map(|region| region.name.as_str()).collect();
+    assert_eq!(regions, ["east", "west"]);
+    assert_eq!(serde_json::to_string(&definition.config).expect("JSON"), r#"{"http-proxy":"http://c"}"#);
+    assert_eq!(serde_json::to_string(&definition.region_config).expect("JSON"), r#"{"west":{"no-proxy":"w"}}"#);
+    // The region that this client takes, where none is named.
+    let (code, out) = bench.run(Behaviour::Works, "juju default-region own west", false).await;
+    assert_eq!(code, 0, "{}", out.stderr());
+    for (line, region) in [("juju bootstrap own two", "west"), ("juju bootstrap own/east three", "east")] {
+        let (code, out) = bench.run(Behaviour::Works, line, false).await;
+        assert_eq!((code, bench.asked().region.as_str()), (0, region), "{line}: {}", out.stderr());
+    }
+}
+
+#[tokio::test]
+async fn what_has_no_effect_is_told_and_patience_counts() {
+    let bench = Bench::new();
+    let line = "juju bootstrap builtin lab --config bootstrap-retry-delay=1 --config bootstrap-timeout=90 --config a=b";
+    let (code, out) = bench.run(Behaviour::Works, line, false).await;
+    assert_eq!(code, 0, "{}", out.stderr());
+    let warning = "WARNING bootstrap-retry-delay is ignored: the controller is asked every few milliseconds\n";
+    assert!(out.stderr().starts_with(warning), "{}", out.stderr());
+    let asked = bench.asked();
+    assert_eq!(
+        (asked.patience, asked.config.into_iter().collect()),
+        (Some(90), vec![("a".to_owned(), "b".to_owned())])
+    );
 }
 
 #[tokio::test]
@@ -254,6 +298,21 @@ async fn what_cannot_be_is_said_before_anything_is_made() {
         (
             "juju bootstrap builtin a --model-default development=true --model-default api-port=1",
             "ERROR \"api-port\" is a controller attribute, and cannot be set as a model-default\n",
+            1,
+        ),
+        (
+            "juju bootstrap builtin a --config ca-private-key=x",
+            "ERROR cannot set \"ca-private-key\": a controller of this release makes its certificate authority itself\n",
+            1,
+        ),
+        (
+            "juju bootstrap builtin a --config controller-name=x",
+            "ERROR cannot set \"controller-name\": the name is an argument: bootstrap CLOUD NAME\n",
+            1,
+        ),
+        (
+            "juju bootstrap builtin a --config bootstrap-timeout=0",
+            "ERROR bootstrap-timeout: expected seconds, 1 to 86400, got \"0\"\n",
             1,
         ),
     ] {

@@ -159,17 +159,16 @@ pub async fn list_info(call: Call, params: ListCloudsRequest) -> Result<InfoResu
     Ok(InfoResults { results: results.collect() })
 }
 
-/// A cloud as it is kept.
-fn kept(params: AddCloudArgs) -> record::cloud::Cloud {
+/// A cloud as it is kept, by its name and its definition.
+pub fn kept(name: String, given: Cloud) -> record::cloud::Cloud {
     let region = |region: CloudRegion| record::cloud::Region {
         name: region.name,
         endpoint: region.endpoint,
         identity_endpoint: region.identity_endpoint,
         storage_endpoint: region.storage_endpoint,
     };
-    let given = params.cloud;
     record::cloud::Cloud {
-        name: params.name,
+        name,
         kind: given.r#type,
         description: String::new(),
         auth_types: given.auth_types,
@@ -186,7 +185,7 @@ fn kept(params: AddCloudArgs) -> record::cloud::Cloud {
 
 pub async fn add(call: Call, params: AddCloudArgs) -> Result<Nothing, Refusal> {
     let force = params.force;
-    let cloud = kept(params);
+    let cloud = kept(params.name, params.cloud);
     call.state().change(|beliefs, given| change::cloud::add(beliefs, &cloud, &call.user, force, given)).await?;
     Ok(Nothing {})
 }
@@ -194,7 +193,7 @@ pub async fn add(call: Call, params: AddCloudArgs) -> Result<Nothing, Refusal> {
 pub async fn update(call: Call, params: UpdateCloudArgs) -> Result<ErrorResults, Refusal> {
     let mut results = Vec::new();
     for one in params.clouds {
-        let cloud = kept(one);
+        let cloud = kept(one.name, one.cloud);
         let done = call.state().change(|beliefs, given| change::cloud::update(beliefs, &cloud, given)).await;
         results.push(ErrorResult { error: item(done) });
     }

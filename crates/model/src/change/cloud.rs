@@ -33,7 +33,7 @@ pub fn add(beliefs: &Beliefs, cloud: &Cloud, by: &str, force: bool, _: Given<'_>
 }
 
 /// A description that can be kept: one without regions has the region `default`.
-fn checked(cloud: &Cloud) -> Result<Cloud, Refusal> {
+pub(super) fn checked(cloud: &Cloud) -> Result<Cloud, Refusal> {
     if cloud.kind.is_empty() {
         return Err(Refusal::new(Kind::NotValid, "empty Type not valid"));
     }

@@ -1,8 +1,9 @@
 //! The controller's own records: its beginning, its addresses, its settings, its end.
 
-use super::model::{DestroyModel, dying, write_model};
-use super::{Decision, Given, TxnExt, model_defaults};
+use super::model::{DestroyModel, dying, own, write_model};
+use super::{Decision, Given, TxnExt, cloud, model_defaults};
 use crate::beliefs::Beliefs;
+use crate::controller_config::{self, is_updatable};
 use crate::key::{self, Object};
 use crate::record::access::Access;
 use crate::record::address::Endpoint;
@@ -70,6 +71,13 @@ pub fn bootstrap(beliefs: &Beliefs, with: &Bootstrap, given: Given<'_>) -> Resul
         return Err(Refusal::new(Kind::AlreadyExists, "controller is bootstrapped already"));
     }
     let now = given.now;
+    let cloud = cloud::checked(&with.cloud)?;
+    let own = own(&with.model_config, &with.version)?;
+    let config = with.config.iter().map(|(name, value)| match is_updatable(name) {
+        Some(true) => Ok((name.clone(), controller_config::check(name, value)?)),
+        _ => Ok((name.clone(), value.clone())),
+    });
+    let config = config.collect::<Result<BTreeMap<_, _>, Refusal>>()?;
     let mut txn = Txn::new();
     txn.add(
         key::controller(),
@@ -81,14 +89,14 @@ pub fn bootstrap(beliefs: &Beliefs, with: &Bootstrap, given: Given<'_>) -> Resul
             region: with.region.clone(),
             ca_cert: with.ca_cert.clone(),
             endpoints: with.endpoints.clone(),
-            config: with.config.clone(),
+            config,
             life: Life::Alive,
             created: now,
             version: with.version.clone(),
             removal: None,
         },
     );
-    txn.add(key::cloud(&with.cloud.name), &with.cloud);
+    txn.add(key::cloud(&cloud.name), &cloud);
     if let Some(credential) = &with.credential {
         txn.add(key::credential(&credential.cloud, &credential.owner, &credential.name), credential);
     }
@@ -119,13 +127,16 @@ pub fn bootstrap(beliefs: &Beliefs, with: &Bootstrap, given: Given<'_>) -> Resul
         removal: None,
     };
     let defaults = model_defaults::first(&with.model_defaults, &with.cloud.name)?;
-    let mut settings = Settings(settings::merged(Some(&defaults), Some(&with.cloud)).in_region(&with.region));
-    settings.0.extend(with.model_config.clone());
+    let mut settings = Settings(settings::merged(Some(&defaults), Some(&cloud)).in_region(&with.region));
+    settings.0.extend(own.config);
+    settings::check_together(&settings.0)?;
     if !defaults.is_empty() {
         txn.add(key::model_defaults(&with.cloud.name), &defaults);
     }
     settings.0.insert("type".into(), with.cloud.kind.clone().into());
-    write_model(&mut txn, &model, &settings, &Keys(with.keys.clone()));
+    let mut keys = Keys(with.keys.clone());
+    keys.0.extend(own.keys.0.into_iter().filter(|key| !with.keys.contains(key)));
+    write_model(&mut txn, &model, &settings, &keys);
     if with.constraints != Constraints::default() {
         txn.add(key::constraints(model.uuid), &ModelConstraints(with.constraints.clone()));
     }

@@ -4,6 +4,7 @@
 mod create;
 mod destroy;
 
+pub(in crate::change) use create::own;
 pub(crate) use create::write_model;
 pub use create::{CreateModel, create};
 pub(crate) use destroy::dying;

@@ -39,6 +39,11 @@ pub fn check(name: &str, value: &Value) -> Result<Value, Refusal> {
         Some(_) if name == "resource-tags" && !value.is_string() => Ok(value.clone()),
         Some(_) => match value {
             Value::String(text) if text.is_empty() && !NEVER_EMPTY.contains(&name) => Ok(value.clone()),
+            // Who set it may have a reason to show it to nobody.
+            Value::String(text) if name == "cloudinit-userdata" => match cloud_init(text) {
+                Ok(()) => Ok(value.clone()),
+                Err(why) => Err(Refusal::plain(format!("{name}: {why}"))),
+            },
             Value::String(text) => match text_is(name, text) {
                 Ok(()) => Ok(value.clone()),
                 Err(wanted) => Err(wrong(&wanted)),
@@ -109,6 +114,28 @@ fn text_is(name: &str, text: &str) -> Result<(), String> {
     }
 }
 
+/// What instances are told beside what they need to enrol, or why it cannot be told.
+fn cloud_init(text: &str) -> Result<(), String> {
+    let words = match base::yaml::read(text) {
+        Err(why) => return Err(format!("is no YAML: {why}")),
+        Ok(Value::Object(words)) => words,
+        Ok(_) => return Err("expected a YAML map".into()),
+    };
+    if let Some(ours) = ["users", "runcmd", "bootcmd"].into_iter().find(|key| words.contains_key(*key)) {
+        let instead = if ours == "users" { "" } else { ": use preruncmd or postruncmd" };
+        return Err(format!("{ours:?} is not allowed{instead}"));
+    }
+    let lists = ["packages", "preruncmd", "postruncmd"].into_iter();
+    match lists.filter_map(|key| Some((key, words.get(key)?))).find(|(_, value)| !is_words(value)) {
+        Some((key, _)) => Err(format!("{key:?} must be a list of strings")),
+        None => Ok(()),
+    }
+}
+
+fn is_words(value: &Value) -> bool {
+    value.as_array().is_some_and(|items| items.iter().all(Value::is_string))
+}
+
 fn is_cidr(text: &str) -> bool {
     text.parse::<IpNet>().is_ok()
 }
@@ -138,6 +165,29 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_instances_are_told_is_read() {
+        for (text, expected) in [
+            ("", None),
+            ("{}", None),
+            ("#cloud-config\npackage_upgrade: true", None),
+            ("packages: [a, b]", None),
+            ("packages: [[a, \"1.0\"]]", Some("\"packages\" must be a list of strings")),
+            ("postruncmd: touch", Some("\"postruncmd\" must be a list of strings")),
+            ("users: [me]", Some("\"users\" is not allowed")),
+            ("runcmd: [x]", Some("\"runcmd\" is not allowed: use preruncmd or postruncmd")),
+            ("bootcmd: [x]", Some("\"bootcmd\" is not allowed: use preruncmd or postruncmd")),
+            ("s3cret", Some("expected a YAML map")),
+            ("- a", Some("expected a YAML map")),
+        ] {
+            let got = super::check("cloudinit-userdata", &json!(text)).err().map(|refusal| refusal.words().to_owned());
+            assert_eq!(got, expected.map(|words| format!("cloudinit-userdata: {words}")), "{text:?}");
+        }
+        let refused = super::check("cloudinit-userdata", &json!("a: [s3cret")).expect_err("no YAML");
+        assert!(refused.words().starts_with("cloudinit-userdata: is no YAML: "), "{}", refused.words());
+        assert!(!refused.words().contains("s3cret"), "{}", refused.words());
+    }
+
+    #[test]
     fn values_are_checked_against_what_the_key_takes() {
         let check = |name: &str, value: Value, expected: Result<Value, &str>| {
             let got = super::check(name, &value).map_err(|refusal| refusal.words().to_owned());
@@ -156,6 +206,8 @@ mod tests {
         check("firewall-mode", json!("some"), Err("one of [\"instance\", \"global\", \"none\"], got \"some\""));
         check("whatever", json!({"a": 1}), Ok(json!({"a": 1})));
         check("resource-tags", json!({"a": "b"}), Ok(json!({"a": "b"})));
+        let told = "packages: [curl]\npostruncmd:\n- touch /x\nwrite_files: []\n";
+        check("cloudinit-userdata", json!(told), Ok(json!(told)));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::{CONTROLLER_MODEL, a_model, a_state, first_records};
 use crate::State;
-use crate::change::controller::bootstrap;
+use crate::change::controller::{Bootstrap, bootstrap};
 use crate::change::model::{CreateModel, create};
 use crate::change::model_defaults::{self, BYTES, MOST, Where};
 use crate::change::{block, cloud, settings as change};
@@ -293,6 +293,55 @@ async fn a_controller_begins_with_those_it_is_given() {
         let refused = fresh().await.change(|b, g| bootstrap(b, &with, g)).await;
         assert_eq!(words(refused), expected);
     }
+}
+
+/// Its cloud is as it was defined, and what it is given is checked as what is set later.
+#[tokio::test]
+async fn a_controllers_own_cloud_and_config_are_checked() {
+    let fresh = async || {
+        let clock = Arc::new(FixedClock::new(Time::from_unix(1_000)));
+        State::open(Arc::new(Memory::new()), clock, Arc::new(SystemChance)).await.expect("opens")
+    };
+    let mut with = first_records();
+    let region = with.region.clone();
+    with.cloud.config = serde_json::from_value(json!({"development": "true", "no-proxy": "c"})).expect("a map");
+    with.cloud.region_config = serde_json::from_value(json!({region: {"no-proxy": "r"}})).expect("maps");
+    with.config = [("auditing-enabled".to_owned(), json!("False"))].into();
+    with.model_config = [("authorized-keys", "ssh-rsa AAAA me"), ("default-series", "jammy"), ("extra-info", "x")]
+        .map(|(key, text)| (key.to_owned(), json!(text)))
+        .into();
+    let state = fresh().await;
+    state.change(|b, g| bootstrap(b, &with, g)).await.expect("bootstraps");
+    let model = a_model(&state, "first").await;
+    for (name, expected) in [("development", "true from controller"), ("no-proxy", "\"r\" from region")] {
+        assert_eq!(shown(&state, model, name), expected);
+        assert_eq!(shown(&state, with.model_uuid, name), expected);
+    }
+    assert_eq!(shown(&state, with.model_uuid, "extra-info"), "\"x\" from model");
+    assert_eq!(shown(&state, with.model_uuid, "default-base"), "\"ubuntu@22.04\" from model");
+    assert_eq!(shown(&state, with.model_uuid, "authorized-keys"), "none");
+    let read = state.read();
+    assert_eq!(read.controller().expect("one").config["auditing-enabled"], json!(false));
+    let keys = read.models[&with.model_uuid].keys.as_ref().expect("keys").0.clone();
+    assert!(keys.contains(&"ssh-rsa AAAA me".to_owned()), "{keys:?}");
+    let good = with;
+    let mut with = good.clone();
+    let refused = async |with: &Bootstrap, expected: &str| {
+        assert_eq!(words(fresh().await.change(|b, g| bootstrap(b, with, g)).await), expected);
+    };
+    with.config = [("auditing-enabled".to_owned(), json!("maybe"))].into();
+    refused(&with, "auditing-enabled: expected bool, got \"maybe\"").await;
+    with = good.clone();
+    with.model_config = [("development".to_owned(), json!("maybe"))].into();
+    refused(&with, "development: expected bool, got \"maybe\"").await;
+    with = good.clone();
+    with.cloud.region_config = serde_json::from_value(json!({"moon": {}})).expect("maps");
+    let known = format!("{:?}", good.region);
+    refused(
+        &with,
+        &format!("region-config of cloud {:?}: region \"moon\" not found (expected one of [{known}])", good.cloud.name),
+    )
+    .await;
 }
 
 #[tokio::test]

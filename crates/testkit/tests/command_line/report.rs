@@ -46,7 +46,7 @@ async fn a_report_has_what_is_needed_and_no_secret() {
     std::fs::create_dir_all(data.join("cookies")).expect("made");
     std::fs::write(data.join("cookies/lab.json"), r#"[{"Name": "macaroon", "Value": "cookie-0123456789abcdef"}]"#)
         .expect("written");
-    desk.works("juju model-config http-proxy=http://me:of-the-proxy@10.0.0.1:3128 cloudinit-userdata=in-cloud-init")
+    desk.works("juju model-config http-proxy=http://me:of-the-proxy@10.0.0.1:3128 cloudinit-userdata={\"packages\":[\"in-cloud-init\"]}")
         .await;
     desk.works("juju exec --machine 0 echo of-a-command").await;
     desk.works("juju add-machine --base ubuntu@9").await;

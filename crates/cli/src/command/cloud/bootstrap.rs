@@ -9,25 +9,22 @@
 //! can be ended by `kill-controller`.
 
 mod choice;
+mod params;
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-use base::Secret;
 use client::files::{Accounts, BootstrapConfig, BootstrapConfigs, Controller, Controllers, Model, Models};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::bootstrap::{BUILTIN, BootstrapParams, BootstrapResult, Bootstrapper, KillParams, MANUAL, SERVERS};
 use crate::command::Command;
-use crate::command::cloud::{account, known};
+use crate::command::cloud::known;
 use crate::command::credential::local;
-use crate::command::model::given;
 use crate::completion::Noun;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::flags::Flag;
 use crate::manual::controller::Elsewhere;
-use crate::select;
 use crate::steps::steps;
 
 pub const COMMAND: Command = Command {
@@ -101,7 +98,7 @@ async fn run(context: &mut Context) -> Result<()> {
     if let Some(cloud) = context.args.text("regions").map(str::to_owned) {
         return print_regions(context, &cloud);
     }
-    let mut params = params(context)?;
+    let mut params = params::of(context)?;
     let injected = context.injected.clone();
     let elsewhere = match params.cloud_type.as_str() {
         MANUAL => Some(Elsewhere::find(context, &params.endpoint).await?),
@@ -152,99 +149,6 @@ async fn run(context: &mut Context) -> Result<()> {
             Err(error)
         }
     }
-}
-
-fn params(context: &Context) -> Result<BootstrapParams> {
-    let args = &context.args;
-    let Some(place) = args.get(0) else {
-        return Err(Error::usage("no cloud specified, try \"juju bootstrap builtin\""));
-    };
-    let chosen = choice::choose(context, place)?;
-    let name = match (args.get(1), chosen.cloud_type.as_str()) {
-        (Some(name), _) => name.to_lowercase(),
-        (None, kind) if kind != BUILTIN => format!("{}-{}", chosen.cloud, chosen.region).to_lowercase(),
-        (None, _) => chosen.cloud.to_lowercase(),
-    };
-    if !select::is_model_name(&name) {
-        return Err(Error::usage(format!("controller name {name:?} not valid")));
-    }
-    if context.store.controllers()?.controllers.contains_key(&name) {
-        return Err(Error::failed(format!("controller {name:?} already exists")));
-    }
-    if args.text("agent-version").is_some_and(|v| v != context.client_version()) {
-        return Err(Error::usage(format!("this client can only bootstrap {} agents", context.client_version())));
-    }
-    if args.given("metadata-source") {
-        return Err(Error::failed(
-            "--metadata-source means nothing to this release: agents come with the controller, \
-             and images from the model's image-metadata-url; leave it out",
-        ));
-    }
-    let credential = args.text("credential").filter(|name| !name.is_empty());
-    let of = account::Of {
-        cloud: &chosen.cloud,
-        cloud_type: &chosen.cloud_type,
-        endpoint: &chosen.endpoint,
-        config: chosen.config,
-    };
-    let account = account::find(context, of, credential)?;
-    // Clouds that want none have one, empty, by the name that `add-model` shows.
-    if let Some(credential) = credential.filter(|name| account.is_none() && *name != "default") {
-        return Err(Error::failed(format!("credential {credential:?} not found")));
-    }
-    let constraints = |flag: &str| -> Result<String> {
-        let text = args.texts(flag).join(" ");
-        base::Constraints::parse(&text).map_err(|e| Error::usage(e.to_string()))?;
-        Ok(text)
-    };
-    let mut config = texts(given::config(context, "config")?);
-    let password = config.remove("admin-secret");
-    let ssh = context.store.dir().join("ssh");
-    Ok(BootstrapParams {
-        controller_name: name,
-        cloud: chosen.cloud,
-        cloud_type: chosen.cloud_type,
-        endpoint: chosen.endpoint,
-        account,
-        instance: String::new(),
-        known_as: Vec::new(),
-        region: chosen.region,
-        controller_uuid: uuid::Uuid::new_v4().to_string(),
-        controller_model_uuid: uuid::Uuid::new_v4().to_string(),
-        admin_password: Secret::new(password.unwrap_or_else(|| uuid::Uuid::new_v4().simple().to_string())),
-        authorized_keys: client::files::keys::authorized(&ssh, &context.io.home())?,
-        config,
-        model_defaults: model_defaults(context)?,
-        storage_pool: storage_pool(context)?,
-        constraints: constraints("constraints")?,
-        bootstrap_constraints: constraints("bootstrap-constraints")?,
-        bootstrap_base: args.text("bootstrap-base").unwrap_or("").to_owned(),
-        placement: args.text("to").unwrap_or("").to_owned(),
-        keep_broken: args.is_set("keep-broken"),
-    })
-}
-
-/// What new models begin with. What is no model's is refused before anything is made.
-fn model_defaults(context: &Context) -> Result<BTreeMap<String, Value>> {
-    let given = given::config(context, "model-default")?;
-    match given.keys().find_map(|key| base::attribute::is_no_default(key)) {
-        Some(words) => Err(Error::failed(words)),
-        None => Ok(given.into_iter().collect()),
-    }
-}
-
-/// A pool of the controller's model; its provider is looked at where it is known.
-fn storage_pool(context: &Context) -> Result<BTreeMap<String, String>> {
-    let pool = texts(given::config(context, "storage-pool")?);
-    match ["name", "type"].into_iter().find(|key| !pool.is_empty() && pool.get(*key).is_none_or(String::is_empty)) {
-        Some(key) => Err(Error::failed(format!("storage pool requires a {key:?} key to be set"))),
-        None => Ok(pool),
-    }
-}
-
-fn texts(config: Map<String, Value>) -> BTreeMap<String, String> {
-    let text = |value: Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    config.into_iter().map(|(key, value)| (key, text(value))).collect()
 }
 
 /// Says what of the user's wishes means nothing here: the controller is a process of a host that is there, not a machine of its own.

@@ -83,12 +83,12 @@ pub fn of_client(context: &Context) -> Result<Vec<Known>> {
     Ok(known)
 }
 
-/// What a controller knows, with its users.
 /// The settings that a definition gives the cloud.
 pub fn config(cloud: &Cloud) -> serde_json::Map<String, Value> {
     cloud.extra.get("config").and_then(Value::as_object).cloned().unwrap_or_default()
 }
 
+/// What a controller knows, with its users.
 pub async fn of_controller(api: &Api) -> Result<Vec<Known>> {
     let reply: Value = api.call("Cloud", "Clouds", json!({})).await?;
     let mut names: Vec<String> = reply

@@ -48,23 +48,10 @@ pub fn create(beliefs: &Beliefs, wanted: &CreateModel, given: Given<'_>) -> Resu
     }
     let (cloud, region) = place(beliefs, wanted)?;
     let credential = credential(beliefs, wanted, &cloud)?;
-    let mut config = wanted.config.clone();
-    let keys = taken_keys(&mut config);
-    for (fixed, words) in
-        [("uuid", "uuid is generated, you cannot specify one"), ("name", "name must not be specified in config")]
-    {
-        if config.remove(fixed).is_some_and(|value| !value.is_null() && value != "") {
-            return Err(Refusal::plain(format!("failed to create config: {words}")));
-        }
-    }
-    let agent_version = agent_version(&mut config, &controller.version)?;
-    config.remove("type");
-    let config = settings::without_series(config)?;
+    let Own { keys, agent_version, config } = own(&wanted.config, &controller.version)?;
     let inherited = settings::Inherited::at(beliefs, &cloud, &region);
     let mut set = Settings(inherited.values());
-    for (name, value) in &config {
-        set.0.insert(name.clone(), settings::check(name, value)?);
-    }
+    set.0.extend(config);
     settings::check_together(&set.0)?;
     let kind = beliefs.clouds.get(&cloud).map(|cloud| cloud.kind.clone()).unwrap_or_default();
     set.0.insert("type".into(), kind.into());
@@ -144,6 +131,31 @@ fn credential(beliefs: &Beliefs, wanted: &CreateModel, cloud: &str) -> Result<St
         Some(found) => Ok(found.id()),
         None => Err(Refusal::new(Kind::NotFound, format!("credential {:?} not found", wanted.credential))),
     }
+}
+
+/// What a model is given when it is made.
+pub(in crate::change) struct Own {
+    pub keys: Keys,
+    pub agent_version: String,
+    pub config: BTreeMap<String, Value>,
+}
+
+/// Tells apart what of a new model's config is none of its settings; the rest as it is kept.
+pub(in crate::change) fn own(config: &BTreeMap<String, Value>, controller: &str) -> Result<Own, Refusal> {
+    let mut config = config.clone();
+    let keys = taken_keys(&mut config);
+    for (fixed, words) in
+        [("uuid", "uuid is generated, you cannot specify one"), ("name", "name must not be specified in config")]
+    {
+        if config.remove(fixed).is_some_and(|value| !value.is_null() && value != "") {
+            return Err(Refusal::plain(format!("failed to create config: {words}")));
+        }
+    }
+    let agent_version = agent_version(&mut config, controller)?;
+    config.remove("type");
+    let config = settings::without_series(config)?.into_iter();
+    let config = config.map(|(name, value)| Ok((name.clone(), settings::check(&name, &value)?)));
+    Ok(Own { keys, agent_version, config: config.collect::<Result<_, Refusal>>()? })
 }
 
 /// `authorized-keys` is no setting here: its lines become the model's keys.

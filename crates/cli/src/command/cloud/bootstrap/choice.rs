@@ -2,10 +2,12 @@
 //! The surprise: `manual/host` names no cloud that anybody defined; it is one by itself, and what is behind the slash is no region.
 
 use crate::bootstrap::{BUILTIN, MANUAL, SERVERS};
+use crate::command::cloud::definition;
 use crate::command::cloud::known::{self, LOCALHOST};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use serde_json::{Map, Value};
+use wire::facade::cloud::Cloud;
 
 /// Where the controller is to be.
 pub(super) struct Chosen {
@@ -15,6 +17,8 @@ pub(super) struct Chosen {
     /// Of a manual cloud: its host. Of others what is defined, or nothing.
     pub endpoint: String,
     pub config: Map<String, Value>,
+    /// As the controller is to know it; empty for a cloud that nobody defined.
+    pub definition: Cloud,
 }
 
 /// Reads `cloud[/region]`, and `manual/host`, which is a type of cloud with the cloud itself.
@@ -34,6 +38,7 @@ pub(super) fn choose(context: &Context, place: &str) -> Result<Chosen> {
         region: region.to_owned(),
         endpoint: endpoint.to_owned(),
         config: Map::new(),
+        definition: Cloud::default(),
     };
     let Some(found) = found else {
         return match (cloud, region.rsplit('@').next()) {
@@ -59,12 +64,19 @@ pub(super) fn choose(context: &Context, place: &str) -> Result<Chosen> {
             )));
         }
     };
-    let wanted = if region.is_empty() { regions.first().copied().unwrap_or_default() } else { region };
+    let usual = context.store.credentials()?.credentials.get(cloud).and_then(|one| one.default_region.clone());
+    let usual = usual.as_deref().filter(|usual| regions.contains(usual));
+    let wanted = match region {
+        "" => usual.or(regions.first().copied()).unwrap_or_default(),
+        named => named,
+    };
     if !regions.contains(&wanted) {
         return Err(Error::failed(format!("region {region:?} for cloud {cloud:?} not valid")));
     }
     let config = known::config(&found.cloud);
-    Ok(Chosen { config, ..chosen(&found.cloud.cloud_type, wanted, endpoint) })
+    let definition = serde_json::from_value(definition::wire(&found.cloud))
+        .map_err(|error| Error::failed(format!("definition of cloud {cloud:?}: {error}")))?;
+    Ok(Chosen { config, definition, ..chosen(&found.cloud.cloud_type, wanted, endpoint) })
 }
 
 /// Of a cloud that has none of its own.
