@@ -105,6 +105,15 @@ impl Config {
     pub fn directory(&self) -> PathBuf {
         directory(&self.data_dir, &self.machine)
     }
+
+    /// Where the machine's own settings are. An agent whose files lie elsewhere than every machine's has the host to itself no more than others.
+    pub fn etc(&self) -> PathBuf {
+        etc(&self.data_dir)
+    }
+}
+
+pub(crate) fn etc(of_agent: &Path) -> PathBuf {
+    if of_agent == data_dir() { PathBuf::from("/etc") } else { of_agent.join("etc") }
 }
 
 fn directory(data_dir: &Path, machine: &str) -> PathBuf {

@@ -51,6 +51,8 @@ fn leave(data: &Path, user: &str) -> Result<(), String> {
     // An agent that was just writing something down may have made its folder anew.
     for _ in 0..ROUNDS {
         end_agents(Path::new("/proc"));
+        let etc = config::etc(data);
+        crate::proxies::let_go(&etc).map_err(|e| failed("take the model's proxies out of", &etc, e))?;
         remove(data).map_err(|e| failed("remove", data, e))?;
         if !data.exists() {
             return Ok(());

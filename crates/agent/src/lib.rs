@@ -11,6 +11,7 @@ pub mod identity;
 pub mod leave;
 mod logging;
 pub mod machine;
+mod proxies;
 mod relay;
 pub mod sftp;
 pub mod ssh;

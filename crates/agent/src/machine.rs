@@ -14,7 +14,7 @@ use rustls::ClientConfig;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
-use wire::agent::{EnrolRequest, MAX_MESSAGE, SERVER_NAME, STREAM_PATH};
+use wire::agent::{EnrolRequest, MAX_MESSAGE, ProxySettings, SERVER_NAME, STREAM_PATH};
 
 use crate::config::Config;
 use crate::identity::{self, Identity};
@@ -336,6 +336,13 @@ impl Machine {
         let Config { data_dir, login_user, taken_in, .. } = self.config();
         if let Err(error) = crate::authorized::keep(&data_dir, &login_user, keys, taken_in) {
             tracing::error!(%error, "authorised keys not kept");
+        }
+    }
+
+    pub fn keep_proxies(&self, proxies: &ProxySettings) {
+        self.tasks.surround(crate::proxies::environment(&proxies.all));
+        if let Err(error) = crate::proxies::keep(&self.config().etc(), proxies) {
+            tracing::error!(%error, "the model's proxies not kept");
         }
     }
 

@@ -199,6 +199,9 @@ fn take(machine: &Machine, document: Document) -> bool {
     if let Some(keys) = document.authorized_keys {
         machine.keep_keys(&keys);
     }
+    if let Some(proxies) = document.proxies {
+        machine.keep_proxies(&proxies);
+    }
     if let Some(tasks) = document.tasks.or_else(|| full.then(Vec::new)) {
         machine.tasks.order(tasks);
     }

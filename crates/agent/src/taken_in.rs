@@ -58,8 +58,9 @@ pub fn leave_main(_: impl Iterator<Item = OsString>) -> ExitCode {
     }
     for note in &mut notes {
         service::stop(note.machine());
-        if let Err(error) = note.undo() {
-            return ended(Err(error));
+        let left = undo(note, Path::new("/var/lib/juju"));
+        if left.is_err() {
+            return ended(left);
         }
     }
     ended(Ok(()))
@@ -79,10 +80,16 @@ fn ended(outcome: Result<(), String>) -> ExitCode {
 /// What the agent does when its machine is dead: the host is as it was but for this process. May be done twice. Fails with what stayed.
 pub(crate) fn leave(config: &Config) -> Result<(), String> {
     match Note::load(&config.directory()) {
-        Ok(Some(mut note)) => note.undo(),
+        Ok(Some(mut note)) => undo(&mut note, &config.data_dir),
         Ok(None) => Ok(()),
         Err(error) => Err(format!("what was made on the host is not known: {error}")),
     }
+}
+
+/// What the agent wrote while it lived goes first: the note, which leads back here, knows nothing of it.
+fn undo(note: &mut Note, data_dir: &Path) -> Result<(), String> {
+    crate::proxies::let_go(&crate::config::etc(data_dir)).map_err(|error| format!("the model's proxies: {error}"))?;
+    note.undo()
 }
 
 fn take_in(config: &Config) -> Result<(), String> {

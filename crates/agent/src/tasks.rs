@@ -41,6 +41,7 @@ pub struct Tasks {
     scripts: PathBuf,
     /// Who runs commands where an order does not say.
     user: String,
+    surroundings: Mutex<Vec<(String, String)>>,
     state: Mutex<State>,
     /// Rung when there is something new to say.
     changed: Notify,
@@ -143,10 +144,20 @@ impl Tasks {
             directory,
             scripts,
             user: config.login_user.clone(),
+            surroundings: Mutex::default(),
             state: Mutex::new(state),
             changed: Notify::new(),
             slots: Arc::new(Semaphore::new(AT_ONCE)),
         }))
+    }
+
+    /// What commands find in their environment, from now on.
+    pub fn surround(&self, with: Vec<(String, String)>) {
+        *self.surroundings.lock().unwrap_or_else(PoisonError::into_inner) = with;
+    }
+
+    fn surroundings(&self) -> Vec<(String, String)> {
+        self.surroundings.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

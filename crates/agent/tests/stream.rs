@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 
 use base64::Engine;
 use stub::{Agent, Connection, Stub};
-use wire::agent::{Document, FromAgent, Life, MAX_OUTPUT, Outcome, Stream, TaskDone, TaskOrder, ToAgent};
+use wire::agent::{
+    Document, FromAgent, Life, MAX_OUTPUT, Outcome, Proxies, ProxySettings, Stream, TaskDone, TaskOrder, ToAgent,
+};
 
 fn order(id: &str, command: &str) -> TaskOrder {
     TaskOrder {
@@ -65,6 +67,30 @@ async fn it_enrols_and_tells_what_the_machine_is() {
     connection.find(|m| matches!(m, FromAgent::Pong { n: 7 }).then_some(())).await;
     let kept = std::fs::read_to_string(agent.dir.path().join("ssh/authorized_keys")).expect("kept");
     assert_eq!(kept, "ssh-ed25519 AAAA someone\n");
+}
+
+#[tokio::test]
+async fn commands_find_the_models_proxies_and_so_does_the_machine() {
+    let mut stub = Stub::start().await;
+    let agent = Agent::start(&stub, "t");
+    let etc = agent.dir.path().join("etc");
+    std::fs::create_dir_all(etc.join("profile.d")).expect("made");
+    let (mut connection, ..) = stub.greeted(Vec::new()).await;
+    let url = "http://p:3128".to_owned();
+    let all = Proxies { http: url.clone(), ..Proxies::default() };
+    let file = etc.join("profile.d/juju-proxy.sh");
+    for (id, proxies, expected) in [
+        ("8", ProxySettings { all, ..ProxySettings::default() }, "http://p:3128 http://p:3128\n"),
+        ("9", ProxySettings::default(), " \n"),
+    ] {
+        let tasks = vec![order(id, "echo $http_proxy $HTTP_PROXY $https_proxy")];
+        let is_set = proxies != ProxySettings::default();
+        let document = Document { proxies: Some(proxies), tasks: Some(tasks), ..Document::default() };
+        connection.tell(&ToAgent::Document(document)).await;
+        let (out, ..) = result(&mut connection, id).await;
+        assert_eq!(String::from_utf8_lossy(&out).trim_end(), expected.trim_end());
+        assert_eq!(file.exists(), is_set);
+    }
 }
 
 #[tokio::test]

@@ -3,10 +3,12 @@
 
 mod check;
 mod inherited;
+mod proxies;
 
 pub use check::{check, check_together};
 pub(crate) use inherited::defaults_of;
 pub use inherited::{Inherited, merged};
+pub use proxies::{Proxies, apt_proxies, proxies};
 
 use crate::beliefs::{Beliefs, InModel};
 use base::Refusal;

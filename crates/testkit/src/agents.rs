@@ -232,6 +232,7 @@ fn take(known: &mut Document, part: Document) {
     known.revision = part.revision;
     known.desired_version = part.desired_version.or(known.desired_version.take());
     known.authorized_keys = part.authorized_keys.or(known.authorized_keys.take());
+    known.proxies = part.proxies.or(known.proxies.take());
     known.addresses = part.addresses.or(known.addresses.take());
     known.life = part.life.or(known.life.take());
     known.tasks = part.tasks.or(known.tasks.take());

@@ -10,6 +10,7 @@ use model::output::{self, Stream};
 use model::{Beliefs, record::task::Task};
 use testkit::agents::{Config, Refused, SimAgent, Way, enrol, key_pair, request};
 use testkit::controller::TestController;
+use wire::agent::{Proxies, ProxySettings};
 
 /// The way of somebody who has no certificate.
 fn nobody(config: &Config, controller: &TestController) -> Way {
@@ -101,6 +102,14 @@ async fn a_machine_from_its_beginning_to_its_end() {
     let agent = controller.agents.of(model, &ids[0]).expect("there");
     let keys = Some(vec!["ssh-ed25519 AAAA client".to_owned()]);
     until_agent(&agent, "it has its document", |agent| agent.document().authorized_keys == keys).await;
+    let set = [("http-proxy".to_owned(), "http://p:3128".into()), ("apt-https-proxy".to_owned(), "http://q:1".into())];
+    let set = std::collections::BTreeMap::from(set);
+    let set = controller.state().change(|beliefs, given| change::settings::set(beliefs, model, &set, given)).await;
+    set.expect("set");
+    let no_proxy = "127.0.0.1,localhost,::1".to_owned();
+    let all = Proxies { http: "http://p:3128".into(), no_proxy, ..Proxies::default() };
+    let proxies = Some(ProxySettings { apt: Proxies { https: "http://q:1".into(), ..all.clone() }, all });
+    until_agent(&agent, "it knows the model's proxies", |agent| agent.document().proxies == proxies).await;
 
     let echo = exec(&controller, model, &ids[0], "echo hello").await;
     let task = until_task(&controller, model, echo, TaskStatus::Completed).await;

@@ -107,6 +107,8 @@ pub struct Document {
     /// Lines of an authorized_keys file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub authorized_keys: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proxies: Option<ProxySettings>,
     /// The controller's, `host:port`; never an empty list.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub addresses: Option<Vec<String>>,
@@ -125,6 +127,25 @@ pub struct Document {
     /// A step of its way to another release of its operating system that waits for the agent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub upgrade: Option<UpgradeStep>,
+}
+
+/// Whom a machine's programs ask for what is far: those of apt, and all others.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", default)]
+pub struct ProxySettings {
+    pub all: Proxies,
+    pub apt: Proxies,
+}
+
+/// URLs by the schemes that go through them, empty for none.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", default)]
+pub struct Proxies {
+    pub http: String,
+    pub https: String,
+    pub ftp: String,
+    /// Hosts that are asked themselves, separated by commas.
+    pub no_proxy: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -12,8 +12,6 @@ use tokio::time::Instant;
 use crate::driver::{Decision, Failure, Pace, Worker};
 use crate::parts::Parts;
 
-/// Juju's `max-action-results-age`.
-const AGE: Duration = Duration::from_secs(336 * 3600);
 /// Operations of one model that are kept.
 pub const MOST: usize = 5_000;
 const HOUR: Duration = Duration::from_secs(3600);
@@ -54,10 +52,8 @@ impl Worker for Prune {
         match looked.map(|last| HOUR.saturating_sub(last.elapsed())) {
             Some(left) if !left.is_zero() && !crowded => decision.at(now.plus(left)),
             _ => {
-                let old = beliefs
-                    .models
-                    .keys()
-                    .filter(|model| !prune::prunable(beliefs, **model, before(now), MOST).is_empty());
+                let old =
+                    beliefs.models.keys().filter(|model| !prune::prunable(beliefs, **model, now, MOST).is_empty());
                 decision.due = old.map(|model| OperationsOf(*model)).collect();
                 if decision.due.is_empty() {
                     *looked = Some(Instant::now());
@@ -70,7 +66,7 @@ impl Worker for Prune {
 
     async fn act(&self, OperationsOf(model): OperationsOf) -> Result<(), Failure> {
         let state = &self.parts.state;
-        for id in prune::prunable(&state.read(), model, before(state.now()), MOST) {
+        for id in prune::prunable(&state.read(), model, state.now(), MOST) {
             loop {
                 let tasks = state.change(|beliefs, _| prune::forget(beliefs, model, id)).await?;
                 if tasks.is_empty() {
@@ -89,9 +85,4 @@ impl Worker for Prune {
     fn pace(&self) -> Pace {
         Pace { at_once: 1, slow_after: Duration::from_secs(60), ..Pace::default() }
     }
-}
-
-/// What ended before this may go.
-fn before(now: Time) -> Time {
-    Time::from_unix(now.unix().saturating_sub(i64::try_from(AGE.as_secs()).unwrap_or(i64::MAX)))
 }

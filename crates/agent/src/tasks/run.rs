@@ -87,7 +87,7 @@ async fn execute(
         .map_err(|e| format!("cannot write the command's script: {e}"))?;
     let shell = if Path::new("/bin/bash").exists() { "/bin/bash" } else { "/bin/sh" };
     let mut command = Command::login(shell, account).arg(script.file());
-    for (key, value) in &order.env {
+    for (key, value) in tasks.surroundings().iter().chain(&order.env) {
         if !key.is_empty() && !key.contains(['=', '\0']) && !value.contains('\0') {
             command = command.env(key, value);
         }

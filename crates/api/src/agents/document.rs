@@ -6,8 +6,9 @@ use model::beliefs::Beliefs;
 use model::record::status::TaskStatus;
 use model::record::task::Task;
 use model::record::upgrade::Phase;
+use model::settings;
 use rpc::tls::AgentIdentity;
-use wire::agent::{self, Document, TaskOrder};
+use wire::agent::{self, Document, ProxySettings, TaskOrder};
 
 use super::router::News;
 
@@ -47,6 +48,12 @@ fn parts(beliefs: &Beliefs, who: &AgentIdentity, open: &[TaskId], news: News) ->
     if news.has(News::KEYS) {
         document.authorized_keys = Some(within.keys.as_ref().map(|keys| keys.0.clone()).unwrap_or_default());
     }
+    if news.has(News::SETTINGS) {
+        document.proxies = Some(ProxySettings {
+            all: proxies(settings::proxies(within)),
+            apt: proxies(settings::apt_proxies(within)),
+        });
+    }
     // What runs on a machine that is to go is cancelled: whoever removes a machine does not want to wait for it.
     let goes = machine.life != Life::Alive;
     if news.has(News::TASKS) || news.has(News::LIFE) && goes {
@@ -55,6 +62,10 @@ fn parts(beliefs: &Beliefs, who: &AgentIdentity, open: &[TaskId], news: News) ->
         document.tasks = Some(fitting(ours.map(|task| order(task, goes))));
     }
     document
+}
+
+fn proxies(of: settings::Proxies) -> agent::Proxies {
+    agent::Proxies { http: of.http, https: of.https, ftp: of.ftp, no_proxy: of.no_proxy }
 }
 
 /// Bytes of a document's tasks, as JSON.

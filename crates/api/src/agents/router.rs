@@ -23,10 +23,11 @@ impl News {
     pub(super) const KEYS: News = News(4);
     pub(super) const ADDRESSES: News = News(8);
     pub(super) const VERSION: News = News(16);
+    pub(super) const SETTINGS: News = News(32);
     /// All of the above.
-    pub(super) const ALL: News = News(31);
+    pub(super) const ALL: News = News(63);
     /// No news: the stream is to end.
-    const CLOSE: News = News(32);
+    const CLOSE: News = News(64);
 
     pub(super) fn has(self, other: News) -> bool {
         self.0 & other.0 != 0
@@ -159,6 +160,7 @@ impl Router {
             match Name::of(&change.key) {
                 Some(Name::Controller) => shared.each(|line| line.ring(News::ADDRESSES)),
                 Some(Name::Model(model)) => shared.each_in(model, |line| line.ring(News::VERSION)),
+                Some(Name::In(model, InModel::Settings)) => shared.each_in(model, |line| line.ring(News::SETTINGS)),
                 Some(Name::In(model, InModel::Keys)) => shared.each_in(model, |line| line.ring(News::KEYS)),
                 Some(Name::In(model, InModel::Machine(id) | InModel::Enrolment(id))) => {
                     shared.ring(model, &id, News::LIFE)

@@ -2,7 +2,7 @@
 
 use super::{a_model, a_state};
 use crate::change::task::{Ended, Exec, cancel, ended, enqueue, started};
-use crate::change::{block, enrolment, machine, settings};
+use crate::change::{block, enrolment, machine, prune, settings};
 use crate::record::block::BlockKind;
 use crate::record::status::TaskStatus;
 use base::{Kind, MachineId, OsBase, TaskId};
@@ -159,5 +159,39 @@ async fn a_block_is_switched_on_anew_and_off_twice() {
     for _ in 0..2 {
         state.change(|b, g| block::switch_off(b, model, BlockKind::Remove, g)).await.expect("off");
         assert!(messages().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn what_ended_long_ago_is_forgotten_when_the_model_says_so() {
+    let (state, model) = with_a_machine().await;
+    for _ in 0..3 {
+        state
+            .change(|beliefs, given| enqueue(beliefs, model, &exec(&["0"]), &["0".to_owned()], None, given))
+            .await
+            .expect("is enqueued");
+    }
+    let tasks: Vec<TaskId> = state.read().models[&model].tasks.keys().copied().collect();
+    let how = Ended {
+        status: TaskStatus::Completed,
+        message: String::new(),
+        return_code: Some(0),
+        started: None,
+        stdout_len: 0,
+        stderr_len: 0,
+        dropped: 0,
+    };
+    // The third goes on.
+    for task in &tasks[..2] {
+        state.change(|beliefs, given| ended(beliefs, model, *task, &how, given)).await.expect("ended");
+    }
+    let hours = |n: u64| state.now().plus(std::time::Duration::from_secs(n * 3600));
+    let count = |now, most| prune::prunable(&state.read(), model, now, most).len();
+    assert_eq!((count(hours(336), 100), count(hours(337), 100)), (0, 2));
+    assert_eq!((count(hours(0), 2), count(hours(0), 0)), (1, 2), "too many go whatever their age, but those that run");
+    for (age, at, expected) in [("1h", 2, 2), ("1h", 1, 0), ("1000h", 337, 0), ("0", 1_000_000, 0)] {
+        let set = [("max-action-results-age".to_owned(), json!(age))].into();
+        state.change(|beliefs, given| settings::set(beliefs, model, &set, given)).await.expect("set");
+        assert_eq!(count(hours(at), 100), expected, "{age}, {at} hours later");
     }
 }
