@@ -4,6 +4,8 @@ The surprise: cloud-init finds its words in files that the server writes from th
 seen here is what an instance of those would be told.
 """
 
+import json
+
 from account import NOTHING, PATIENCE, cloud, instances, left
 from rig import has, same
 from server import image
@@ -24,14 +26,19 @@ def part(rig, server, cases):
     server.bring("debian", "bookworm", image("cloud-init"), "debian/12/cloud", TEMPLATES)
     on = lambda script: rig.grigri("exec", "--machine", "0", "--", script).out  # noqa: E731
     with cases.case(f"{kind}: an image with cloud-init is taken before one without"):
+        # Two words of the model's: commands, and a file. No package: there is no network to fetch one by.
+        words = {"preruncmd": ["echo pre >/told"], "postruncmd": ["echo post >>/told"], "write_files": [{"path": "/written", "content": "w\n"}]}
+        rig.grigri("model-config", f"cloudinit-userdata={json.dumps(words)}", "resource-tags=team=blue user-data=no")
         rig.grigri("add-machine", "--base", "debian@12")
         rig.started(1, within=PATIENCE)
         name = instances(server)[0]
+        same(server.query(f"/1.0/instances/{name}")["config"].get("user.team"), "blue", "its tag")
         fingerprint = server.query("/1.0/images/aliases/debian%2F12%2Fcloud")["target"]
         same(server.query(f"/1.0/instances/{name}")["config"]["volatile.base_image"], fingerprint, "image")
     with cases.case(f"{kind}: what cloud-init does and what was written before it go together"):
         has(on("sudo cloud-init status --wait"), "status: done", "its end")
         same(on("hostname; id -un; grep -c ^ubuntu: /etc/passwd"), f"{name}\nubuntu\n1\n", "name and user")
+        same(on("cat /told /written"), "pre\npost\nw\n", "what the model's words made")
         # By cloud-init's own account it was told, and nothing of it failed.
         read = "import json; print(json.load(open('/run/cloud-init/result.json'))['v1']['errors'])"
         same(on(f'sudo python3 -c "{read}"'), "[]\n", "errors")

@@ -2,6 +2,7 @@
 //! A request is whole: a cloud asks nobody anything. The surprise: a file of it may be given by its path on the controller's host, since
 //! a cloud on the same host links a binary of 30 MB rather than copy it for each of a thousand machines.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -47,6 +48,10 @@ pub struct StartRequest {
     pub heir: Option<Heir>,
     /// Lines for the login user's `authorized_keys`.
     pub authorized_keys: Vec<String>,
+    /// A YAML map for images with cloud-init, over what the cloud tells them itself (`cloudinit-userdata` of Juju's models); or nothing.
+    pub user_data: String,
+    /// For whoever looks at the cloud by its own means.
+    pub tags: BTreeMap<String, String>,
     /// The instance's ssh host keys, made by the controller so that it knows them before the first login.
     pub host_keys: Vec<HostKey>,
 }

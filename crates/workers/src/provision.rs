@@ -15,6 +15,7 @@ use model::beliefs::Beliefs;
 use model::change::start::{self, Failed, Running};
 use model::query::zones;
 use model::record::instance::{self, Instance};
+use model::settings;
 
 use crate::driver::{Decision, Failure, Pace, Worker};
 use crate::identity::token_hash;
@@ -189,6 +190,8 @@ impl Provision {
             agent: outfit.agent,
             heir: outfit.heir,
             authorized_keys: within.keys.as_ref().map(|keys| keys.0.clone()).unwrap_or_default(),
+            user_data: settings::text(within, "cloudinit-userdata"),
+            tags: settings::tags(within),
             host_keys: self.parts.root.host_keys(*model, id),
         };
         Ok((cloud, request))

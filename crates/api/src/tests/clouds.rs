@@ -20,6 +20,8 @@ fn request(machine: &str) -> StartRequest {
         agent: Vec::new(),
         heir: None,
         authorized_keys: Vec::new(),
+        user_data: String::new(),
+        tags: Default::default(),
         host_keys: Vec::new(),
     }
 }

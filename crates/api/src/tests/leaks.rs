@@ -47,6 +47,8 @@ impl Bed {
             agent: Vec::new(),
             heir: None,
             authorized_keys: Vec::new(),
+            user_data: String::new(),
+            tags: Default::default(),
             host_keys: Vec::new(),
         };
         self.fake.prepare_model(&request.model).await.expect("prepared");

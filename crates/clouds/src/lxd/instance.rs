@@ -28,6 +28,13 @@ pub mod mark {
     pub const INNER: &str = "user.grigri-inner";
     /// Of a machine, followed by the name of a container that may be in it: the container's model and machine.
     pub const INSIDE: &str = "user.grigri-inside.";
+
+    /// Where a tag of the user's is; nothing for one that is a name of ours, or tells an instance what to do.
+    pub fn of_tag(tag: &str) -> Option<String> {
+        let is_ours = tag.starts_with("juju-") || tag.starts_with("grigri-");
+        let tells = matches!(tag, "user-data" | "vendor-data" | "network-config" | "meta-data");
+        (!is_ours && !tells).then(|| format!("user.{tag}"))
+    }
 }
 
 #[derive(Debug, Default, Clone, Deserialize)]
