@@ -83,12 +83,16 @@ pub fn plain(text: &str) -> String {
 
 /// A command line without what is set in it: `key=value` of settings and the like may be secret, and so may a registration string be.
 pub fn command(line: &str) -> String {
-    let mut after = "";
+    let (mut after, mut flag) = ("", "");
     let words = line.split(' ').map(|word| {
+        let is_setting = matches!(after, "model-config" | "controller-config") || is_of_settings(flag);
+        flag = word;
         let hidden = match word.split_once('=') {
-            Some((key, _)) if after == "model-config" || after == "controller-config" || is_secret(key) => {
-                Some(format!("{key}=..."))
-            }
+            Some((flag, setting)) if is_of_settings(flag) => Some(format!(
+                "{flag}={}",
+                setting.split_once('=').map_or("...".into(), |(key, _)| format!("{key}=..."))
+            )),
+            Some((key, _)) if is_setting || is_secret(key) => Some(format!("{key}=...")),
             _ if after == "register" && !word.starts_with('-') => Some("...".to_owned()),
             _ => None,
         };
@@ -98,6 +102,10 @@ pub fn command(line: &str) -> String {
         hidden.unwrap_or_else(|| word.to_owned())
     });
     words.collect::<Vec<_>>().join(" ")
+}
+
+fn is_of_settings(flag: &str) -> bool {
+    matches!(flag, "--config" | "--model-default")
 }
 
 #[cfg(test)]
@@ -135,7 +143,8 @@ mod tests {
     #[test]
     fn a_command_line_keeps_its_words_and_not_what_is_set() {
         for (line, expected) in [
-            ("juju add-model web --config x=y", "juju add-model web --config x=y"),
+            ("juju add-model web --config x=y --no-switch", "juju add-model web --config x=... --no-switch"),
+            ("juju add-model web --config=x=y --config file", "juju add-model web --config=x=... --config file"),
             ("juju model-config http-proxy=http://u:p@x mode=strict", "juju model-config http-proxy=... mode=..."),
             ("juju register MEETA2Jv --replace", "juju register ... --replace"),
             ("juju exec --machine 0 -- env PASSWORD=x true", "juju exec --machine 0 -- env PASSWORD=... true"),
