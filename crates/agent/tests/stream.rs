@@ -85,7 +85,7 @@ async fn commands_find_the_models_proxies_and_so_does_the_machine() {
     ] {
         let tasks = vec![order(id, "echo $http_proxy $HTTP_PROXY $https_proxy")];
         let is_set = proxies != ProxySettings::default();
-        let document = Document { proxies: Some(proxies), tasks: Some(tasks), ..Document::default() };
+        let document = Document { proxies: Some(Box::new(proxies)), tasks: Some(tasks), ..Document::default() };
         connection.tell(&ToAgent::Document(document)).await;
         let (out, ..) = result(&mut connection, id).await;
         assert_eq!(String::from_utf8_lossy(&out).trim_end(), expected.trim_end());

@@ -108,7 +108,8 @@ async fn a_machine_from_its_beginning_to_its_end() {
     set.expect("set");
     let no_proxy = "127.0.0.1,localhost,::1".to_owned();
     let all = Proxies { http: "http://p:3128".into(), no_proxy, ..Proxies::default() };
-    let proxies = Some(ProxySettings { apt: Proxies { https: "http://q:1".into(), ..all.clone() }, all });
+    let apt = Proxies { https: "http://q:1".into(), ..all.clone() };
+    let proxies = Some(Box::new(ProxySettings { all, apt }));
     until_agent(&agent, "it knows the model's proxies", |agent| agent.document().proxies == proxies).await;
 
     let echo = exec(&controller, model, &ids[0], "echo hello").await;

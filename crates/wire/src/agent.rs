@@ -108,7 +108,7 @@ pub struct Document {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub authorized_keys: Option<Vec<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub proxies: Option<ProxySettings>,
+    pub proxies: Option<Box<ProxySettings>>,
     /// The controller's, `host:port`; never an empty list.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub addresses: Option<Vec<String>>,

@@ -49,10 +49,8 @@ fn parts(beliefs: &Beliefs, who: &AgentIdentity, open: &[TaskId], news: News) ->
         document.authorized_keys = Some(within.keys.as_ref().map(|keys| keys.0.clone()).unwrap_or_default());
     }
     if news.has(News::SETTINGS) {
-        document.proxies = Some(ProxySettings {
-            all: proxies(settings::proxies(within)),
-            apt: proxies(settings::apt_proxies(within)),
-        });
+        let [all, apt] = [settings::proxies(within), settings::apt_proxies(within)].map(proxies);
+        document.proxies = Some(Box::new(ProxySettings { all, apt }));
     }
     // What runs on a machine that is to go is cancelled: whoever removes a machine does not want to wait for it.
     let goes = machine.life != Life::Alive;
