@@ -117,8 +117,15 @@ fn fails(copy: &Path, test: &Test) -> Result<Vec<String>, Error> {
 
 /// Whether it passes in the copy, and all it said.
 fn outcome(copy: &Path, test: &Test) -> Result<(bool, String), Error> {
+    match test.before().map(|words| cargo(copy, &words)).transpose()? {
+        Some(failed @ (false, _)) => Ok(failed),
+        _ => cargo(copy, &test.words()),
+    }
+}
+
+fn cargo(copy: &Path, words: &[&str]) -> Result<(bool, String), Error> {
     let mut command: Process = run::cargo();
-    command.current_dir(copy).args(test.words()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.current_dir(copy).args(words).stdout(Stdio::piped()).stderr(Stdio::piped());
     command.env("CARGO_TARGET_DIR", tree::root().join("target/mutants/build")).env("CARGO_INCREMENTAL", "0");
     command.env("CARGO_ENCODED_RUSTFLAGS", FLAGS).env_remove("RUSTFLAGS").env("GRIGRI_GOLDEN", tree::golden());
     let output = command.output().map_err(|e| Error::failed(format!("cannot start cargo: {e}")))?;

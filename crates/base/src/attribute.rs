@@ -40,7 +40,8 @@ pub const UPDATABLE: &[&str] = &[
     "query-tracing-threshold",
 ];
 
-const FIXED: &[&str] = &[
+/// What may not.
+pub const FIXED: &[&str] = &[
     "allow-model-access",
     "api-port",
     "autocert-dns-name",

@@ -38,13 +38,20 @@ impl Test {
         }
     }
 
-    /// What cargo is asked for. It leaves the examples of a package out when a part of a name is given, and some tests run one.
+    /// What cargo is asked for first. It leaves the examples of a package out when a part of a name is given, and some tests run one.
+    pub fn before(&self) -> Option<Vec<&str>> {
+        match self {
+            Test::Cargo(words) => Some(vec!["build", "--quiet", "--examples", "--package", words.first()?]),
+            Test::Suite(_) => None,
+        }
+    }
+
     pub fn words(&self) -> Vec<&str> {
         match self {
             Test::Cargo(words) => {
                 let targets = match words.iter().any(|word| word == "--test") {
                     true => [].as_slice(),
-                    false => &["--tests", "--examples"],
+                    false => &["--tests"],
                 };
                 let words = words.iter().map(String::as_str);
                 ["test", "--quiet"]
@@ -176,8 +183,9 @@ mod tests {
         };
         assert_eq!(read, std::slice::from_ref(&one));
         assert!(one.is_named("paus") && one.is_named("head") && one.has_test("fault") && !one.has_test("faul"));
-        assert_eq!(tests[0].words(), ["test", "--quiet", "--tests", "--examples", "--package", "store", "fault"]);
-        assert_eq!(tests[1].words(), ["xtask", "test", "paused"]);
+        assert_eq!(tests[0].words(), ["test", "--quiet", "--tests", "--package", "store", "fault"]);
+        assert_eq!(tests[0].before(), Some(vec!["build", "--quiet", "--examples", "--package", "store"]));
+        assert_eq!((tests[1].before(), tests[1].words()), (None, vec!["xtask", "test", "paused"]));
     }
 
     #[test]

@@ -17,6 +17,7 @@ fn root() -> PathBuf {
 /// Key to default and effect.
 fn rows() -> BTreeMap<String, (String, String)> {
     let page = std::fs::read_to_string(root().join("docs/settings.md")).expect("docs");
+    let (page, _) = page.split_once("# Settings of controllers").expect("both");
     let mut rows = BTreeMap::new();
     for line in page.lines().filter(|line| line.starts_with("| `")) {
         let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
@@ -71,4 +72,13 @@ fn what_the_code_reads_of_a_model_has_an_effect() {
         }
     }
     assert!(read > 2, "the readers are found");
+}
+
+#[test]
+fn each_key_of_a_controller_is_told_once() {
+    let page = std::fs::read_to_string(root().join("docs/settings.md")).expect("docs");
+    let (_, page) = page.split_once("# Settings of controllers").expect("both");
+    for key in base::attribute::UPDATABLE.iter().chain(base::attribute::FIXED) {
+        assert_eq!(page.matches(&format!("`{key}`")).count(), 1, "{key}");
+    }
 }
