@@ -88,9 +88,11 @@ pub fn file(context: &mut Context, typed: &str) -> Result<Map<String, Value>> {
         _ => std::fs::read_to_string(context.io.path(typed))
             .map_err(|e| Error::failed(format!("open {typed}: {}", crate::context::reason(&e))))?,
     };
-    match client::files::yaml::read(&text).map_err(Error::failed)? {
-        Value::Object(entries) => Ok(entries),
-        _ => Ok(Map::new()),
+    match client::files::yaml::read(&text) {
+        Ok(Value::Object(entries)) => Ok(entries),
+        Ok(Value::Null) => Ok(Map::new()),
+        Ok(_) => Err(Error::failed(format!("cannot parse {typed}: expected a map of keys to values"))),
+        Err(why) => Err(Error::failed(format!("cannot parse {typed}: {why}"))),
     }
 }
 

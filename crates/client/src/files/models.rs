@@ -41,6 +41,14 @@ pub struct Model {
     pub extra: IndexMap<String, Value>,
 }
 
+impl ControllerModels {
+    /// A model that is no more; nothing is current after it.
+    pub fn forget(&mut self, name: &str) {
+        self.models.shift_remove(name);
+        self.current_model = self.current_model.take().filter(|current| current != name);
+    }
+}
+
 impl Model {
     pub fn new(uuid: &str, model_type: &str) -> Model {
         Model {

@@ -60,6 +60,7 @@ async fn what_new_models_begin_with_is_set_shown_and_taken_away() {
     let none = "ERROR there are no default model values for \"http-proxy\" in region \"default\"\n";
     assert_eq!((code, err.as_str()), (1, none));
     assert_eq!(desk.works("juju model-config http-proxy").await, "http://r\n", "the model keeps it");
+    desk.write("list.yaml", "[1, 2]\n");
     for (line, expected) in [
         ("juju model-defaults uuid=x", "\"uuid\" is an attribute of one model, and cannot be set as a model-default"),
         ("juju model-defaults agent-version=1", "\"agent-version\" must be set via \"upgrade-model\""),
@@ -67,6 +68,7 @@ async fn what_new_models_begin_with_is_set_shown_and_taken_away() {
         ("juju model-defaults --region moon", "invalid region specified: \"moon\""),
         ("juju model-defaults --cloud mars", "cloud mars not found"),
         ("juju model-defaults --file nothing.yaml", "open nothing.yaml: no such file or directory"),
+        ("juju model-config --file list.yaml", "cannot parse list.yaml: expected a map of keys to values"),
     ] {
         let (code, err) = desk.fails(line).await;
         assert_eq!(code, 1, "{line}");
@@ -74,6 +76,12 @@ async fn what_new_models_begin_with_is_set_shown_and_taken_away() {
     }
     desk.works("juju model-defaults --ignore-read-only-fields agent-version=1 development=true").await;
     assert!(desk.works("juju model-defaults development").await.contains("development  false    true\n"));
+    // What was current is no more: nothing is, and what can be chosen is named.
+    desk.works("juju add-model last").await;
+    desk.works("juju destroy-model last --no-prompt").await;
+    let (code, err) = desk.fails("juju model-config http-proxy").await;
+    let chosen = "Use \"juju switch\" to select one of the following models:\n\n  - lab:admin/";
+    assert!(code == 2 && err.starts_with("ERROR No selected model.") && err.contains(chosen), "{err}");
 }
 
 #[tokio::test]

@@ -89,7 +89,7 @@ async fn run(context: &mut Context) -> Result<()> {
     }
     context.store.update(|all: &mut Models| {
         if let Some(entry) = all.controllers.get_mut(&selected.controller) {
-            entry.models.shift_remove(&name);
+            entry.forget(&name);
         }
         Ok::<_, Error>(())
     })

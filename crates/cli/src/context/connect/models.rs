@@ -100,7 +100,7 @@ impl Context {
         let named = self.args.maybe("m").is_some_and(|m| !m.is_empty()) || self.io.var("JUJU_MODEL").is_some();
         self.store.update(|all: &mut Models| {
             if let Some(entry) = all.controllers.get_mut(controller) {
-                entry.models.shift_remove(name);
+                entry.forget(name);
             }
             Ok::<_, Error>(())
         })?;
