@@ -15,8 +15,8 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 const TABLE: &str = include_str!("authorization.txt");
-const ROLES: [&str; 11] =
-    ["anon", "agent", "another", "none", "login", "reader", "writer", "owner", "cloud", "other", "super"];
+const ROLES: [&str; 12] =
+    ["anon", "agent", "another", "none", "login", "reader", "writer", "owner", "cloud", "adder", "other", "super"];
 
 /// A controller with somebody of each role, and two models: that of the connections, and one where only superusers have anything.
 struct Bed {
@@ -33,7 +33,7 @@ impl Bed {
             let hash = read.users.get("reader").and_then(|user| user.password_hash.clone());
             Proof::Password(hash.expect("a password"))
         };
-        for name in ["none", "clouder", "elsewhere"] {
+        for name in ["none", "clouder", "adder", "elsewhere"] {
             let add = rig.state.change(|beliefs, given| user::add(beliefs, name, "", &hash, "admin", given));
             add.await.expect("added");
         }
@@ -42,9 +42,12 @@ impl Bed {
         };
         rig.state.change(shut).await.expect("revoked");
         let other = rig.add_model("other").await;
-        for (object, name) in [(Object::Cloud("lab".into()), "clouder"), (Object::Model(other), "elsewhere")] {
+        let lab = || Object::Cloud("lab".into());
+        for (object, name, level) in
+            [(lab(), "clouder", "admin"), (lab(), "adder", "add-model"), (Object::Model(other), "elsewhere", "admin")]
+        {
             let grant =
-                |beliefs: &model::Beliefs, given: model::Given<'_>| user::grant(beliefs, &object, name, "admin", given);
+                |beliefs: &model::Beliefs, given: model::Given<'_>| user::grant(beliefs, &object, name, level, given);
             rig.state.change(grant).await.expect("granted");
         }
         Bed { rig, model: CONTROLLER_MODEL.parse().expect("valid"), other }
@@ -91,6 +94,7 @@ fn user_of(role: &str) -> Option<&'static str> {
         "writer" => "writer",
         "owner" => "owner",
         "cloud" => "clouder",
+        "adder" => "adder",
         "other" => "elsewhere",
         "super" => "admin",
         _ => return None,
@@ -227,7 +231,7 @@ async fn what_is_taken_away_is_gone_at_once() {
 async fn what_is_for_one_model_is_not_for_another() {
     let bed = Bed::make().await;
     // Administers one model, and is nobody on the other.
-    for (name, may) in [("owner", false), ("cloud", false), ("other", true), ("super", true)] {
+    for (name, may) in [("owner", false), ("cloud", false), ("adder", false), ("other", true), ("super", true)] {
         let client = bed.rig.caller(&format!("/model/{}/api", bed.other)).await;
         let login = client.log_in(user_of(name).expect("a user"), PASSWORD).await;
         assert_eq!(login.is_ok(), may, "{name}: {login:?}");

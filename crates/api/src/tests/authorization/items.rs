@@ -22,6 +22,7 @@ const READERS: &[&str] = &["reader", "writer", "owner", "super"];
 const OWNERS: &[&str] = &["owner", "super"];
 const OTHERS: &[&str] = &["other", "super"];
 const CLOUDS: &[&str] = &["cloud", "super"];
+const ADDERS: &[&str] = &["adder", "cloud", "super"];
 const SUPER: &[&str] = &["super"];
 
 macro_rules! ask {
@@ -33,8 +34,8 @@ macro_rules! ask {
 /// Before those that change anything come those that read.
 const ASKED: &[Ask] = &[
     // Clouds: nobody but who administers it, and superusers, has anything on `lab`; credentials are their owner's.
-    ask!("Cloud"."Cloud", r#"{"entities": [{"tag": "cloud-lab"}]}"#, FIRST, "cloud \"lab\" not found", CLOUDS),
-    ask!("Cloud"."CloudInfo", r#"{"entities": [{"tag": "cloud-lab"}]}"#, FIRST, "cloud \"lab\" not found", CLOUDS),
+    ask!("Cloud"."Cloud", r#"{"entities": [{"tag": "cloud-lab"}]}"#, FIRST, "cloud \"lab\" not found", ADDERS),
+    ask!("Cloud"."CloudInfo", r#"{"entities": [{"tag": "cloud-lab"}]}"#, FIRST, "cloud \"lab\" not found", ADDERS),
     ask!("Cloud"."ListCloudInfo", r#"{"user-tag": "user-admin"}"#, "", DENIED, SUPER),
     ask!("Cloud"."Credential", r#"{"entities": [{"tag": "cloudcred-lab_admin_default"}]}"#, FIRST, DENIED, SUPER),
     ask!("Cloud"."CredentialContents", r#"{"credentials": [{"cloud-name": "lab", "credential-name": "default"}], "include-secrets": true}"#, FIRST, "credential \"default\" not found", SUPER),
@@ -75,7 +76,7 @@ const ASKED: &[Ask] = &[
     ask!("UserManager"."SetPassword", r#"{"changes": [{"tag": "user-admin", "password": "s3cret"}]}"#, FIRST, DENIED, SUPER),
 ];
 
-const ASKERS: [&str; 7] = ["login", "reader", "writer", "owner", "other", "cloud", "super"];
+const ASKERS: [&str; 8] = ["login", "reader", "writer", "owner", "other", "adder", "cloud", "super"];
 /// They list what their caller may see, or have watchers of their own connection: tests below.
 const OTHERWISE: [&str; 8] = [
     "ModelSummaryWatcher.Next",
@@ -143,8 +144,9 @@ async fn lists_have_only_what_their_reader_may_see() {
         ("reader", 0, 1, 1),
         ("owner", 0, 1, 1),
         ("cloud", 1, 0, 1),
+        ("adder", 1, 0, 1),
         ("other", 0, 1, 1),
-        ("super", 1, 2, 8),
+        ("super", 1, 2, 9),
     ] {
         let user = super::user_of(role).expect("a user");
         assert_eq!(seen(role, "Cloud", 7, "Clouds", json!({}), "/clouds").await, clouds, "{role}: clouds");
