@@ -57,7 +57,7 @@ pub fn open(layout: &Layout, settings: &Settings) -> World {
         }
     };
     let cloud: Arc<dyn Cloud> = Arc::new(builtin);
-    World { clouds: Clouds::new([(CLOUD.to_owned(), cloud)]), inner_addresses }
+    World { clouds: Clouds::new([(settings.cloud.name.clone(), cloud)]), inner_addresses }
 }
 
 /// Whether this host can be a cloud.

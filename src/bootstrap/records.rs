@@ -47,7 +47,7 @@ pub async fn write(
     }
     .await;
     close(state, directory).await;
-    written.map_err(|refusal| failed(format!("cannot write the first records: {}", refusal.words())))
+    written.map_err(|refusal| failed(format!("cannot bootstrap: {}", refusal.words())))
 }
 
 /// Opens the database of a controller that does not run.

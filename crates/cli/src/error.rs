@@ -30,6 +30,7 @@ pub struct Error {
     /// Printed on stderr before the `ERROR` line.
     before: String,
     exit: i32,
+    unproven: bool,
 }
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -72,6 +73,16 @@ impl Error {
     /// An error inside a result list: the code is not shown.
     pub fn from_result(message: &str, code: &str) -> Error {
         Error { kind: Kind::Refused(code.into()), ..Error::failed(message) }
+    }
+
+    /// Nobody proved who asks: whoever tries again asks the user again.
+    #[must_use]
+    pub fn unproven(self) -> Error {
+        Error { unproven: true, ..self }
+    }
+
+    pub fn is_unproven(&self) -> bool {
+        self.unproven
     }
 
     /// `prefix: message`, as Juju annotates.

@@ -4,7 +4,10 @@ use crate::doors::{CloudAdvice, CloudsAsked};
 use base::Constraints;
 use cloud::fake::{Call, Fake, Fault};
 use cloud::{Cloud, Clouds, Error, ModelRef, Progress, StartRequest};
+use serde_json::json;
 use std::sync::Arc;
+
+use super::rig::{Rig, refused};
 
 fn request(machine: &str) -> StartRequest {
     StartRequest {
@@ -50,4 +53,13 @@ async fn zones_placements_and_consoles_are_the_clouds_own() {
     fake.next(Call::ConsoleLog, Fault::Hang);
     let late = "cannot read the console of instance i-0: no answer from the cloud in 20s";
     assert_eq!(console("lab", "i-0").await, late);
+}
+
+#[tokio::test]
+async fn the_controllers_own_host_is_one_cloud() {
+    let rig = Rig::start().await;
+    let admin = rig.login("/api", "admin").await;
+    let add = json!({"name": "again", "cloud": {"type": "builtin", "auth-types": ["empty"]}, "force": true});
+    let words = refused(admin.call("Cloud", 7, "AddCloud", add).await);
+    assert_eq!(words, "the builtin cloud of this controller is \"lab\" already: it has but one host ()");
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 async fn add_far(client: &Client) {
     let regions = json!([{"name": "east"}, {"name": "west"}]);
-    let cloud = json!({"type": "builtin", "auth-types": ["empty"], "regions": regions});
+    let cloud = json!({"type": "manual", "auth-types": ["empty"], "regions": regions});
     client.call("Cloud", 7, "AddCloud", json!({"name": "far", "cloud": cloud, "force": true})).await.expect("added");
 }
 
@@ -74,7 +74,7 @@ async fn they_are_set_shown_inherited_and_taken_away() {
 async fn a_clouds_config_is_shown_among_them_and_to_its_administrators_alone() {
     let rig = Rig::start().await;
     let client = rig.login("/api", "admin").await;
-    let cloud = json!({"type": "builtin", "auth-types": ["empty"], "regions": [{"name": "east"}, {"name": "west"}],
+    let cloud = json!({"type": "manual", "auth-types": ["empty"], "regions": [{"name": "east"}, {"name": "west"}],
         "config": {"http-proxy": "http://u:s3cret@c", "ca-cert": "no model's"}, "region-config": {"east": {"no-proxy": "e"}}});
     client.call("Cloud", 7, "AddCloud", json!({"name": "far", "cloud": cloud, "force": true})).await.expect("added");
     let all = shown(&client, "cloud-far").await["config"].clone();

@@ -124,7 +124,7 @@ impl Context {
         let connection = loop {
             match self.enter(name, &target, place, &mut who, "").await {
                 Ok(connection) => break connection,
-                Err(Entering::Proof(error)) => return Err(error),
+                Err(Entering::Proof(error)) => return Err(error.unproven()),
                 Err(Entering::Login(LoginError::Dial(e))) if e.is_transient() && self.is_down(name) => {
                     return Err(Error::connection(format!(
                         "unable to connect to API: {e}\n\nController {name:?} does not run on this host. Start it again with\n\n    \

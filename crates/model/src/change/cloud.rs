@@ -8,8 +8,10 @@ use crate::record::cloud::{Cloud, Region};
 use base::{Kind, Refusal};
 use store::Txn;
 
+const BUILTIN: &str = "builtin";
+
 /// Types of clouds whose machines reach a controller that is a process of a host.
-const REACHED: &[&str] = &["builtin", "lxd", "incus", "ec2", "manual"];
+const REACHED: &[&str] = &[BUILTIN, "lxd", "incus", "ec2", "manual"];
 
 /// Refused when machines of such a cloud may not work with this controller, unless `force`.
 pub fn add(beliefs: &Beliefs, cloud: &Cloud, by: &str, force: bool, _: Given<'_>) -> Result<Decision, Refusal> {
@@ -20,6 +22,7 @@ pub fn add(beliefs: &Beliefs, cloud: &Cloud, by: &str, force: bool, _: Given<'_>
         return Err(Refusal::new(Kind::AlreadyExists, format!("cloud {:?} already exists", cloud.name)));
     }
     let cloud = checked(cloud)?;
+    refuse_second_host(beliefs, &cloud)?;
     let own = beliefs.clouds.get(&beliefs.controller()?.cloud).map_or("", |own| own.kind.as_str());
     if !force && cloud.kind != own && !REACHED.contains(&cloud.kind.as_str()) {
         let words = format!("cloud type {own:?} is not compatible with cloud type {:?}", cloud.kind);
@@ -30,6 +33,17 @@ pub fn add(beliefs: &Beliefs, cloud: &Cloud, by: &str, force: bool, _: Given<'_>
     let access = Access { level: "admin".into() };
     txn.put(key::access(&Object::Cloud(cloud.name.clone()), by), crate::record::encode(&access));
     Ok(Decision::new(txn, ()))
+}
+
+/// The builtin cloud is the controller's own host: a controller has it from the beginning, once, or not at all.
+fn refuse_second_host(beliefs: &Beliefs, cloud: &Cloud) -> Result<(), Refusal> {
+    if cloud.kind != BUILTIN {
+        return Ok(());
+    }
+    Err(Refusal::plain(match beliefs.clouds.values().find(|known| known.kind == BUILTIN) {
+        Some(known) => format!("the builtin cloud of this controller is {:?} already: it has but one host", known.name),
+        None => "machines of the builtin cloud are on their controller's own host: bootstrap one there".to_owned(),
+    }))
 }
 
 /// A description that can be kept: one without regions has the region `default`.

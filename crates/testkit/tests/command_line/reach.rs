@@ -1,7 +1,7 @@
 //! A controller that does not answer, and one whose end is not waited for.
 
 use cli::Io;
-use client::files::{BootstrapConfig, BootstrapConfigs, Controllers, Error, Store};
+use client::files::{Accounts, BootstrapConfig, BootstrapConfigs, Controllers, Error, Store};
 use cloud::fake::{Call, Fault};
 
 use super::{Desk, goals};
@@ -57,4 +57,21 @@ async fn who_does_not_wait_for_a_controller_to_go_is_told_what_goes_on() {
     let (code, _, err) = desk.run_with(line, |_| {}, user).await;
     assert!(code == 130 && err.ends_with("\n    juju kill-controller lab\n"), "{code}: {err}");
     assert!(desk.works("juju controllers").await.contains("lab*"), "it is known until it is gone");
+}
+
+/// Whoever has nothing that proves it is asked for a password, and not again and again where none comes.
+#[tokio::test]
+async fn whoever_proves_nothing_is_asked_once() {
+    let desk = Desk::new().await;
+    let store = Store::new(desk.folder.path().join("data"), desk.folder.path());
+    let without = |all: &mut Accounts| {
+        all.controllers.get_mut("lab").expect("it is there").password = None;
+        Ok::<_, Error>(())
+    };
+    store.update(without).expect("written");
+    for line in ["juju status -m lab:m", "juju status -m lab:m --watch 1s"] {
+        let (code, _, err) = desk.run_with(goals::words(line), |_| {}, async |_, _| {}).await;
+        assert_eq!((code, err.matches("please enter password").count()), (1, 1), "{line}: {err}");
+        assert!(err.contains("ERROR cannot get discharge from "), "{line}: {err}");
+    }
 }

@@ -178,7 +178,7 @@ async fn fetch(context: &mut Context, storage: bool) -> Result<(FullStatus, Api)
 
 /// Another try would not change it.
 fn is_final(error: &Error) -> bool {
-    error.exit() == 2 || matches!(error.code(), "redirection required" | "not implemented")
+    error.exit() == 2 || error.is_unproven() || matches!(error.code(), "redirection required" | "not implemented")
 }
 
 async fn attempt(context: &Context, api: Api, storage: bool) -> Result<(FullStatus, Api)> {

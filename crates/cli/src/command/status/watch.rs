@@ -25,7 +25,7 @@ async fn rounds(context: &mut Context, period: Duration, iso: bool) -> Result<()
             context.out("\x1b[H\x1b[2J")?;
         }
         if let Err(error) = show::once(context, iso).await {
-            if error.exit() == 2 {
+            if error.exit() == 2 || error.is_unproven() {
                 return Err(error);
             }
             context.log_error(error.message());
