@@ -6,7 +6,6 @@ use crate::command::cloud::definition;
 use crate::command::cloud::known::{self, LOCALHOST};
 use crate::context::Context;
 use crate::error::{Error, Result};
-use serde_json::{Map, Value};
 use wire::facade::cloud::Cloud;
 
 /// Where the controller is to be.
@@ -16,7 +15,6 @@ pub(super) struct Chosen {
     pub region: String,
     /// Of a manual cloud: its host. Of others what is defined, or nothing.
     pub endpoint: String,
-    pub config: Map<String, Value>,
     /// As the controller is to know it; empty for a cloud that nobody defined.
     pub definition: Cloud,
 }
@@ -37,7 +35,6 @@ pub(super) fn choose(context: &Context, place: &str) -> Result<Chosen> {
         cloud_type: cloud_type.to_owned(),
         region: region.to_owned(),
         endpoint: endpoint.to_owned(),
-        config: Map::new(),
         definition: Cloud::default(),
     };
     let Some(found) = found else {
@@ -73,10 +70,9 @@ pub(super) fn choose(context: &Context, place: &str) -> Result<Chosen> {
     if !regions.contains(&wanted) {
         return Err(Error::failed(format!("region {region:?} for cloud {cloud:?} not valid")));
     }
-    let config = known::config(&found.cloud);
     let definition = serde_json::from_value(definition::wire(&found.cloud))
         .map_err(|error| Error::failed(format!("definition of cloud {cloud:?}: {error}")))?;
-    Ok(Chosen { config, definition, ..chosen(&found.cloud.cloud_type, wanted, endpoint) })
+    Ok(Chosen { definition, ..chosen(&found.cloud.cloud_type, wanted, endpoint) })
 }
 
 /// Of a cloud that has none of its own.

@@ -48,7 +48,7 @@ pub(super) fn of(context: &mut Context) -> Result<BootstrapParams> {
         cloud: &chosen.cloud,
         cloud_type: &chosen.cloud_type,
         endpoint: &chosen.endpoint,
-        config: chosen.config,
+        config: chosen.definition.config.clone().into_iter().collect(),
     };
     let account = account::find(context, of, credential)?;
     // Clouds that want none have one, empty, by the name that `add-model` shows.
