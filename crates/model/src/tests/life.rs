@@ -29,6 +29,18 @@ fn exec(targets: &[&str]) -> Exec {
     }
 }
 
+fn completed() -> Ended {
+    Ended {
+        status: TaskStatus::Completed,
+        message: String::new(),
+        return_code: Some(0),
+        started: None,
+        stdout_len: 0,
+        stderr_len: 0,
+        dropped: 0,
+    }
+}
+
 #[tokio::test]
 async fn a_task_goes_only_forward_whatever_is_told_twice() {
     #[derive(Debug, Clone, Copy)]
@@ -48,15 +60,7 @@ async fn a_task_goes_only_forward_whatever_is_told_twice() {
         (&[Start, Cancel, Cancel, Start, End], TaskStatus::Aborted),
         (&[End], TaskStatus::Completed),
     ];
-    let how = Ended {
-        status: TaskStatus::Completed,
-        message: String::new(),
-        return_code: Some(0),
-        started: None,
-        stdout_len: 0,
-        stderr_len: 0,
-        dropped: 0,
-    };
+    let how = completed();
     for (steps, expected) in cases {
         let (state, model) = with_a_machine().await;
         let exec = exec(&["0"]);
@@ -172,15 +176,7 @@ async fn what_ended_long_ago_is_forgotten_when_the_model_says_so() {
             .expect("is enqueued");
     }
     let tasks: Vec<TaskId> = state.read().models[&model].tasks.keys().copied().collect();
-    let how = Ended {
-        status: TaskStatus::Completed,
-        message: String::new(),
-        return_code: Some(0),
-        started: None,
-        stdout_len: 0,
-        stderr_len: 0,
-        dropped: 0,
-    };
+    let how = completed();
     // The third goes on.
     for task in &tasks[..2] {
         state.change(|beliefs, given| ended(beliefs, model, *task, &how, given)).await.expect("ended");

@@ -270,16 +270,18 @@ async fn they_go_with_their_region_and_with_their_cloud() {
     assert!(state.read().model_defaults.is_empty());
 }
 
+/// Before there is a controller.
+async fn nothing() -> State {
+    let clock = Arc::new(FixedClock::new(Time::from_unix(1_000)));
+    State::open(Arc::new(Memory::new()), clock, Arc::new(SystemChance)).await.expect("opens")
+}
+
 #[tokio::test]
 async fn a_controller_begins_with_those_it_is_given() {
-    let fresh = async || {
-        let clock = Arc::new(FixedClock::new(Time::from_unix(1_000)));
-        State::open(Arc::new(Memory::new()), clock, Arc::new(SystemChance)).await.expect("opens")
-    };
     let mut with = first_records();
     with.model_defaults = [("development".to_owned(), json!("true")), ("no-proxy".to_owned(), json!("d"))].into();
     with.model_config = [("no-proxy".to_owned(), json!("c"))].into();
-    let state = fresh().await;
+    let state = nothing().await;
     state.change(|b, g| bootstrap(b, &with, g)).await.expect("bootstraps");
     let first = a_model(&state, "first").await;
     assert_eq!(shown(&state, first, "development"), "true from controller");
@@ -290,7 +292,7 @@ async fn a_controller_begins_with_those_it_is_given() {
         ("features", "x", "\"features\" is a controller attribute, and cannot be set as a model-default"),
     ] {
         with.model_defaults = [(name.to_owned(), json!(value))].into();
-        let refused = fresh().await.change(|b, g| bootstrap(b, &with, g)).await;
+        let refused = nothing().await.change(|b, g| bootstrap(b, &with, g)).await;
         assert_eq!(words(refused), expected);
     }
 }
@@ -298,10 +300,6 @@ async fn a_controller_begins_with_those_it_is_given() {
 /// Its cloud is as it was defined, and what it is given is checked as what is set later.
 #[tokio::test]
 async fn a_controllers_own_cloud_and_config_are_checked() {
-    let fresh = async || {
-        let clock = Arc::new(FixedClock::new(Time::from_unix(1_000)));
-        State::open(Arc::new(Memory::new()), clock, Arc::new(SystemChance)).await.expect("opens")
-    };
     let mut with = first_records();
     let region = with.region.clone();
     with.cloud.config = serde_json::from_value(json!({"development": "true", "no-proxy": "c"})).expect("a map");
@@ -310,7 +308,7 @@ async fn a_controllers_own_cloud_and_config_are_checked() {
     with.model_config = [("authorized-keys", "ssh-rsa AAAA me"), ("default-series", "jammy"), ("extra-info", "x")]
         .map(|(key, text)| (key.to_owned(), json!(text)))
         .into();
-    let state = fresh().await;
+    let state = nothing().await;
     state.change(|b, g| bootstrap(b, &with, g)).await.expect("bootstraps");
     let model = a_model(&state, "first").await;
     for (name, expected) in [("development", "true from controller"), ("no-proxy", "\"r\" from region")] {
@@ -327,7 +325,7 @@ async fn a_controllers_own_cloud_and_config_are_checked() {
     let good = with;
     let mut with = good.clone();
     let refused = async |with: &Bootstrap, expected: &str| {
-        assert_eq!(words(fresh().await.change(|b, g| bootstrap(b, with, g)).await), expected);
+        assert_eq!(words(nothing().await.change(|b, g| bootstrap(b, with, g)).await), expected);
     };
     with.config = [("auditing-enabled".to_owned(), json!("maybe"))].into();
     refused(&with, "auditing-enabled: expected bool, got \"maybe\"").await;
