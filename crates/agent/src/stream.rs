@@ -202,6 +202,9 @@ fn take(machine: &Machine, document: Document) -> bool {
     if let Some(proxies) = document.proxies {
         machine.keep_proxies(&proxies);
     }
+    if let Some(config) = document.logging {
+        crate::logging::send(&config);
+    }
     if let Some(tasks) = document.tasks.or_else(|| full.then(Vec::new)) {
         machine.tasks.order(tasks);
     }

@@ -273,6 +273,7 @@ impl Tasks {
         journal.started(&entry.id, now)?;
         entry.phase = Phase::Running;
         entry.started = now;
+        tracing::debug!(task = entry.id, "task begins");
         drop(state);
         self.changed.notify_one();
         Ok(true)
@@ -320,6 +321,7 @@ impl Tasks {
         let mut state = self.state();
         let State { journal, entries, .. } = &mut *state;
         let Some(entry) = entries.get_mut(&number) else { return };
+        tracing::debug!(task = entry.id, ?outcome, "task is over");
         let done = TaskDone {
             id: entry.id.clone(),
             outcome,

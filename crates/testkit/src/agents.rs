@@ -233,6 +233,7 @@ fn take(known: &mut Document, part: Document) {
     known.desired_version = part.desired_version.or(known.desired_version.take());
     known.authorized_keys = part.authorized_keys.or(known.authorized_keys.take());
     known.proxies = part.proxies.or(known.proxies.take());
+    known.logging = part.logging.or(known.logging.take());
     known.addresses = part.addresses.or(known.addresses.take());
     known.life = part.life.or(known.life.take());
     known.tasks = part.tasks.or(known.tasks.take());

@@ -109,6 +109,9 @@ pub struct Document {
     pub authorized_keys: Option<Vec<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub proxies: Option<Box<ProxySettings>>,
+    /// What of its log the controller wants, `<root>=INFO;grigri.agent.tasks=DEBUG`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub logging: Option<String>,
     /// The controller's, `host:port`; never an empty list.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub addresses: Option<Vec<String>>,

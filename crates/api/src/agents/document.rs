@@ -51,6 +51,7 @@ fn parts(beliefs: &Beliefs, who: &AgentIdentity, open: &[TaskId], news: News) ->
     if news.has(News::SETTINGS) {
         let [all, apt] = [settings::proxies(within), settings::apt_proxies(within)].map(proxies);
         document.proxies = Some(Box::new(ProxySettings { all, apt }));
+        document.logging = Some(settings::text(within, "logging-config"));
     }
     // What runs on a machine that is to go is cancelled: whoever removes a machine does not want to wait for it.
     let goes = machine.life != Life::Alive;
