@@ -83,25 +83,36 @@ pub fn plain(text: &str) -> String {
 
 /// A command line without what is set in it: `key=value` of settings and the like may be secret, and so may a registration string be.
 pub fn command(line: &str) -> String {
-    let (mut after, mut flag) = ("", "");
-    let words = line.split(' ').map(|word| {
-        let is_setting = matches!(after, "model-config" | "controller-config") || is_of_settings(flag);
-        flag = word;
+    let (mut after, mut flag, mut in_value) = ("", "", false);
+    let words = line.split(' ').filter_map(|word| {
+        let before = std::mem::replace(&mut flag, word);
+        let is_joined = word.split_once('=').is_some_and(|(flag, _)| is_of_settings(flag));
+        let is_setting = !matches!(after, "" | "register") || is_of_settings(before) || is_joined;
         let hidden = match word.split_once('=') {
-            Some((flag, setting)) if is_of_settings(flag) => Some(format!(
-                "{flag}={}",
-                setting.split_once('=').map_or("...".into(), |(key, _)| format!("{key}=..."))
-            )),
-            Some((key, _)) if is_setting || is_secret(key) => Some(format!("{key}=...")),
+            Some((flag, setting)) if is_joined => {
+                let name = setting.split_once('=').map(|(name, _)| format!("{name}=")).unwrap_or_default();
+                Some(format!("{flag}={name}..."))
+            }
+            Some((name, _)) if is_setting && is_name(name) || is_secret(name) => Some(format!("{name}=...")),
             _ if after == "register" && !word.starts_with('-') => Some("...".to_owned()),
             _ => None,
         };
-        if matches!(word, "model-config" | "controller-config" | "model-defaults" | "register") {
-            after = if word == "model-defaults" { "model-config" } else { word };
+        // A value may have blanks in it, and is several words here.
+        in_value = hidden.is_some() && is_setting || in_value && !word.starts_with('-');
+        if matches!(word, "model-config" | "controller-config" | "model-defaults" | "add-model" | "register") {
+            after = word;
         }
-        hidden.unwrap_or_else(|| word.to_owned())
+        match hidden {
+            None if in_value => None,
+            hidden => Some(hidden.unwrap_or_else(|| word.to_owned())),
+        }
     });
     words.collect::<Vec<_>>().join(" ")
+}
+
+/// Of a setting, or of a flag before one.
+fn is_name(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_'))
 }
 
 fn is_of_settings(flag: &str) -> bool {
@@ -144,6 +155,15 @@ mod tests {
     fn a_command_line_keeps_its_words_and_not_what_is_set() {
         for (line, expected) in [
             ("juju add-model web --config x=y --no-switch", "juju add-model web --config x=... --no-switch"),
+            ("juju add-model web --config x=a=b c=d", "juju add-model web --config x=... c=..."),
+            (
+                "juju model-config cloudinit-userdata={packages: [s3cret, \"a=b\"]} -m lab:web",
+                "juju model-config cloudinit-userdata=... -m lab:web",
+            ),
+            (
+                "juju bootstrap builtin --model-default x=my own --config file",
+                "juju bootstrap builtin --model-default x=... --config file",
+            ),
             ("juju add-model web --config=x=y --config file", "juju add-model web --config=x=... --config file"),
             ("juju model-config http-proxy=http://u:p@x mode=strict", "juju model-config http-proxy=... mode=..."),
             ("juju register MEETA2Jv --replace", "juju register ... --replace"),
