@@ -49,7 +49,7 @@ def part(rig, server, cases):
         keys = on("sort -u ~/.ssh/authorized_keys | grep -c .")
         same(keys, on("grep -c . ~/.ssh/authorized_keys"), "each key once")
     with cases.case(f"{kind}: it restarts as it was"):
-        server.restart(name)
+        server.restart_instance(name)
         has(rig.grigri("exec", "--machine", "0", "--wait", f"{PATIENCE}s", "--", "sudo cloud-init status --wait; id -un").out, "ubuntu", "after it")
     with cases.case(f"{kind}: and goes as every machine"):
         rig.grigri("destroy-controller", "lab", "--destroy-all-models", "--no-prompt", timeout=PATIENCE)

@@ -100,7 +100,7 @@ def part(rig, server, cases):
         gone(rig, "1")
     with cases.case(f"{kind}: a host that reboots brings it back"):
         on(rig, "0/lxd/0", "sudo touch /run/gone; echo kept | sudo tee /kept >/dev/null")
-        server.restart(find(rig, "0")["instance-id"])
+        server.restart_instance(find(rig, "0")["instance-id"])
         fresh = lambda: rig.grigri("exec", "--machine", "0/lxd/0", "--wait", "10s", "--", "test ! -e /run/gone && cat /kept", ok=None).out == "kept\n"  # noqa: E731
         until("it is new, with its disk", fresh, PATIENCE, lambda: rig.grigri("status", ok=None))
         started(rig, "0", "0/lxd/0")

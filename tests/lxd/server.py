@@ -206,7 +206,7 @@ class Server:
             return subprocess.CompletedProcess(words, 1, "", "the server has ended")
         return self.run(self.words["client"], *words, ok=ok, within=within)
 
-    def restart(self, name):
+    def restart_instance(self, name):
         """An instance started anew. Not by the client's own restart: under load its stop looks too early, and fails since the instance runs (seen on Incus)."""
         self.client("stop", "--force", name, ok=False)
         until(f"{name} has stopped", lambda: self.query(f"/1.0/instances/{name}")["status"] == "Stopped", 30)
