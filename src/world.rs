@@ -11,8 +11,8 @@ use clouds::manual::Manual;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// The cloud of the controller's own host.
-pub const CLOUD: &str = "builtin";
+/// The cloud of the controller's own host, by its type and the name that it has where nobody gave it another.
+pub use base::cloud_type::BUILTIN as CLOUD;
 pub const REGION: &str = "default";
 
 /// The builtin cloud's directory, shared by all controllers of this host.

@@ -2,7 +2,7 @@
 //! What it does there is `elsewhere`'s. The surprise: nothing of it is on this host; what fails midway is taken away in the cloud, by whoever
 //! called, with `kill`.
 
-use super::records::constraints;
+use super::records::{self, constraints};
 use super::{account, failed};
 use base::chance::{Chance, SystemChance};
 use cli::bootstrap::{
@@ -53,18 +53,12 @@ pub async fn make(params: &BootstrapParams, progress: Progress<'_>) -> Result<Bo
     Ok(made)
 }
 
-/// Of the controller's model: its own, or what its cloud's models begin with.
-fn setting<'p>(params: &'p BootstrapParams, key: &str) -> Option<&'p str> {
-    let defined = [params.definition.region_config.get(&params.region), Some(&params.definition.config)];
-    let mut inherited = defined.into_iter().chain([Some(&params.model_defaults)]).flatten();
-    let own = params.config.get(key).map(String::as_str).filter(|text| !text.is_empty());
-    own.or_else(|| inherited.find_map(|values| values.get(key)?.as_str()))
-}
-
 async fn request(params: &BootstrapParams, server: &Lxd) -> Result<StartRequest, BootstrapError> {
     let program = std::env::current_exe().map_err(|error| failed(format!("cannot find this program: {error}")))?;
-    let base = [Some(params.bootstrap_base.as_str()), setting(params, "default-base")];
-    let base = match base.into_iter().flatten().find(|base| !base.is_empty()) {
+    let settings = records::settings(params);
+    let text = |key: &str| settings.get(key).and_then(|value| value.as_str()).unwrap_or_default();
+    let base = [params.bootstrap_base.as_str(), text("default-base")];
+    let base = match base.into_iter().find(|base| !base.is_empty()) {
         Some(base) => base.to_owned(),
         None => server.bases().await.map_err(words)?.into_iter().next().unwrap_or_default(),
     };
@@ -90,8 +84,9 @@ async fn request(params: &BootstrapParams, server: &Lxd) -> Result<StartRequest,
         agent: Vec::new(),
         heir: None,
         authorized_keys: params.authorized_keys.lines().map(str::to_owned).collect(),
-        user_data: setting(params, "cloudinit-userdata").unwrap_or_default().to_owned(),
-        tags: model::settings::tags_of(setting(params, "resource-tags").unwrap_or_default()),
+        user_data: model::settings::cloud_init(text(model::settings::CLOUD_INIT))
+            .map_err(|refusal| failed(refusal.words()))?,
+        tags: model::settings::tags(settings.get("resource-tags")),
         host_keys: host_keys.unwrap_or_default(),
     })
 }

@@ -14,6 +14,7 @@ use model::change::storage;
 use model::record::address::{Address, Endpoint};
 use model::record::cloud::{Cloud, Region};
 use model::record::credential::Credential;
+use model::record::model_defaults::ModelDefaults;
 use model::record::storage::Pool;
 use rpc::tls::Authority;
 use serde_json::Value;
@@ -178,6 +179,15 @@ fn cloud(params: &BootstrapParams, auth_type: &str) -> Cloud {
         cloud.regions.push(Region { name: params.region.clone(), ..Region::default() });
     }
     cloud
+}
+
+/// What the controller's model is set to: its own over what its cloud's models begin with, as far as that can be said before there is a controller.
+pub fn settings(params: &BootstrapParams) -> BTreeMap<String, Value> {
+    let set = ModelDefaults { controller: params.model_defaults.clone(), ..ModelDefaults::default() };
+    let definition = api::kept_cloud(params.cloud.clone(), params.definition.clone());
+    let mut all = model::settings::merged(Some(&set), Some(&definition)).in_region(&params.region);
+    all.extend(split_config(&params.config).1.into_iter().filter(|(_, value)| value != ""));
+    all
 }
 
 /// The controller model's, and those of its machine: its own over them.

@@ -45,8 +45,9 @@ pub fn take_in_main(_: impl Iterator<Item = OsString>) -> ExitCode {
 
 /// Leaves the host, whatever the controller knows of it: all machines that are noted on it.
 pub fn leave_main(_: impl Iterator<Item = OsString>) -> ExitCode {
+    let data_dir = crate::config::data_dir();
     let mut notes = Vec::new();
-    for directory in machine_directories(Path::new("/var/lib/juju")) {
+    for directory in machine_directories(&data_dir) {
         match Note::load(&directory) {
             Ok(Some(note)) => notes.push(note),
             Ok(None) => {
@@ -58,7 +59,7 @@ pub fn leave_main(_: impl Iterator<Item = OsString>) -> ExitCode {
     }
     for note in &mut notes {
         service::stop(note.machine());
-        let left = undo(note, Path::new("/var/lib/juju"));
+        let left = undo(note, &data_dir);
         if left.is_err() {
             return ended(left);
         }

@@ -20,6 +20,9 @@ pub struct AuthType {
     pub attributes: &'static [Attribute],
 }
 
+/// The type of the cloud that is the controller's own host.
+pub const BUILTIN: &str = "builtin";
+
 /// A type of clouds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CloudType {
@@ -101,7 +104,7 @@ pub const CLOUD_TYPES: &[CloudType] = &[
         ],
         wants_endpoint: true,
     },
-    CloudType { name: "builtin", auth_types: &[EMPTY], wants_endpoint: false },
+    CloudType { name: BUILTIN, auth_types: &[EMPTY], wants_endpoint: false },
 ];
 
 /// Every way that any of Juju's clouds knows.

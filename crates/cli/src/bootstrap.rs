@@ -18,8 +18,7 @@ use base::secret::Secret;
 use serde::{Deserialize, Serialize};
 use wire::facade::cloud::Cloud;
 
-/// Containers on the controller's own host.
-pub const BUILTIN: &str = "builtin";
+pub use base::cloud_type::BUILTIN;
 /// Hosts that are there already; the controller is on one of them.
 pub const MANUAL: &str = "manual";
 

@@ -112,7 +112,7 @@ pub fn request(given: &Given, model: &str, machine: &str) -> StartRequest {
         agent: given.agent.clone(),
         heir: None,
         authorized_keys: vec!["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJx0 contract".into()],
-        user_data: String::new(),
+        user_data: Default::default(),
         tags: Default::default(),
         host_keys: Vec::<HostKey>::new(),
     }

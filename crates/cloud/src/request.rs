@@ -48,8 +48,8 @@ pub struct StartRequest {
     pub heir: Option<Heir>,
     /// Lines for the login user's `authorized_keys`.
     pub authorized_keys: Vec<String>,
-    /// A YAML map for images with cloud-init, over what the cloud tells them itself (`cloudinit-userdata` of Juju's models); or nothing.
-    pub user_data: String,
+    /// For images with cloud-init, over what the cloud tells them itself (`cloudinit-userdata` of Juju's models).
+    pub user_data: serde_json::Map<String, serde_json::Value>,
     /// For whoever looks at the cloud by its own means.
     pub tags: BTreeMap<String, String>,
     /// The instance's ssh host keys, made by the controller so that it knows them before the first login.

@@ -5,7 +5,7 @@ mod check;
 mod inherited;
 mod proxies;
 
-pub use check::{check, check_together};
+pub use check::{CLOUD_INIT, check, check_together, cloud_init};
 pub(crate) use inherited::defaults_of;
 pub use inherited::{Inherited, merged};
 pub use proxies::{Proxies, apt_proxies, proxies};
@@ -224,18 +224,16 @@ pub fn text(within: &InModel, name: &str) -> String {
 }
 
 /// The `resource-tags`, which clients give as a map or as `k=v k2=v2`.
-pub fn tags(within: &InModel) -> BTreeMap<String, String> {
+pub fn tags(value: Option<&Value>) -> BTreeMap<String, String> {
     let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    match within.settings.as_ref().and_then(|set| set.0.get("resource-tags")) {
+    match value {
         Some(Value::Object(tags)) => tags.iter().map(|(key, value)| (key.clone(), text(value))).collect(),
-        Some(Value::String(tags)) => tags_of(tags),
+        Some(Value::String(tags)) => {
+            let pairs = tags.split_whitespace().filter_map(|tag| tag.split_once('='));
+            pairs.map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
+        }
         _ => BTreeMap::new(),
     }
-}
-
-pub fn tags_of(text: &str) -> BTreeMap<String, String> {
-    let pairs = text.split_whitespace().filter_map(|tag| tag.split_once('='));
-    pairs.map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
 }
 
 /// Which instances the controller ends by itself: `provisioner-harvest-mode` (`wire/commands-machines.md` 6.4).

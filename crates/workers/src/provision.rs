@@ -190,8 +190,8 @@ impl Provision {
             agent: outfit.agent,
             heir: outfit.heir,
             authorized_keys: within.keys.as_ref().map(|keys| keys.0.clone()).unwrap_or_default(),
-            user_data: settings::text(within, "cloudinit-userdata"),
-            tags: settings::tags(within),
+            user_data: settings::cloud_init(&settings::text(within, settings::CLOUD_INIT)).map_err(words)?,
+            tags: settings::tags(within.settings.as_ref().and_then(|set| set.0.get("resource-tags"))),
             host_keys: self.parts.root.host_keys(*model, id),
         };
         Ok((cloud, request))

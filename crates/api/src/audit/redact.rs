@@ -7,6 +7,8 @@ use std::fmt::Write;
 
 /// Bytes that are kept of a call's arguments.
 const MOST: usize = 1024;
+/// Behind these stands a setting.
+const FLAGS_OF_SETTINGS: &[&str] = &["--config", "--model-default"];
 const HIDDEN: &str = "\"...\"";
 
 /// Whether what stands under this name may be secret, all the way down.
@@ -83,17 +85,18 @@ pub fn plain(text: &str) -> String {
 
 /// A command line without what is set in it: `key=value` of settings and the like may be secret, and so may a registration string be.
 pub fn command(line: &str) -> String {
-    let (mut after, mut flag, mut in_value) = ("", "", false);
+    let (mut after, mut last, mut in_value) = ("", "", false);
     let words = line.split(' ').filter_map(|word| {
-        let before = std::mem::replace(&mut flag, word);
-        let is_joined = word.split_once('=').is_some_and(|(flag, _)| is_of_settings(flag));
-        let is_setting = !matches!(after, "" | "register") || is_of_settings(before) || is_joined;
-        let hidden = match word.split_once('=') {
-            Some((flag, setting)) if is_joined => {
-                let name = setting.split_once('=').map(|(name, _)| format!("{name}=")).unwrap_or_default();
-                Some(format!("{flag}={name}..."))
+        let before = std::mem::replace(&mut last, word);
+        // `--config=x=y`, in one word.
+        let joined = FLAGS_OF_SETTINGS.iter().find_map(|flag| word.strip_prefix(flag)?.strip_prefix('='));
+        let (flag, rest) = word.split_at(word.len() - joined.unwrap_or(word).len());
+        let is_setting = joined.is_some() || FLAGS_OF_SETTINGS.contains(&before) || !matches!(after, "" | "register");
+        let hidden = match rest.split_once('=') {
+            Some((name, _)) if joined.is_some() || is_setting && is_name(name) || is_secret(name) => {
+                Some(format!("{flag}{name}=..."))
             }
-            Some((name, _)) if is_setting && is_name(name) || is_secret(name) => Some(format!("{name}=...")),
+            None if joined.is_some() => Some(format!("{flag}...")),
             _ if after == "register" && !word.starts_with('-') => Some("...".to_owned()),
             _ => None,
         };
@@ -113,10 +116,6 @@ pub fn command(line: &str) -> String {
 /// Of a setting, or of a flag before one.
 fn is_name(text: &str) -> bool {
     !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_'))
-}
-
-fn is_of_settings(flag: &str) -> bool {
-    matches!(flag, "--config" | "--model-default")
 }
 
 #[cfg(test)]

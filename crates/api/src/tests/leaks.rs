@@ -47,7 +47,7 @@ impl Bed {
             agent: Vec::new(),
             heir: None,
             authorized_keys: Vec::new(),
-            user_data: String::new(),
+            user_data: Default::default(),
             tags: Default::default(),
             host_keys: Vec::new(),
         };

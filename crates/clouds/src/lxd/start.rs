@@ -117,10 +117,9 @@ impl Start<'_> {
     /// The first of these that its image server has.
     async fn create_of_any<'i>(&self, images: &'i [Image], profile: &str, is_vm: bool) -> Result<&'i Image, Error> {
         let mut first_absent = None;
-        let user_data = first_boot::user_data(self.request)?;
         for image in images {
             self.progress.go_on()?;
-            match self.create(image, profile, is_vm, &user_data).await {
+            match self.create(image, profile, is_vm).await {
                 Ok(()) => return Ok(image),
                 Err(failed) if image.server.is_some() && image::is_absent(&failed) => {
                     first_absent.get_or_insert((image, failed));
@@ -142,11 +141,12 @@ impl Start<'_> {
         wanted.or(self.server.arches.first().map(String::as_str)).unwrap_or("amd64")
     }
 
-    async fn create(&self, image: &Image, profile: &str, is_vm: bool, user_data: &str) -> Result<(), Failed> {
+    async fn create(&self, image: &Image, profile: &str, is_vm: bool) -> Result<(), Failed> {
         let request = self.request;
         let mut config: BTreeMap<String, String> = constraints::limits(&request.constraints);
         let unit = first_boot::unit_name(&request.machine);
         let program = request.agent.first().map_or("", String::as_str);
+        let user_data = first_boot::user_data(request);
         config.extend(request.tags.iter().filter_map(|(tag, value)| Some((mark::of_tag(tag)?, value.clone()))));
         let fixed = [
             (mark::CONTROLLER, request.model.controller.as_str()),
@@ -154,7 +154,7 @@ impl Start<'_> {
             (mark::MACHINE, &request.machine),
             (mark::PROGRAM, program),
             (mark::UNIT, &unit),
-            ("user.user-data", user_data),
+            ("user.user-data", &user_data),
         ];
         config.extend(fixed.map(|(key, value)| (key.to_owned(), value.to_owned())));
         if !is_vm {

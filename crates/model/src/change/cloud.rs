@@ -5,10 +5,9 @@ use crate::beliefs::Beliefs;
 use crate::key::{self, Object};
 use crate::record::access::Access;
 use crate::record::cloud::{Cloud, Region};
+use base::cloud_type::BUILTIN;
 use base::{Kind, Refusal};
 use store::Txn;
-
-const BUILTIN: &str = "builtin";
 
 /// Types of clouds whose machines reach a controller that is a process of a host.
 const REACHED: &[&str] = &[BUILTIN, "lxd", "incus", "ec2", "manual"];

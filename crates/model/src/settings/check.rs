@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 
 use base::{OsBase, Refusal, duration};
 use ipnet::IpNet;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::default_of;
 
+/// The key whose value is YAML of its own.
+pub const CLOUD_INIT: &str = "cloudinit-userdata";
 const MINUTE: i128 = 60_000_000_000;
 const LEVELS: &[&str] = &["UNSPECIFIED", "TRACE", "DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"];
 /// Proxies of both kinds, of which a model has one.
@@ -39,11 +41,7 @@ pub fn check(name: &str, value: &Value) -> Result<Value, Refusal> {
         Some(_) if name == "resource-tags" && !value.is_string() => Ok(value.clone()),
         Some(_) => match value {
             Value::String(text) if text.is_empty() && !NEVER_EMPTY.contains(&name) => Ok(value.clone()),
-            // Who set it may have a reason to show it to nobody.
-            Value::String(text) if name == "cloudinit-userdata" => match cloud_init(text) {
-                Ok(()) => Ok(value.clone()),
-                Err(why) => Err(Refusal::plain(format!("{name}: {why}"))),
-            },
+            Value::String(text) if name == CLOUD_INIT => cloud_init(text).map(|_| value.clone()),
             Value::String(text) => match text_is(name, text) {
                 Ok(()) => Ok(value.clone()),
                 Err(wanted) => Err(wrong(&wanted)),
@@ -114,21 +112,25 @@ fn text_is(name: &str, text: &str) -> Result<(), String> {
     }
 }
 
-/// What instances are told beside what they need to enrol, or why it cannot be told.
-fn cloud_init(text: &str) -> Result<(), String> {
+/// What instances are told beside what they need to enrol. A refusal does not show it: who set it may have a reason to show it to nobody.
+pub fn cloud_init(text: &str) -> Result<Map<String, Value>, Refusal> {
+    let no = |why: String| Refusal::plain(format!("{CLOUD_INIT}: {why}"));
+    if text.is_empty() {
+        return Ok(Map::new());
+    }
     let words = match base::yaml::read(text) {
-        Err(why) => return Err(format!("is no YAML: {why}")),
+        Err(why) => return Err(no(format!("is no YAML: {why}"))),
         Ok(Value::Object(words)) => words,
-        Ok(_) => return Err("expected a YAML map".into()),
+        Ok(_) => return Err(no("expected a YAML map".into())),
     };
     if let Some(ours) = ["users", "runcmd", "bootcmd"].into_iter().find(|key| words.contains_key(*key)) {
         let instead = if ours == "users" { "" } else { ": use preruncmd or postruncmd" };
-        return Err(format!("{ours:?} is not allowed{instead}"));
+        return Err(no(format!("{ours:?} is not allowed{instead}")));
     }
     let lists = ["packages", "preruncmd", "postruncmd"].into_iter();
     match lists.filter_map(|key| Some((key, words.get(key)?))).find(|(_, value)| !is_words(value)) {
-        Some((key, _)) => Err(format!("{key:?} must be a list of strings")),
-        None => Ok(()),
+        Some((key, _)) => Err(no(format!("{key:?} must be a list of strings"))),
+        None => Ok(words),
     }
 }
 

@@ -6,7 +6,7 @@ use client::files::{Cloud, Region};
 use crate::command::cloud::{definition, known, whose};
 use crate::context::Context;
 use crate::error::{Error, Result};
-use base::cloud_type::{CLOUD_TYPES, CloudType};
+use base::cloud_type::{BUILTIN, CLOUD_TYPES, CloudType};
 
 /// Asks until the answer is good; `problem` says what is wrong with one.
 fn until(context: &mut Context, question: &str, problem: impl Fn(&str) -> Option<String>) -> Result<String> {
@@ -71,7 +71,7 @@ pub fn cloud(context: &mut Context, name: Option<&str>) -> Result<(String, Cloud
 
 fn kind(context: &mut Context) -> Result<&'static CloudType> {
     // The cloud of the controller's own host is there already.
-    let offered: Vec<&CloudType> = CLOUD_TYPES.iter().filter(|one| one.name != "builtin").collect();
+    let offered: Vec<&CloudType> = CLOUD_TYPES.iter().filter(|one| one.name != BUILTIN).collect();
     let list: String = offered.iter().map(|one| format!("  {}\n", one.name)).collect();
     context.out(format!("Cloud Types\n{list}\n"))?;
     let names: Vec<&str> = offered.iter().map(|one| one.name).collect();
