@@ -174,10 +174,10 @@ async function watchesAMachine(model) {
   assert.equal(gone.results[0].error, undefined);
   await removed;
 
-  // One that waits is told that it was stopped.
-  const waits = refused(() => allWatcher.next({ id }));
+  // One that waits is told that it was stopped. News of the machine's end may come before.
+  const waits = refused(() => until(allWatcher.next, id, () => undefined));
   await allWatcher.stop({ id });
-  assert.match(await waits, /watcher was stopped/);
+  assert.match(await waits, /watcher was stopped|unknown watcher id/);
 }
 
 async function runsACommand(model) {

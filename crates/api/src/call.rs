@@ -4,6 +4,7 @@
 use crate::error;
 use crate::limits::ITEMS;
 use crate::session::Session;
+use crate::watcher::Watcher;
 use base::{Kind, ModelUuid, Refusal};
 use model::access::{self, CloudLevel, ModelLevel};
 use model::{Read, State};
@@ -24,10 +25,17 @@ pub struct Call {
     pub user: String,
     /// The envelope's object id: a watcher's.
     pub id: String,
+    /// The one that the id named when the call came.
+    pub watcher: Option<Arc<Watcher>>,
     pub params: serde_json::Value,
 }
 
 impl Call {
+    /// The watcher that the call is of.
+    pub fn watcher(&self) -> Result<&Watcher, Refusal> {
+        self.watcher.as_deref().ok_or_else(crate::watcher::unknown)
+    }
+
     pub fn state(&self) -> &State {
         &self.session.shared().state
     }

@@ -12,7 +12,7 @@ use crate::places::Place;
 use crate::server::Shared;
 use crate::strangers::{Seat, Source};
 use crate::table::{self, Missing};
-use crate::watcher::Watchers;
+use crate::watcher::{Watcher, Watchers};
 use base::{ModelUuid, Refusal};
 use model::access::{self, Need};
 use std::future::Future;
@@ -86,18 +86,18 @@ impl Session {
         free
     }
 
-    async fn answer(self: Arc<Self>, request: Request) -> Answer {
+    async fn answer(self: Arc<Self>, request: Request, watcher: Option<Arc<Watcher>>) -> Answer {
         let gone = self.model.is_some_and(|model| self.shared.state.read().in_model(model).is_err());
         match (self.phase(), gone) {
             // Whoever watched a model to its end hears of it, and may tidy up.
             (Phase::In(place), true) if matches!(request.facade.as_str(), "AllWatcher" | "Pinger") => {
-                self.dispatch(place.user().to_owned(), request, gone).await
+                self.dispatch(place.user().to_owned(), request, watcher, gone).await
             }
             (_, true) => {
                 let model = self.model.map(|model| model.to_string()).unwrap_or_default();
                 Err(Error::new(format!("unknown model: {model:?}"), code::MODEL_NOT_FOUND))
             }
-            (Phase::In(place), false) => self.dispatch(place.user().to_owned(), request, gone).await,
+            (Phase::In(place), false) => self.dispatch(place.user().to_owned(), request, watcher, gone).await,
             (Phase::Before | Phase::Checking, false) => self.before_login(request).await,
         }
     }
@@ -150,7 +150,13 @@ impl Session {
         }
     }
 
-    async fn dispatch(self: Arc<Self>, user: String, request: Request, gone: bool) -> Answer {
+    async fn dispatch(
+        self: Arc<Self>,
+        user: String,
+        request: Request,
+        watcher: Option<Arc<Watcher>>,
+        gone: bool,
+    ) -> Answer {
         let found = table::find(&request.facade, request.version, &request.method, self.model.is_some());
         let (facade, method) = found.map_err(|missing| self.missing(missing, &request))?;
         let is_watcher = facade.name.ends_with("Watcher");
@@ -175,7 +181,7 @@ impl Session {
             return Err(refused);
         };
         let pending = self.shared.audit.follow(&self.shared.state, kept);
-        let call = Call { session: self.clone(), user: user.clone(), id: request.id, params: request.params };
+        let call = Call { session: self.clone(), user: user.clone(), id: request.id, watcher, params: request.params };
         let answer = run(call).await;
         pending.ended(outcome(answer.as_ref().map(String::as_str)).as_deref()).await;
         // A `Next` may have waited for long: what it brings is for those who may see it now.
@@ -247,9 +253,11 @@ impl Drop for LoginTurn<'_> {
 impl rpc::Handler for Session {
     fn call(self: Arc<Self>, request: Request) -> Pin<Box<dyn Future<Output = Answer> + Send>> {
         let calls = self.shared.metrics.calls(&request.facade, &request.method);
+        // A `Stop` that was sent after a `Next` must not overtake it.
+        let watcher = self.watchers.find(&request.id).ok();
         Box::pin(async move {
             let begun = Instant::now();
-            let answer = self.answer(request).await;
+            let answer = self.answer(request, watcher).await;
             calls.done(begun.elapsed(), answer.is_err());
             answer
         })

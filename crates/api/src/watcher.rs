@@ -83,6 +83,6 @@ impl Watcher {
     }
 }
 
-fn unknown() -> Refusal {
+pub fn unknown() -> Refusal {
     Refusal::new(Kind::NotFound, "unknown watcher id")
 }

@@ -19,7 +19,8 @@ pub type Answer = Result<String, wire::Error>;
 
 /// Answers the calls of one connection.
 pub trait Handler: Send + Sync + 'static {
-    /// Runs one call; several run at once. Dropped when the connection ends.
+    /// Begins one call. Calls are begun in the order in which they came; what they return runs beside others, and is dropped when the
+    /// connection ends.
     fn call(self: Arc<Self>, request: Request) -> Pin<Box<dyn Future<Output = Answer> + Send>>;
 
     /// Asked for each answer: what comes back is kept until the answer was written. Nothing: too much is owed already, the connection ends.
@@ -136,9 +137,10 @@ where
             Err(_) => break Ended::Malformed,
         };
         drop(bytes);
+        let answered = answer(handler.clone(), request);
         let (handler, answers, owed) = (handler.clone(), answers.clone(), owed.clone());
         calls.spawn(async move {
-            let text = answer(handler.clone(), request).await;
+            let text = answered.await;
             drop(room);
             let bytes = text.len();
             let Some(debt) = handler.owe(bytes) else {
@@ -227,18 +229,21 @@ async fn send<S: AsyncRead + AsyncWrite + Unpin>(
     }
 }
 
-async fn answer<H: Handler>(handler: Arc<H>, request: Request) -> String {
+/// Begins the call here, and runs it as what is returned is.
+fn answer<H: Handler>(handler: Arc<H>, request: Request) -> impl Future<Output = String> + Send + use<H> {
     let (id, trace) = (request.request_id, request.trace.clone());
     let called = format!("{}.{}", request.facade, request.method);
     let run = AssertUnwindSafe(handler.call(request));
-    match futures_util::FutureExt::catch_unwind(run).await {
-        Ok(Ok(body)) => envelope::success_text(id, &trace, &body),
-        Ok(Err(error)) => envelope::error_text(id, &trace, &error),
-        Err(_) => {
-            let incident = base::chance::Chance::token(&base::chance::SystemChance, 6);
-            tracing::error!(incident, call = called, "a call panicked");
-            let words = format!("internal error in {called}, quote incident {incident}");
-            envelope::error_text(id, &trace, &wire::Error::new(words, ""))
+    async move {
+        match futures_util::FutureExt::catch_unwind(run).await {
+            Ok(Ok(body)) => envelope::success_text(id, &trace, &body),
+            Ok(Err(error)) => envelope::error_text(id, &trace, &error),
+            Err(_) => {
+                let incident = base::chance::Chance::token(&base::chance::SystemChance, 6);
+                tracing::error!(incident, call = called, "a call panicked");
+                let words = format!("internal error in {called}, quote incident {incident}");
+                envelope::error_text(id, &trace, &wire::Error::new(words, ""))
+            }
         }
     }
 }

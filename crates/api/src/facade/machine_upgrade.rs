@@ -4,7 +4,7 @@
 use super::machine_manager::machine_of;
 use crate::call::{Call, Nothing};
 use crate::error::{self, IntoItem, item};
-use crate::watcher::Watched;
+use crate::watcher::{Watched, unknown};
 use base::{Kind, MachineId, ModelUuid, Refusal};
 use model::beliefs::Beliefs;
 use model::change::machine::upgrade;
@@ -153,6 +153,3 @@ fn open_phase(beliefs: &Beliefs, model: ModelUuid, id: &MachineId) -> Option<Pha
     of(beliefs, model, id).filter(|upgrade| upgrade.is_open()).map(|upgrade| upgrade.phase)
 }
 
-fn unknown() -> Refusal {
-    Refusal::new(Kind::NotFound, "unknown watcher id")
-}

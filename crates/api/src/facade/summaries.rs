@@ -1,8 +1,8 @@
 //! Facade `ModelSummaryWatcher`: a line for each model, for dashboards (`wire/protocol.md` 4.7). The shapes are of our own: no published schema has them.
 
 use crate::call::{Call, NoParams};
-use crate::watcher::Watched;
-use base::{Kind, Refusal};
+use crate::watcher::{Watched, unknown};
+use base::Refusal;
 use model::watch::summary::{Summary, SummaryWatcher, Told};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -72,9 +72,9 @@ fn open(call: &Call, user: Option<String>) -> Result<SummaryWatcherID, Refusal> 
 }
 
 pub async fn next(call: Call, _: NoParams) -> Result<Lines, Refusal> {
-    let watcher = call.session.watchers.find(&call.id)?;
+    let watcher = call.watcher()?;
     let Watched::Summaries(inner) = &watcher.kind else {
-        return Err(Refusal::new(Kind::NotFound, "unknown watcher id"));
+        return Err(unknown());
     };
     let next = async {
         let mut inner = inner.lock().await;

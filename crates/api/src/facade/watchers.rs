@@ -2,7 +2,7 @@
 
 use crate::call::{Call, NoParams, Nothing};
 use crate::convert::delta::delta;
-use crate::watcher::Watched;
+use crate::watcher::{Watched, unknown};
 use base::{Kind, Refusal};
 use model::watch::all::Ended;
 use serde::Serialize;
@@ -11,9 +11,9 @@ use wire::shared::AllWatcherNextResults;
 const ALL_STOPPED: &str = "watcher was stopped";
 
 pub async fn all_next(call: Call, _: NoParams) -> Result<AllWatcherNextResults, Refusal> {
-    let watcher = call.session.watchers.find(&call.id)?;
+    let watcher = call.watcher()?;
     let Watched::All(inner) = &watcher.kind else {
-        return Err(Refusal::new(Kind::NotFound, "unknown watcher id"));
+        return Err(unknown());
     };
     let next = async {
         let mut inner = inner.lock().await;
@@ -37,22 +37,22 @@ pub struct StringsChanges {
 }
 
 pub async fn strings_next(call: Call, _: NoParams) -> Result<StringsChanges, Refusal> {
-    let watcher = call.session.watchers.find(&call.id)?;
+    let watcher = call.watcher()?;
     match &watcher.kind {
         Watched::Strings => {
             watcher.stopped().await;
             Err(stopped())
         }
         Watched::All(_) | Watched::Summaries(_) | Watched::Upgrade(_) => {
-            Err(Refusal::new(Kind::NotFound, "unknown watcher id"))
+            Err(unknown())
         }
     }
 }
 
 pub async fn notify_next(call: Call, _: NoParams) -> Result<Nothing, Refusal> {
-    let watcher = call.session.watchers.find(&call.id)?;
+    let watcher = call.watcher()?;
     let Watched::Upgrade(watch) = &watcher.kind else {
-        return Err(Refusal::new(Kind::NotFound, "unknown watcher id"));
+        return Err(unknown());
     };
     tokio::select! {
         next = watch.next(&call) => next,

@@ -77,24 +77,32 @@ async fn everything_comes_first_and_then_what_changes() {
     assert_eq!(gone[2]["id"], "0");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_stopped_watcher_ends_its_next_with_the_words_that_clients_match() {
     let rig = Rig::start().await;
     let uuid = rig.add_model("m1").await;
     let client = rig.login(&model_path(uuid), "admin").await;
-    let id = watch(&client).await;
-    next(&client, &id).await;
-    let waiting = tokio::spawn({
-        let (client, id) = (client.clone(), id.clone());
-        async move { client.0.call("AllWatcher", 3, &id, "Next", json!({})).await }
-    });
-    client.call("Pinger", 1, "Ping", json!({})).await.expect("pings");
-    let stopped = client.0.call("AllWatcher", 3, &id, "Stop", json!({})).await.expect("stops");
-    assert_eq!(stopped, json!({}));
-    let ended = tokio::time::timeout(Duration::from_secs(10), waiting).await.expect("ends").expect("ran");
-    assert!(matches!(refused(ended).as_str(), "watcher was stopped ()" | "unknown watcher id (not found)"));
-    assert_eq!(refused(client.0.call("AllWatcher", 3, &id, "Stop", json!({})).await), "unknown watcher id (not found)");
-    assert_eq!(refused(client.0.call("AllWatcher", 3, &id, "Next", json!({})).await), "unknown watcher id (not found)");
+    let mut ids = Vec::new();
+    for _ in 0..10 {
+        ids.push(watch(&client).await);
+    }
+    for id in &ids {
+        next(&client, id).await;
+    }
+    // None waits for another, and they arrive together: a `Next` is of the watcher that was there when it came.
+    let calls = ids.iter().flat_map(|id| ["Next", "Stop"].map(|method| (id, method)));
+    let calls = calls.map(|(id, method)| client.0.call("AllWatcher", 3, id, method, json!({})));
+    let answers = futures_util::future::join_all(calls);
+    let answers = tokio::time::timeout(Duration::from_secs(10), answers).await.expect("end");
+    for (nth, answer) in answers.into_iter().enumerate() {
+        match nth % 2 {
+            0 => assert_eq!(refused(answer), "watcher was stopped ()"),
+            _ => assert_eq!(answer.expect("stops"), json!({})),
+        }
+    }
+    let id = &ids[0];
+    assert_eq!(refused(client.0.call("AllWatcher", 3, id, "Stop", json!({})).await), "unknown watcher id (not found)");
+    assert_eq!(refused(client.0.call("AllWatcher", 3, id, "Next", json!({})).await), "unknown watcher id (not found)");
 }
 
 #[tokio::test]
