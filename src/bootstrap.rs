@@ -19,11 +19,11 @@ use base::chance::SystemChance;
 use base::clock::{Clock, SystemClock};
 use cli::bootstrap::{BootstrapError, BootstrapParams, BootstrapResult, Boxed, KillParams, Progress};
 use client::{Connection, Credentials, LoginError, Place, Target};
+use container::files::Lock;
 use rpc::tls::Authority;
-use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::net::{SocketAddr, TcpListener};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -124,19 +124,15 @@ async fn bootstrap(params: &BootstrapParams, progress: Progress<'_>) -> Result<B
 }
 
 /// Waits until no other bootstrap is under way on this host; the turn ends when the file is dropped.
-async fn take_turn(layout: &Layout, progress: Progress<'_>) -> Result<File, BootstrapError> {
-    let lock = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(layout.turn());
-    let lock = lock.map_err(doing("open the lock of bootstraps"))?;
+async fn take_turn(layout: &Layout, progress: Progress<'_>) -> Result<Lock, BootstrapError> {
     let mut told = false;
     loop {
-        match lock.try_lock() {
-            Ok(()) => return Ok(lock),
-            Err(TryLockError::Error(source)) => return Err(doing("lock bootstraps")(source)),
-            Err(TryLockError::WouldBlock) if !told => {
-                progress("Waiting for another bootstrap on this host");
-                told = true;
-            }
-            Err(TryLockError::WouldBlock) => {}
+        if let Some(turn) = Lock::try_take(&layout.turn()).map_err(doing("lock bootstraps"))? {
+            return Ok(turn);
+        }
+        if !told {
+            progress("Waiting for another bootstrap on this host");
+            told = true;
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
@@ -317,13 +313,24 @@ pub fn remove_directory(layout: &Layout) -> io::Result<()> {
     Ok(())
 }
 
-/// Removes the directories of this host that nobody uses any more.
+/// Removes the directories of this host that nobody uses any more. A bootstrap under way is about to use them: it leaves them, or removes
+/// them itself.
 pub fn remove_unused(layout: &Layout) {
-    // Each fails while another controller, or its bootstrap, or an added base is there, as it should.
+    let Some(_turn) = turn_of_removal(layout) else { return };
+    // Each fails while another controller or an added base is there, as it should.
     let _ = std::fs::remove_dir(layout.root.join("controllers"));
     let _ = std::fs::remove_dir(world::data(layout));
-    if File::open(layout.turn()).is_ok_and(|lock| lock.try_lock().is_ok()) {
-        let _ = std::fs::remove_file(layout.turn());
-    }
+    let _ = std::fs::remove_file(layout.turn());
     let _ = std::fs::remove_dir(&layout.root);
+}
+
+/// Another removal has it for the blink of an eye, a bootstrap for longer.
+fn turn_of_removal(layout: &Layout) -> Option<Lock> {
+    for _ in 0..20 {
+        match Lock::try_take(&layout.turn()) {
+            Ok(None) => std::thread::sleep(Duration::from_millis(10)),
+            taken => return taken.ok().flatten(),
+        }
+    }
+    None
 }

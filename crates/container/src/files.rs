@@ -57,6 +57,16 @@ pub struct Lock {
 impl Lock {
     /// Waits for it.
     pub fn take(path: &Path) -> io::Result<Lock> {
+        let lock = Lock::attempt(path, FlockOperation::LockExclusive)?;
+        lock.ok_or_else(|| io::ErrorKind::WouldBlock.into())
+    }
+
+    /// `None`: somebody else has it.
+    pub fn try_take(path: &Path) -> io::Result<Option<Lock>> {
+        Lock::attempt(path, FlockOperation::NonBlockingLockExclusive)
+    }
+
+    fn attempt(path: &Path, operation: FlockOperation) -> io::Result<Option<Lock>> {
         loop {
             fs::create_dir_all(path.parent().unwrap_or(Path::new("/")))?;
             let opened = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path);
@@ -65,11 +75,14 @@ impl Lock {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
                 other => other?,
             };
-            flock(&file, FlockOperation::LockExclusive)?;
+            match flock(&file, operation) {
+                Err(rustix::io::Errno::WOULDBLOCK) => return Ok(None),
+                locked => locked?,
+            }
             let still = fs::metadata(path)
                 .is_ok_and(|now| file.metadata().is_ok_and(|mine| mine.ino() == now.ino() && mine.dev() == now.dev()));
             if still {
-                return Ok(Lock { _file: file, path: path.to_owned() });
+                return Ok(Some(Lock { _file: file, path: path.to_owned() }));
             }
         }
     }

@@ -330,7 +330,8 @@ impl Worker {
 
     /// When the last controller of this data directory is gone, so are images and layers. Another may come at any moment: it writes its network's
     /// record before it looks for an image. So these are set aside first, and put back for whoever has come until then; who comes later finds
-    /// none and makes them anew. Removing them in their place would take them from under machines.
+    /// none and makes them anew. Removing them in their place would take them from under machines. Whoever is making one, a bootstrap that has
+    /// no record yet among them, has the lock: then they stay.
     fn tidy(&self) -> io::Result<()> {
         self.tidy_while(|| {})
     }
@@ -348,6 +349,13 @@ impl Worker {
             .into_iter()
             .map(|name| (self.data.join(name), self.data.join(format!(".gone-{name}"))))
             .collect();
+        let mut locks = Vec::new();
+        for (place, _) in aside.iter().filter(|(place, _)| place.exists()) {
+            match files::Lock::try_take(&place.join(".lock"))? {
+                Some(lock) => locks.push(lock),
+                None => return Ok(()),
+            }
+        }
         for (place, gone) in &aside {
             files::remove_tree(gone)?;
             match fs::rename(place, gone) {
@@ -466,6 +474,13 @@ mod tests {
             assert_eq!(names, left, "{before} {meanwhile}");
             let _ = fs::remove_file(folder.join("networks/a.json"));
         }
+        // While one is made, by a bootstrap that has nothing else yet, it is not taken away from under it.
+        let making = files::Lock::take(&folder.join("images/.lock")).expect("taken");
+        worker.tidy().expect("tidied");
+        assert!(folder.join("images/debian@12-1").is_dir());
+        drop(making);
+        worker.tidy().expect("tidied");
+        assert_eq!(fs::read_dir(&folder).expect("there").count(), 0);
         fs::remove_dir_all(&folder).expect("removed");
     }
 }
