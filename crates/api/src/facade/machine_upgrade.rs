@@ -152,4 +152,3 @@ fn of<'a>(beliefs: &'a Beliefs, model: ModelUuid, id: &MachineId) -> Option<&'a 
 fn open_phase(beliefs: &Beliefs, model: ModelUuid, id: &MachineId) -> Option<Phase> {
     of(beliefs, model, id).filter(|upgrade| upgrade.is_open()).map(|upgrade| upgrade.phase)
 }
-

@@ -43,9 +43,7 @@ pub async fn strings_next(call: Call, _: NoParams) -> Result<StringsChanges, Ref
             watcher.stopped().await;
             Err(stopped())
         }
-        Watched::All(_) | Watched::Summaries(_) | Watched::Upgrade(_) => {
-            Err(unknown())
-        }
+        Watched::All(_) | Watched::Summaries(_) | Watched::Upgrade(_) => Err(unknown()),
     }
 }
 
