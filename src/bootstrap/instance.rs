@@ -31,7 +31,9 @@ fn account_of(account: Option<&Account>) -> Result<&Account, BootstrapError> {
 pub async fn check(params: &BootstrapParams) -> Result<(), BootstrapError> {
     let server = account::open(&params.cloud_type, account_of(params.account.as_ref())?)?;
     server.preflight().await.map_err(words)?;
-    server.check_constraints(&constraints(params)?.1).map_err(words)?;
+    let constraints = constraints(params)?.1;
+    server.check_constraints(&constraints).map_err(words)?;
+    cloud::first_zone(&constraints, &server.zones()).map_err(words)?;
     match params.placement.as_str() {
         "" => Ok(()),
         directive => server.check_placement(directive).map_err(words),
@@ -66,7 +68,12 @@ async fn request(params: &BootstrapParams, server: &Lxd) -> Result<StartRequest,
     let mut secret = [0u8; 32];
     SystemChance.fill(&mut secret);
     let host_keys = model.map(|model| Root::new(&secret).host_keys(model, &base::MachineId::top(0)));
-    let zone = params.placement.strip_prefix("zone=").unwrap_or(&params.placement);
+    let constraints = constraints(params)?.1;
+    server.learn_zones().await.map_err(words)?;
+    let zone = match params.placement.strip_prefix("zone=").unwrap_or(&params.placement) {
+        "" => cloud::first_zone(&constraints, &server.zones()).map_err(words)?.map(str::to_owned),
+        zone => Some(zone.to_owned()),
+    };
     Ok(StartRequest {
         model: ModelRef {
             controller: params.controller_uuid.clone(),
@@ -77,9 +84,9 @@ async fn request(params: &BootstrapParams, server: &Lxd) -> Result<StartRequest,
         name: instance_name(&params.controller_model_uuid, MACHINE),
         base,
         parent: None,
-        constraints: constraints(params)?.1,
+        constraints,
         disks: Vec::new(),
-        zone: Some(zone.to_owned()).filter(|zone| !zone.is_empty()),
+        zone,
         files: vec![File { path: PROGRAM.into(), mode: 0o700, owner: Owner::Root, content: Content::OnHost(program) }],
         agent: Vec::new(),
         heir: None,

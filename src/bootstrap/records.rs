@@ -9,7 +9,7 @@ use base::clock::SystemClock;
 use base::{Constraints, Hardware, OsBase};
 use cli::bootstrap::{BootstrapError, BootstrapParams, MANUAL};
 use model::State;
-use model::change::controller::{Bootstrap, ControllerMachine, bootstrap};
+use model::change::controller::{Bootstrap, ControllerMachine, Said, bootstrap};
 use model::change::storage;
 use model::record::address::{Address, Endpoint};
 use model::record::cloud::{Cloud, Region};
@@ -89,8 +89,16 @@ pub async fn close(state: State, directory: Arc<Directory>) {
 
 /// What of the user's wishes could not be written.
 pub fn check(params: &BootstrapParams) -> Result<(), BootstrapError> {
-    let checked = model::change::model_defaults::checked(&params.model_defaults);
-    checked.map(drop).map_err(|refusal| failed(refusal.words()))?;
+    let (config, model_config) = split_config(&params.config);
+    let said = Said {
+        cloud: &cloud(params, auth_type(params)),
+        region: &params.region,
+        config: &config,
+        model_config: &model_config,
+        model_defaults: &params.model_defaults,
+        version: &base::current_version().to_string(),
+    };
+    said.check().map_err(|refusal| failed(refusal.words()))?;
     match pool(params) {
         Some((name, pool)) => storage::checked(name, &pool).map_err(|refusal| failed(refusal.words())),
         None => Ok(()),
@@ -198,17 +206,17 @@ pub fn constraints(params: &BootstrapParams) -> Result<(Constraints, Constraints
     Ok((of_model, own))
 }
 
+fn auth_type(params: &BootstrapParams) -> &str {
+    params.account.as_ref().map_or("empty", |account| &account.auth_type)
+}
+
 /// What the cloud is used with; clouds that want no credential have one that is empty.
 fn credential(params: &BootstrapParams, layout: &Layout) -> Result<Credential, BootstrapError> {
-    let (name, auth_type) = match &params.account {
-        Some(account) => (account.name.as_str(), account.auth_type.as_str()),
-        None => ("default", "empty"),
-    };
     let mut credential = Credential {
         cloud: params.cloud.clone(),
         owner: ADMIN.into(),
-        name: name.to_owned(),
-        auth_type: auth_type.to_owned(),
+        name: params.account.as_ref().map_or("default", |account| &account.name).to_owned(),
+        auth_type: auth_type(params).to_owned(),
         attributes: BTreeMap::new(),
         sealed: String::new(),
         invalid: false,

@@ -76,6 +76,7 @@ def part(rig, one, two, cases):
         has(rig.grigri("show-machine", "0").out, "availability-zone=two", "show-machine")
         same(rig.grigri("exec", "--machine", "0", "--", "id -un").out, "ubuntu\n", "output")
         has(rig.grigri("add-machine", "zone=three", ok=False).err, "there are one, two", "refusal")
+        has(rig.grigri("add-machine", "--constraints", "zones=three", ok=False).err, "no zone three here: there are one, two", "refusal")
     with cases.case(f"{kind}: others are spread over both"):
         # A member's name alone is the same wish.
         add("two")

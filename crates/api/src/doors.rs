@@ -273,7 +273,11 @@ impl CloudAdvice for CloudsAsked {
 
     fn check(&self, cloud: &str, constraints: &Constraints) -> Result<Vec<String>, Refusal> {
         let Some(cloud) = self.clouds.get(cloud) else { return Ok(Vec::new()) };
-        match cloud.check_constraints(constraints) {
+        let checked = cloud.check_constraints(constraints).and_then(|names| {
+            cloud::first_zone(constraints, &cloud.zones())?;
+            Ok(names)
+        });
+        match checked {
             Ok(names) if names.is_empty() => Ok(Vec::new()),
             Ok(names) => Ok(vec![format!("unsupported constraints: {}", names.join(","))]),
             Err(unmet) => Err(Refusal::plain(unmet.to_string())),

@@ -26,6 +26,18 @@ pub use request::{Content, File, Heir, HostKey, ModelRef, Owner, Progress, Start
 pub use set::Clouds;
 pub use thing::Thing;
 
+/// The first of the zones that are wanted which is one of the cloud's; [`Error::Unmet`] when none is. Nothing: none is wanted, or the cloud
+/// has no zones or has not learned them yet.
+pub fn first_zone<'a>(wanted: &'a Constraints, known: &[String]) -> Result<Option<&'a str>, Error> {
+    let wanted = wanted.zones.as_deref().unwrap_or_default();
+    if wanted.is_empty() || known.is_empty() {
+        return Ok(None);
+    }
+    let first = wanted.iter().find(|zone| known.contains(zone)).map(String::as_str);
+    let none = || Error::unmet("zones", format!("no zone {} here: there are {}", wanted.join(", "), known.join(", ")));
+    first.map(Some).ok_or_else(none)
+}
+
 /// What a cloud answers, in time.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'a>>;
 

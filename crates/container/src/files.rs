@@ -6,6 +6,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::UNIX_EPOCH;
 
 use base::clock::Time;
@@ -66,6 +67,11 @@ impl Lock {
         Lock::attempt(path, FlockOperation::NonBlockingLockExclusive)
     }
 
+    /// Whether it is this very process that has it.
+    pub fn is_own(path: &Path) -> bool {
+        own().iter().any(|one| one == path)
+    }
+
     fn attempt(path: &Path, operation: FlockOperation) -> io::Result<Option<Lock>> {
         loop {
             fs::create_dir_all(path.parent().unwrap_or(Path::new("/")))?;
@@ -82,6 +88,7 @@ impl Lock {
             let still = fs::metadata(path)
                 .is_ok_and(|now| file.metadata().is_ok_and(|mine| mine.ino() == now.ino() && mine.dev() == now.dev()));
             if still {
+                own().push(path.to_owned());
                 return Ok(Some(Lock { _file: file, path: path.to_owned() }));
             }
         }
@@ -96,6 +103,21 @@ impl Lock {
         }
         Ok(())
     }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        let mut own = own();
+        if let Some(at) = own.iter().position(|one| *one == self.path) {
+            own.swap_remove(at);
+        }
+    }
+}
+
+/// What this process holds: the kernel does not say whose a lock is.
+fn own() -> MutexGuard<'static, Vec<PathBuf>> {
+    static OWN: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+    OWN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A mark that this process, and no child of it, is at work on a directory; the kernel takes it away when the process ends.

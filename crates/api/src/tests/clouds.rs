@@ -41,6 +41,9 @@ async fn zones_placements_and_consoles_are_the_clouds_own() {
     asked.check_placement("lab", "zone=a").expect("a zone");
     let refusal = asked.check_placement("lab", "zone=z").expect_err("no zone");
     assert_eq!(refusal.words(), "unknown placement directive: zone=z");
+    let zones = |text: &str| asked.check("lab", &base::Constraints::parse(text).expect("constraints"));
+    assert_eq!(zones("zones=z,b").expect("one of them is there"), Vec::<String>::new());
+    assert_eq!(zones("zones=y,z").expect_err("none").words(), "no zone y, z here: there are a, b");
     let console = async |cloud: &str, instance: &str| {
         let answer = asked.console(cloud, "c", instance).await;
         answer.unwrap_or_else(|refusal| refusal.words().to_owned())

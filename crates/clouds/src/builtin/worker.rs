@@ -330,8 +330,8 @@ impl Worker {
 
     /// When the last controller of this data directory is gone, so are images and layers. Another may come at any moment: it writes its network's
     /// record before it looks for an image. So these are set aside first, and put back for whoever has come until then; who comes later finds
-    /// none and makes them anew. Removing them in their place would take them from under machines. Whoever is making one, a bootstrap that has
-    /// no record yet among them, has the lock: then they stay.
+    /// none and makes them anew. Removing them in their place would take them from under machines. Another process that is making one, a
+    /// bootstrap that has no record yet among them, has the lock: then they stay. What this process was making it makes for nobody.
     fn tidy(&self) -> io::Result<()> {
         self.tidy_while(|| {})
     }
@@ -351,8 +351,10 @@ impl Worker {
             .collect();
         let mut locks = Vec::new();
         for (place, _) in aside.iter().filter(|(place, _)| place.exists()) {
-            match files::Lock::try_take(&place.join(".lock"))? {
+            let path = place.join(".lock");
+            match files::Lock::try_take(&path)? {
                 Some(lock) => locks.push(lock),
+                None if files::Lock::is_own(&path) => {}
                 None => return Ok(()),
             }
         }
@@ -474,13 +476,23 @@ mod tests {
             assert_eq!(names, left, "{before} {meanwhile}");
             let _ = fs::remove_file(folder.join("networks/a.json"));
         }
-        // While one is made, by a bootstrap that has nothing else yet, it is not taken away from under it.
-        let making = files::Lock::take(&folder.join("images/.lock")).expect("taken");
-        worker.tidy().expect("tidied");
-        assert!(folder.join("images/debian@12-1").is_dir());
-        drop(making);
-        worker.tidy().expect("tidied");
-        assert_eq!(fs::read_dir(&folder).expect("there").count(), 0);
         fs::remove_dir_all(&folder).expect("removed");
+    }
+
+    #[test]
+    fn what_another_process_is_making_is_not_taken_away_from_under_it() {
+        let folder = tempfile::tempdir().expect("folder");
+        let (images, lock) = (folder.path().join("images"), folder.path().join("images/.lock"));
+        let worker = Worker::new(folder.path().to_owned(), Engine::new("/nonexistent".into()), None);
+        fs::create_dir(&images).expect("made");
+        let others = fs::File::create(&lock).expect("made");
+        others.lock().expect("locked");
+        worker.tidy().expect("tidied");
+        assert!(images.is_dir());
+        drop(others);
+        // Whoever removes the last controller uses no image that it is making.
+        let _own = files::Lock::take(&lock).expect("taken");
+        worker.tidy().expect("tidied");
+        assert!(!images.exists());
     }
 }

@@ -1,6 +1,6 @@
 //! The controller's own records: its beginning, its addresses, its settings, its end.
 
-use super::model::{DestroyModel, dying, own, write_model};
+use super::model::{DestroyModel, Own, dying, own, write_model};
 use super::{Decision, Given, TxnExt, cloud, model_defaults};
 use crate::beliefs::Beliefs;
 use crate::controller_config::{self, is_updatable};
@@ -16,6 +16,7 @@ use crate::record::instance::{Instance, MANUAL, MANUALLY};
 use crate::record::key::Keys;
 use crate::record::machine::{Machine, Removal};
 use crate::record::model::Model;
+use crate::record::model_defaults::ModelDefaults;
 use crate::record::sequence::Sequence;
 use crate::record::settings::{ModelConstraints, Settings};
 use crate::record::status::{AgentStatus, InstanceStatus, ModelStatus, Status};
@@ -71,13 +72,7 @@ pub fn bootstrap(beliefs: &Beliefs, with: &Bootstrap, given: Given<'_>) -> Resul
         return Err(Refusal::new(Kind::AlreadyExists, "controller is bootstrapped already"));
     }
     let now = given.now;
-    let cloud = cloud::checked(&with.cloud)?;
-    let own = own(&with.model_config, &with.version)?;
-    let config = with.config.iter().map(|(name, value)| match is_updatable(name) {
-        Some(true) => Ok((name.clone(), controller_config::check(name, value)?)),
-        _ => Ok((name.clone(), value.clone())),
-    });
-    let config = config.collect::<Result<BTreeMap<_, _>, Refusal>>()?;
+    let Settled { cloud, config, own, defaults, mut settings } = Said::of(with).settle()?;
     let mut txn = Txn::new();
     txn.add(
         key::controller(),
@@ -126,10 +121,6 @@ pub fn bootstrap(beliefs: &Beliefs, with: &Bootstrap, given: Given<'_>) -> Resul
         agent_version: with.version.clone(),
         removal: None,
     };
-    let defaults = model_defaults::first(&with.model_defaults, &with.cloud.name)?;
-    let mut settings = Settings(settings::merged(Some(&defaults), Some(&cloud)).in_region(&with.region));
-    settings.0.extend(own.config);
-    settings::check_together(&settings.0)?;
     if !defaults.is_empty() {
         txn.add(key::model_defaults(&with.cloud.name), &defaults);
     }
@@ -142,6 +133,58 @@ pub fn bootstrap(beliefs: &Beliefs, with: &Bootstrap, given: Given<'_>) -> Resul
     }
     machine_zero(&mut txn, with, given);
     Ok(Decision::new(txn, ()))
+}
+
+/// What its user says of a controller's settings, and of those of its model.
+pub struct Said<'a> {
+    pub cloud: &'a Cloud,
+    pub region: &'a str,
+    pub config: &'a BTreeMap<String, Value>,
+    pub model_config: &'a BTreeMap<String, Value>,
+    pub model_defaults: &'a BTreeMap<String, Value>,
+    pub version: &'a str,
+}
+
+/// The same as it is kept.
+struct Settled {
+    cloud: Cloud,
+    config: BTreeMap<String, Value>,
+    own: Own,
+    defaults: ModelDefaults,
+    settings: Settings,
+}
+
+impl<'a> Said<'a> {
+    fn of(with: &'a Bootstrap) -> Said<'a> {
+        Said {
+            cloud: &with.cloud,
+            region: &with.region,
+            config: &with.config,
+            model_config: &with.model_config,
+            model_defaults: &with.model_defaults,
+            version: &with.version,
+        }
+    }
+
+    /// Refused as `bootstrap` refuses it, before anything is begun.
+    pub fn check(&self) -> Result<(), Refusal> {
+        self.settle().map(drop)
+    }
+
+    fn settle(&self) -> Result<Settled, Refusal> {
+        let cloud = cloud::checked(self.cloud)?;
+        let mut own = own(self.model_config, self.version)?;
+        let config = self.config.iter().map(|(name, value)| match is_updatable(name) {
+            Some(true) => Ok((name.clone(), controller_config::check(name, value)?)),
+            _ => Ok((name.clone(), value.clone())),
+        });
+        let config = config.collect::<Result<BTreeMap<_, _>, Refusal>>()?;
+        let defaults = model_defaults::first(self.model_defaults, &cloud.name)?;
+        let mut settings = Settings(settings::merged(Some(&defaults), Some(&cloud)).in_region(self.region));
+        settings.0.append(&mut own.config);
+        settings::check_together(&settings.0)?;
+        Ok(Settled { cloud, config, own, defaults, settings })
+    }
 }
 
 fn machine_zero(txn: &mut Txn, with: &Bootstrap, given: Given<'_>) {

@@ -4,8 +4,8 @@
 mod create;
 mod destroy;
 
-pub(in crate::change) use create::own;
 pub(crate) use create::write_model;
 pub use create::{CreateModel, create};
+pub(in crate::change) use create::{Own, own};
 pub(crate) use destroy::dying;
 pub use destroy::{DestroyModel, destroy, end_machines, remove_some, set_credential, set_status};

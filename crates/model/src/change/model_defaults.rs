@@ -103,7 +103,7 @@ fn put(txn: &mut Txn, cloud: &str, read: Option<&Stored<ModelDefaults>>, record:
 }
 
 /// The values as they are kept; refused when one is no default of models'.
-pub fn checked(values: &BTreeMap<String, Value>) -> Result<Values, Refusal> {
+fn checked(values: &BTreeMap<String, Value>) -> Result<Values, Refusal> {
     let one = |(name, value): (&String, &Value)| {
         if let Some(words) = base::attribute::is_no_default(name) {
             return Err(Refusal::plain(words));

@@ -13,7 +13,7 @@ use crate::command::controller::reclaim::{self, Remaining, counted};
 use crate::command::{Command, block};
 use crate::completion::Noun;
 use crate::context::{Api, Context};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::flags::Flag;
 use crate::select;
 
@@ -176,9 +176,12 @@ async fn explain(context: &mut Context, api: &Api, name: &str, error: Error) -> 
 /// Until nothing of users' is left, saying what is.
 async fn wait(context: &mut Context, api: &Api) {
     let mut last = String::new();
+    let mut pause = Duration::from_millis(50);
     loop {
         let now = match Remaining::ask(api).await {
             Ok(now) => now,
+            // A controller that was told to end closes its connections when nothing is left, between two questions too.
+            Err(error) if *error.kind() == Kind::Connection => return,
             Err(error) => {
                 context.note(format!("Unable to get the controller summary from the API: {error}.\n"));
                 return;
@@ -195,6 +198,7 @@ async fn wait(context: &mut Context, api: &Api) {
             }
             last = summary;
         }
-        context.sleep(Duration::from_secs(2)).await;
+        context.sleep(pause).await;
+        pause = (pause * 2).min(Duration::from_secs(2));
     }
 }
