@@ -2,7 +2,7 @@
 
 use super::{OnThisHost, account, instance, records};
 use cli::Bootstrapper;
-use cli::bootstrap::{Account, BootstrapParams, BootstrapResult, Boxed, KillParams, Progress, SERVERS};
+use cli::bootstrap::{Account, BootstrapError, BootstrapParams, BootstrapResult, Boxed, KillParams, Progress, SERVERS};
 use std::path::Path;
 
 pub struct ByCloud;
@@ -16,9 +16,12 @@ impl Bootstrapper for ByCloud {
         Box::pin(account::usable(cloud_type, account, client))
     }
 
+    fn check_settings(&self, params: &BootstrapParams) -> Result<(), BootstrapError> {
+        records::check(params)
+    }
+
     fn check<'b>(&'b self, params: &'b BootstrapParams) -> Boxed<'b, ()> {
         Box::pin(async move {
-            records::check(params)?;
             match is_server(&params.cloud_type) {
                 true => instance::check(params).await,
                 false => OnThisHost.check(params).await,

@@ -164,6 +164,11 @@ pub trait Bootstrapper: Send + Sync {
         Box::pin(async { Ok(account) })
     }
 
+    /// Whether the settings that were asked for could be a controller's, wherever that is to be.
+    fn check_settings(&self, _params: &BootstrapParams) -> Result<(), BootstrapError> {
+        Ok(())
+    }
+
     /// Whether a controller can be made here. Changes nothing.
     fn check<'b>(&'b self, params: &'b BootstrapParams) -> Boxed<'b, ()>;
 

@@ -352,9 +352,10 @@ impl Worker {
         let mut locks = Vec::new();
         for (place, _) in aside.iter().filter(|(place, _)| place.exists()) {
             let path = place.join(".lock");
+            let is_own = files::Lock::is_own(&path);
             match files::Lock::try_take(&path)? {
                 Some(lock) => locks.push(lock),
-                None if files::Lock::is_own(&path) => {}
+                None if is_own => {}
                 None => return Ok(()),
             }
         }

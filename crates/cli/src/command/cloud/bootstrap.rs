@@ -104,16 +104,14 @@ async fn run(context: &mut Context) -> Result<()> {
         MANUAL => Some(Elsewhere::find(context, &params.endpoint).await?),
         _ => None,
     };
-    let bootstrapper: &dyn Bootstrapper = match (&elsewhere, &injected.bootstrapper) {
-        (_, None) => {
-            return Err(Error::failed("this program is the command line alone, and cannot start a controller"));
-        }
-        (Some(elsewhere), _) => elsewhere,
-        (None, Some(here)) => here.as_ref(),
+    let Some(here) = &injected.bootstrapper else {
+        return Err(Error::failed("this program is the command line alone, and cannot start a controller"));
     };
+    let bootstrapper: &dyn Bootstrapper = elsewhere.as_ref().map_or(here.as_ref(), |elsewhere| elsewhere);
     if let Some(account) = params.account.take() {
         params.account = Some(bootstrapper.account(&params.cloud_type, account, context.store.dir()).await?);
     }
+    here.check_settings(&params)?;
     bootstrapper.check(&params).await?;
     if let Some(elsewhere) = &elsewhere {
         params.known_as = elsewhere.known_as().await;
