@@ -9,7 +9,7 @@ use cli::bootstrap::{
     Account, Asked, BootstrapError, BootstrapParams, BootstrapResult, Ended, HOST_MODE, KEEP, KillParams, PATIENCE,
     Progress, Talk, Told, reach,
 };
-use cloud::{Cloud, Content, File, InstanceId, ModelRef, Owner, StartRequest, instance_name};
+use cloud::{Cloud, Content, File, InstanceId, ModelRef, Owner, Retry, StartRequest, instance_name};
 use clouds::lxd::Lxd;
 use std::time::Duration;
 use workers::identity::Root;
@@ -19,6 +19,9 @@ const PROGRAM: &str = "/var/lib/grigri-bootstrap";
 /// Of its model.
 const MACHINE: &str = "0";
 const LAST_WORDS: Duration = Duration::from_secs(3);
+/// Of taking it away, and the time between them.
+const TRIES: u32 = 3;
+const BETWEEN: Duration = Duration::from_secs(1);
 
 fn words(error: cloud::Error) -> BootstrapError {
     failed(error.to_string())
@@ -147,5 +150,13 @@ pub async fn start(params: &KillParams) -> Result<bool, BootstrapError> {
 pub async fn kill(params: &KillParams, progress: Progress<'_>) -> Result<(), BootstrapError> {
     let server = account::open(&params.cloud_type, account_of(params.account.as_ref())?)?;
     progress("Removing its machines and its own instance");
-    server.remove_controller(&params.uuid).await.map_err(words)
+    let mut tries = 1;
+    loop {
+        match server.remove_controller(&params.uuid).await {
+            // Told to end, it takes itself away at the same time: what the server says of that may be over in a moment.
+            Err(error) if tries < TRIES && matches!(error.retry(), Retry::After(_)) => tries += 1,
+            done => return done.map_err(words),
+        }
+        tokio::time::sleep(BETWEEN).await;
+    }
 }

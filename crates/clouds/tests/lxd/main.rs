@@ -356,6 +356,12 @@ async fn a_delete_that_fails_is_told_and_tried_again() {
     let id = cloud.start_instance(&request, &Progress::silent()).await.expect("it starts").id;
     server.next("DELETE /1.0/instances", Fault::Ends("Failed deleting storage volume: dataset is busy"));
     cloud.stop_instance(&request.model.controller, &id).await.expect("the second try does it");
+    // It is ending already, and the server can neither stop it nor look at it.
+    cloud.start_instance(&request, &Progress::silent()).await.expect("it starts");
+    server.next("DELETE /1.0/instances", Fault::Ends("The instance is already stopped"));
+    server.next("GET /1.0/instances/juju", Fault::Says(500, "Invalid PID '\u{fffd}'", None));
+    cloud.remove_controller(&request.model.controller).await.expect("and the third try");
+    cloud.prepare_model(&request.model).await.expect("prepared");
     let id = cloud.start_instance(&request, &Progress::silent()).await.expect("it starts").id;
     server.always("DELETE /1.0/instances", Fault::Ends("Failed deleting storage volume: dataset is busy"));
     let error = cloud.stop_instance(&request.model.controller, &id).await.expect_err("it is never done");
