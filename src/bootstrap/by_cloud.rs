@@ -21,12 +21,10 @@ impl Bootstrapper for ByCloud {
     }
 
     fn check<'b>(&'b self, params: &'b BootstrapParams) -> Boxed<'b, ()> {
-        Box::pin(async move {
-            match is_server(&params.cloud_type) {
-                true => instance::check(params).await,
-                false => OnThisHost.check(params).await,
-            }
-        })
+        match is_server(&params.cloud_type) {
+            true => Box::pin(instance::check(params)),
+            false => OnThisHost.check(params),
+        }
     }
 
     fn bootstrap<'b>(&'b self, params: &'b BootstrapParams, progress: Progress<'b>) -> Boxed<'b, BootstrapResult> {
